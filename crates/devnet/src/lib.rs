@@ -1,0 +1,45 @@
+//! A development chain in one process: an EVM with the rules of Osaka, and in front of it the JSON-RPC that Ethereum
+//! tools speak.
+//!
+//! Two layers, each of use alone:
+//!
+//! - [`Chain`] is pure and synchronous. It has no clock, no threads and no randomness: the timestamp of a block is an
+//!   argument of [`Chain::mine`]. The same calls give the same blocks, hashes included. A simulator drives it in virtual
+//!   time.
+//! - [`Server`] puts a [`Chain`] behind JSON-RPC 2.0 over HTTP on loopback, mines each transaction at once and an empty
+//!   block every second.
+//!
+//! ```
+//! use alloy::primitives::{Address, Bytes, U256};
+//! use perunika_devnet::{Chain, Genesis};
+//!
+//! let alice = Address::repeat_byte(0xa1);
+//! let bob = Address::repeat_byte(0xb0);
+//! let mut chain = Chain::new(Genesis::at(1_700_000_000).fund(alice, U256::from(10).pow(U256::from(18))));
+//! let hash = chain.send_unsigned(alice, Some(bob), U256::from(5), Bytes::new(), 21_000)?;
+//! chain.mine(1_700_000_012)?;
+//! assert!(chain.receipt(hash).is_some_and(|receipt| receipt.status()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What differs from mainnet
+//!
+//! - `stateRoot` is a hash over the parent's value and the changes of the block, not the root of a Merkle-Patricia trie:
+//!   it commits to the state, but nothing can be proved against it (there is no `eth_getProof`).
+//! - No consensus layer: no withdrawals, no requests, no blobs (type-3 transactions are refused, precompile `0x0a` is
+//!   absent), a zero parent beacon root and no EIP-4788 contract. EIP-2935 (older block hashes) works.
+//! - `prevRandao` is a hash of the parent's hash, and so known one block ahead.
+//! - The transactions of [`Chain::send_unsigned`] carry a placeholder in place of a signature.
+
+#![forbid(unsafe_code)]
+
+mod accounts;
+mod chain;
+mod server;
+
+pub use accounts::{DEV_ACCOUNTS, DEV_BALANCE, dev_address, dev_key};
+pub use chain::{
+    At, Block, CallError, CallRequest, CallResult, Chain, ChainError, Dropped, Genesis, GenesisAccount, MAX_LOGS,
+    MAX_NONCE_AHEAD, MAX_POOL, MinedTx, Outcome, Patch, PoolTx, SUGGESTED_TIP, TX_GAS_CAP, TxError, UnsignedTx,
+};
+pub use server::{Clock, Config, Server, ServerHandle, StartError};
