@@ -1,1 +1,27 @@
+//! The protocol of Perunika as one deterministic state machine per participant.
+//!
+//! No I/O, no clock, no async, no randomness of its own: [`participant::Participant::handle`] takes an [`io::Input`] with an
+//! [`io::Env`] and gives a [`io::Step`], whose outputs are released only once its writes are durable. `docs/protocol.md` is the
+//! specification; comments name its sections.
 #![no_std]
+
+extern crate alloc;
+
+pub mod body;
+pub mod chain;
+mod encode;
+pub mod info;
+pub mod io;
+pub mod log;
+pub mod message;
+pub mod params;
+pub mod participant;
+pub mod policy;
+pub mod sig;
+pub mod signed;
+pub mod signer;
+pub mod tree;
+
+pub use alloy_primitives::{Address, B256};
+pub use encode::Domain;
+pub use participant::Participant;

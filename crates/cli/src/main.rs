@@ -1,0 +1,3 @@
+//! The `perunika` command.
+
+fn main() {}

@@ -1,0 +1,300 @@
+//! The core's contract with the outside: inputs come in, outputs go out once what they depend on is durable.
+
+use crate::chain::{Call, ChainUpdate, TxKey, TxOutcome, Watch};
+use crate::message::Message;
+use crate::signed::Amount;
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+
+/// Something that happens to a participant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A message from an authenticated peer.
+    Message {
+        /// Address of the peer's channel key.
+        from: Address,
+        /// What it said.
+        message: Message,
+    },
+    /// A connection to this peer stands.
+    Connected(Address),
+    /// It broke.
+    Disconnected(Address),
+    /// News from the chain.
+    Chain(ChainUpdate),
+    /// What became of a transaction.
+    Transaction {
+        /// As given with [`Output::Submit`].
+        key: TxKey,
+        /// The result.
+        outcome: TxOutcome,
+    },
+    /// The application wants something.
+    Command {
+        /// Comes back in [`Output::Reply`].
+        tag: u64,
+        /// What.
+        command: Command,
+    },
+    /// Time passed.
+    Tick,
+}
+
+/// Time and randomness of one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Env {
+    /// Monotonic time, milliseconds. Deadlines on chain are compared with the head's timestamp plus what passed since it
+    /// arrived, never with the wall clock.
+    pub now_ms: u64,
+    /// Fresh random bytes.
+    pub entropy: B256,
+}
+
+/// What the application can ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Opens a ledger channel, this node being A.
+    OpenChannel {
+        /// The other party.
+        peer: Address,
+        /// What this node deposits.
+        deposit: Amount,
+        /// What the peer is asked to deposit.
+        peer_deposit: Amount,
+        /// Tells several channels of one pair apart.
+        lane: u16,
+    },
+    /// Pays through a channel, ledger or virtual.
+    Pay {
+        /// Channel id.
+        ch: B256,
+        /// How much.
+        amount: Amount,
+        /// True: ask for a countersignature, the reply comes when it is there. False: a stream item, the reply comes when the
+        /// payee has it durably.
+        cosign: bool,
+    },
+    /// Ends a ledger channel.
+    CloseChannel {
+        /// Channel id.
+        ch: B256,
+        /// Through a dispute, without the peer.
+        force: bool,
+    },
+    /// Opens a virtual channel, this node being `ends[0]`.
+    OpenVirtual {
+        /// Hubs in path order, then the other end.
+        path: Vec<Address>,
+        /// Stake of this node.
+        stake: Amount,
+        /// Stake of the other end.
+        peer_stake: Amount,
+        /// Seconds; the policy's if none.
+        term: Option<u64>,
+        /// Most that all fees together may be.
+        fee_max: Amount,
+    },
+    /// Ends a virtual channel.
+    CloseVirtual {
+        /// Its id.
+        vc: B256,
+    },
+    /// Sends bytes to the application of a peer.
+    SendApp {
+        /// To whom.
+        to: Address,
+        /// What.
+        data: Vec<u8>,
+    },
+}
+
+/// Result of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// The channel is open; its id.
+    Opened(B256),
+    /// The channel is closed.
+    Closed(B256),
+    /// The payment is in the state that both signed (protocol 1.4(6)).
+    Applied {
+        /// Channel id.
+        ch: B256,
+        /// Version that holds it.
+        ver: u64,
+    },
+    /// The payee has it durably; a countersignature comes later.
+    Delivered {
+        /// Channel id.
+        ch: B256,
+        /// Version that holds it.
+        ver: u64,
+    },
+    /// The peer signed something higher without it.
+    Rejected {
+        /// In words.
+        reason: String,
+    },
+    /// Nothing was signed: the command was refused here.
+    Refused(Fault),
+    /// Done; nothing to report.
+    Done,
+}
+
+/// Whose fault it is that a command was refused, in words for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// The caller asked for something impossible.
+    Caller(String),
+    /// A peer refused or did not answer.
+    Peer(String),
+    /// The chain is in the way.
+    Chain(String),
+}
+
+/// Something the application may want to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A ledger channel can be used.
+    ChannelOpen(B256),
+    /// A ledger channel ended; what this node was paid, deposits included.
+    ChannelClosed {
+        /// Channel id.
+        ch: B256,
+    },
+    /// A payment arrived and is durable.
+    Received {
+        /// Channel id.
+        ch: B256,
+        /// Version that holds it.
+        ver: u64,
+        /// How much.
+        amount: Amount,
+        /// This node's share from now on.
+        share: Amount,
+    },
+    /// A virtual channel can be used by its ends.
+    VirtualOpen(B256),
+    /// A virtual channel is over for this participant: no lock of it is left.
+    VirtualClosed {
+        /// Its id.
+        vc: B256,
+        /// What `ends[0]` got; none if it never was activated or expired.
+        out_a: Option<Amount>,
+    },
+    /// A dispute was seen on chain.
+    Dispute {
+        /// Channel id, ledger or virtual.
+        ch: B256,
+        /// Registered version.
+        ver: u64,
+    },
+    /// Bytes from the application of a peer.
+    App {
+        /// From whom.
+        from: Address,
+        /// What.
+        data: Vec<u8>,
+    },
+    /// A peer broke the protocol. The driver may drop the connection.
+    Misbehaved {
+        /// Who.
+        peer: Address,
+        /// In words.
+        reason: String,
+    },
+}
+
+/// What a participant wants from the outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To a peer; lost if it is not connected (it is sent again).
+    Send {
+        /// Address of the peer's channel key.
+        to: Address,
+        /// What.
+        message: Message,
+    },
+    /// To the chain, by this participant's owner account.
+    Submit {
+        /// Asked for twice under one key, it is sent once while pending.
+        key: TxKey,
+        /// The call.
+        call: Call,
+        /// Last second at which it is of use.
+        deadline: Option<u64>,
+    },
+    /// To the chain driver.
+    Watch(Watch),
+    /// To the application.
+    Reply {
+        /// As given with the command.
+        tag: u64,
+        /// The result.
+        reply: Reply,
+    },
+    /// To the application.
+    Event(Event),
+}
+
+/// One durable record: a key and its new value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Key.
+    pub key: Vec<u8>,
+    /// Value; `None` deletes.
+    pub value: Option<Vec<u8>>,
+}
+
+/// The effect of one input: writes, and outputs that may be released only once the writes are durable.
+///
+/// The outputs are private so that nobody can have them without [`Step::commit`].
+#[must_use = "the writes must become durable"]
+#[derive(Debug, Default)]
+pub struct Step {
+    pub(crate) writes: Vec<Write>,
+    pub(crate) outputs: Vec<Output>,
+}
+
+impl Step {
+    /// The writes, all or nothing.
+    pub fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+
+    /// Hands the writes to `durable` and, if it succeeds, gives the outputs.
+    pub fn commit<E>(self, durable: impl FnOnce(Vec<Write>) -> Result<(), E>) -> Result<Vec<Output>, E> {
+        durable(self.writes)?;
+        Ok(self.outputs)
+    }
+
+    /// For drivers that commit asynchronously: the writes, and the outputs under a seal that is broken only afterwards.
+    pub fn split(self) -> (Vec<Write>, Sealed) {
+        (self.writes, Sealed(self.outputs))
+    }
+
+    /// Joins the effect of a later input, so that several inputs share one commit.
+    pub fn and(mut self, later: Self) -> Self {
+        self.writes.extend(later.writes);
+        self.outputs.extend(later.outputs);
+        self
+    }
+
+    /// Nothing to write and nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty() && self.outputs.is_empty()
+    }
+}
+
+/// Outputs whose writes are not durable yet.
+#[must_use = "outputs behind a durable write must be released"]
+#[derive(Debug, Default)]
+pub struct Sealed(Vec<Output>);
+
+impl Sealed {
+    /// To be called once the writes of the same [`Step`] are durable, and only then.
+    pub fn release_after_durable_write(self) -> Vec<Output> {
+        self.0
+    }
+}

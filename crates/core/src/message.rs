@@ -1,0 +1,257 @@
+//! What peers say to each other. Transport authenticates the sender; what is signed here is signed for the chain.
+
+use crate::params::{ChannelParams, VirtualParams};
+use crate::sig::Signature;
+use crate::signed::{Amount, Close};
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+
+/// A message between two peers. Every handler is idempotent: any of these may be lost, doubled or late.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Message {
+    /// A proposes to open a ledger channel; B answers before A deposits.
+    ChannelOffer {
+        /// Slot key fields, the sender being A.
+        params: ChannelParams,
+        /// Nonce of the life.
+        nonce: u64,
+        /// What A will deposit.
+        dep_a: Amount,
+        /// What B is asked to deposit.
+        dep_b: Amount,
+    },
+    /// A asks B for the fields that only B knows, before the offer.
+    ChannelAsk {
+        /// Echoed in the answer.
+        lane: u16,
+    },
+    /// B's owner account.
+    ChannelInfo {
+        /// As asked.
+        lane: u16,
+        /// B's account.
+        owner: Address,
+    },
+    /// B will confirm once A's deposit is final.
+    ChannelAgreed {
+        /// Id of the life.
+        id: B256,
+    },
+    /// A stream item: one-sided payment (protocol 1.4(10)).
+    Item {
+        /// Channel id, ledger or virtual.
+        ch: B256,
+        /// Version.
+        ver: u64,
+        /// Version that it starts from.
+        base: u64,
+        /// A's share from now on.
+        def_a: Amount,
+        /// The payer's signature.
+        sig: Signature,
+        /// The payer wants a countersignature.
+        cosign: bool,
+    },
+    /// The item is accepted and durable.
+    Ack {
+        /// Channel id.
+        ch: B256,
+        /// Version.
+        ver: u64,
+    },
+    /// Countersignature on a version of the receiver.
+    Accept {
+        /// Channel id.
+        ch: B256,
+        /// Version.
+        ver: u64,
+        /// Signature over that version.
+        sig: Signature,
+    },
+    /// Why a version of the receiver is not accepted. Voids nothing (protocol 1.4(3)).
+    Refuse {
+        /// Channel id.
+        ch: B256,
+        /// Version.
+        ver: u64,
+        /// The virtual channels whose locks are the reason, if any.
+        refused: Vec<B256>,
+        /// In words.
+        reason: String,
+    },
+    /// Both parties of a quiet link sign the same derived State at once (protocol 2.3 lock).
+    Presign {
+        /// Channel id of the link.
+        ch: B256,
+        /// Version.
+        ver: u64,
+        /// The one change.
+        op: LinkOp,
+        /// The sender's signature.
+        sig: Signature,
+    },
+    /// A level-1 proposal with any number of changes.
+    Propose {
+        /// Channel id of the link.
+        ch: B256,
+        /// Version.
+        ver: u64,
+        /// Hash of the State that it starts from.
+        base: B256,
+        /// The changes; none voids what is outstanding.
+        ops: Vec<LinkOp>,
+        /// The sender's signature.
+        sig: Signature,
+    },
+    /// Cooperative end of a ledger channel: please stop proposing.
+    CloseAsk {
+        /// Channel id.
+        ch: B256,
+    },
+    /// A signed Close.
+    CloseSig {
+        /// What is signed.
+        close: Close,
+        /// The sender's signature.
+        sig: Signature,
+    },
+    /// Asks a participant for its part in a virtual channel.
+    QuoteAsk {
+        /// Chosen by the asker.
+        request: B256,
+        /// All keys in path order.
+        path: Vec<Address>,
+        /// Wished content.
+        terms: Terms,
+    },
+    /// The answer.
+    Quote {
+        /// As asked.
+        request: B256,
+        /// Hash of the activation secret.
+        hash: B256,
+        /// The link to the next participant; none for the far end.
+        link: Option<B256>,
+        /// Its price.
+        fee: Amount,
+    },
+    /// The answer, negative.
+    QuoteRefused {
+        /// As asked.
+        request: B256,
+        /// In words.
+        reason: String,
+    },
+    /// The initiator's call to create a virtual channel.
+    VcOpen {
+        /// With the full lists.
+        params: VirtualParams,
+    },
+    /// An activation secret.
+    Activate {
+        /// Id of the virtual channel.
+        vc: B256,
+        /// Position of the sender.
+        index: u8,
+        /// The secret.
+        secret: B256,
+    },
+    /// The sender will never reveal its secret.
+    Abort {
+        /// Id of the virtual channel.
+        vc: B256,
+        /// In words.
+        reason: String,
+    },
+    /// An end's signature on version 1 (= the initial split).
+    Start {
+        /// Id of the virtual channel.
+        vc: B256,
+        /// Its signature.
+        sig: Signature,
+    },
+    /// Version 1 with both signatures, and all secrets: what a hub bills by.
+    Receipt {
+        /// Id of the virtual channel.
+        vc: B256,
+        /// All activation secrets.
+        secrets: Vec<B256>,
+        /// Signatures of both ends.
+        sigs: [Signature; 2],
+    },
+    /// Cooperative end of a virtual channel: please stop proposing.
+    VcCloseAsk {
+        /// Id of the virtual channel.
+        vc: B256,
+    },
+    /// Signatures on the one Final that the sender knows, by position; its own and those that it received.
+    FinalSigs {
+        /// Id of the virtual channel.
+        vc: B256,
+        /// What `ends[0]` gets.
+        out_a: Amount,
+        /// Position and signature.
+        sigs: Vec<(u8, Signature)>,
+    },
+    /// Bytes of an application above the channel, for the same peer.
+    App {
+        /// Opaque.
+        data: Vec<u8>,
+    },
+}
+
+/// One change of the locks of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkOp {
+    /// Adds the lock of this virtual channel.
+    Add {
+        /// Its id.
+        vc: B256,
+    },
+    /// Removes it.
+    Remove {
+        /// Its id.
+        vc: B256,
+        /// With which split.
+        how: Removal,
+    },
+}
+
+impl LinkOp {
+    /// The virtual channel it concerns.
+    pub fn vc(&self) -> B256 {
+        match self {
+            Self::Add { vc } | Self::Remove { vc, .. } => *vc,
+        }
+    }
+}
+
+/// The split of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Removal {
+    /// What was put in: never activated, or expired without a record.
+    Initial,
+    /// With an outcome: `ends[0]` got this.
+    Outcome(Amount),
+}
+
+/// What an initiator wishes; a hub quotes for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Zero address for ETH.
+    pub asset: Address,
+    /// Stake of `ends[0]`.
+    pub init_a: Amount,
+    /// Stake of `ends[1]`.
+    pub init_b: Amount,
+    /// End of the term, drawn once by the initiator.
+    pub t_exp: u64,
+    /// Refutation period, seconds.
+    pub challenge: u32,
+    /// Window of a forced step, seconds.
+    pub window: u32,
+    /// Most forced steps.
+    pub k_max: u16,
+}

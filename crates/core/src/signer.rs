@@ -1,0 +1,225 @@
+//! The signer: it holds the key and refuses whatever could hurt its owner, whatever the rest of the node believes.
+//!
+//! One durable high-water mark per object (protocol 1.4(4)), at most one `Final` per virtual channel and the freeze after it
+//! (1.4(12)), each activation draft for one virtual channel only (2.3 activation). Every grant changes a [`Guard`] that must be
+//! durable before the signature leaves.
+
+use crate::body::Body;
+use crate::encode::Domain;
+use crate::sig::{RawKey, Signature};
+use crate::signed::{Close, Eip712, Final, Identity, MAX_VERSION, State};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloy_primitives::{Address, B256};
+use core::fmt;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// What is remembered per object. Written before the signature leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// Highest version signed.
+    pub ver: u64,
+    /// Struct hash of what was signed at that version.
+    pub content: B256,
+    /// Struct hash of the `Final` or the newest `Close`; no State is signed while it is set.
+    pub ending: Option<B256>,
+    /// Last second of a signed `Close`; `None` behind a `Final`, which freezes for ever.
+    pub ending_until: Option<u64>,
+}
+
+/// Why the signer refuses. Reaching one of these is a defect of the node, never of a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Another content was signed at this version.
+    #[error("the signer signed another content with this version")]
+    Equivocation,
+    /// A higher version was signed.
+    #[error("the signer signed a higher version")]
+    BelowHighWaterMark,
+    /// A `Final` or `Close` was signed.
+    #[error("the signer has ended this channel")]
+    Ended,
+    /// The last version is never signed.
+    #[error("there is no version left")]
+    VersionExhausted,
+    /// The draft belongs to another virtual channel (S60).
+    #[error("the activation draft was used for another virtual channel")]
+    DraftUsed,
+    /// The contract would refuse this State.
+    #[error("the contract would refuse this state")]
+    Invalid,
+}
+
+/// A key behind its guards.
+pub struct Signer {
+    key: Box<dyn RawKey + Send>,
+    domain: Domain,
+    guards: BTreeMap<B256, Guard>,
+    drafts: BTreeMap<B256, B256>,
+    dirty_guards: BTreeSet<B256>,
+    dirty_drafts: BTreeSet<B256>,
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("key", &self.key.address()).finish_non_exhaustive()
+    }
+}
+
+impl Signer {
+    /// A signer without a past.
+    pub fn new(key: Box<dyn RawKey + Send>, domain: Domain) -> Self {
+        Self {
+            key,
+            domain,
+            guards: BTreeMap::new(),
+            drafts: BTreeMap::new(),
+            dirty_guards: BTreeSet::new(),
+            dirty_drafts: BTreeSet::new(),
+        }
+    }
+
+    /// Address of the key.
+    pub fn address(&self) -> Address {
+        self.key.address()
+    }
+
+    /// Restores what was durable.
+    pub fn restore_guard(&mut self, object: B256, guard: Guard) {
+        self.guards.insert(object, guard);
+    }
+
+    /// Restores what was durable.
+    pub fn restore_draft(&mut self, draft: B256, vc: B256) {
+        self.drafts.insert(draft, vc);
+    }
+
+    /// Signs a State (protocol 1.4(4)).
+    pub fn sign_state(&mut self, body: &Body) -> Result<Signature, Refusal> {
+        let state = body.state();
+        let content = state.struct_hash();
+        body.check().map_err(|_| Refusal::Invalid)?;
+        self.admit(&state, content)?;
+        Ok(self.key.sign(self.domain.digest(content)))
+    }
+
+    /// Records that my account is about to send this State to the chain: sending it is signing it (protocol 2.3).
+    pub fn record_sent(&mut self, body: &Body) -> Result<(), Refusal> {
+        let state = body.state();
+        if self.guards.get(&state.ch).is_some_and(|g| g.ver > state.ver) {
+            return Ok(());
+        }
+        self.admit_version(&state, state.struct_hash())
+    }
+
+    /// Signs the one `Final` of a virtual channel.
+    pub fn sign_final(&mut self, last: &Final) -> Result<Signature, Refusal> {
+        let hash = last.struct_hash();
+        let guard = self.guards.entry(last.vc).or_default();
+        if guard.ending.is_some_and(|signed| signed != hash) {
+            return Err(Refusal::Ended);
+        }
+        guard.ending = Some(hash);
+        guard.ending_until = None;
+        self.dirty_guards.insert(last.vc);
+        Ok(self.key.sign(self.domain.digest(hash)))
+    }
+
+    /// Signs a `Close`; until it can no longer be used nothing else is signed for this channel.
+    pub fn sign_close(&mut self, close: &Close) -> Result<Signature, Refusal> {
+        let hash = close.struct_hash();
+        let guard = self.guards.entry(close.id).or_default();
+        if guard.ending.is_some_and(|signed| signed != hash) {
+            return Err(Refusal::Ended);
+        }
+        guard.ending = Some(hash);
+        guard.ending_until = Some(close.not_after);
+        self.dirty_guards.insert(close.id);
+        Ok(self.key.sign(self.domain.digest(hash)))
+    }
+
+    /// Ends the freeze behind a `Close` whose last second, in final chain time, has passed.
+    pub fn close_expired(&mut self, id: B256, final_time: u64) {
+        if let Some(guard) = self.guards.get_mut(&id)
+            && guard.ending_until.is_some_and(|until| final_time > until)
+        {
+            guard.ending = None;
+            guard.ending_until = None;
+            self.dirty_guards.insert(id);
+        }
+    }
+
+    /// Signs who the transport identity belongs to.
+    pub fn sign_identity(&self, identity: &Identity) -> Signature {
+        self.key.sign(self.domain.digest(identity.struct_hash()))
+    }
+
+    /// Hash of the activation secret of a draft: what a quote shows.
+    pub fn draft_hash(&self, draft: B256) -> B256 {
+        crate::params::secret_hash(self.key.activation_secret(draft))
+    }
+
+    /// Binds a draft to a virtual channel, once and for ever.
+    pub fn bind_draft(&mut self, draft: B256, vc: B256) -> Result<(), Refusal> {
+        match self.drafts.get(&draft) {
+            Some(bound) if *bound == vc => Ok(()),
+            Some(_) => Err(Refusal::DraftUsed),
+            None => {
+                self.drafts.insert(draft, vc);
+                self.dirty_drafts.insert(draft);
+                Ok(())
+            }
+        }
+    }
+
+    /// The activation secret of a draft that is bound to `vc`.
+    pub fn reveal(&self, draft: B256, vc: B256) -> Result<B256, Refusal> {
+        if self.drafts.get(&draft) == Some(&vc) {
+            Ok(self.key.activation_secret(draft))
+        } else {
+            Err(Refusal::DraftUsed)
+        }
+    }
+
+    /// Guards and drafts that changed since the last call: to be made durable with the signatures.
+    pub(crate) fn take_dirty(&mut self) -> SignerUpdates {
+        let guards = core::mem::take(&mut self.dirty_guards);
+        let drafts = core::mem::take(&mut self.dirty_drafts);
+        SignerUpdates {
+            guards: guards.into_iter().filter_map(|k| Some((k, *self.guards.get(&k)?))).collect(),
+            drafts: drafts.into_iter().filter_map(|k| Some((k, *self.drafts.get(&k)?))).collect(),
+        }
+    }
+
+    fn admit(&mut self, state: &State, content: B256) -> Result<(), Refusal> {
+        if self.guards.get(&state.ch).is_some_and(|g| g.ending.is_some() && g.content != content) {
+            return Err(Refusal::Ended);
+        }
+        self.admit_version(state, content)
+    }
+
+    fn admit_version(&mut self, state: &State, content: B256) -> Result<(), Refusal> {
+        let guard = self.guards.entry(state.ch).or_default();
+        if state.ver >= MAX_VERSION {
+            return Err(Refusal::VersionExhausted);
+        }
+        if state.ver < guard.ver {
+            return Err(Refusal::BelowHighWaterMark);
+        }
+        if state.ver == guard.ver && guard.content != content && state.ver > 0 {
+            return Err(Refusal::Equivocation);
+        }
+        guard.ver = state.ver;
+        guard.content = content;
+        self.dirty_guards.insert(state.ch);
+        Ok(())
+    }
+}
+
+/// Changes of the signer's memory.
+#[derive(Default)]
+pub(crate) struct SignerUpdates {
+    pub(crate) guards: alloc::vec::Vec<(B256, Guard)>,
+    pub(crate) drafts: alloc::vec::Vec<(B256, B256)>,
+}
