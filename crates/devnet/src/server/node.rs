@@ -1,0 +1,122 @@
+//! The chain with its clock, filters and mining rules: what the methods work on.
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use alloy::primitives::Address;
+use tokio::sync::watch;
+
+use super::{Clock, error::RpcError, filters::Filters};
+use crate::{Block, Chain, ChainError};
+
+pub(super) struct Node {
+    pub(super) chain: Chain,
+    pub(super) filters: Filters,
+    /// The accounts of the first block, for which `eth_sendTransaction` works.
+    pub(super) accounts: Vec<Address>,
+    /// Others for which it works too.
+    pub(super) impersonated: BTreeSet<Address>,
+    pub(super) auto_mine: bool,
+    clock: Clock,
+    /// How far the chain's time is ahead of the clock, in seconds.
+    offset: i64,
+    /// The time of the next block, if it was set.
+    next_timestamp: Option<u64>,
+    head: watch::Sender<u64>,
+}
+
+impl Node {
+    pub(super) fn new(
+        chain: Chain,
+        clock: Clock,
+        accounts: Vec<Address>,
+        auto_mine: bool,
+        head: watch::Sender<u64>,
+    ) -> Self {
+        let offset = signed(chain.head().header.timestamp) - signed(clock());
+        Self {
+            chain,
+            filters: Filters::default(),
+            accounts,
+            impersonated: BTreeSet::new(),
+            auto_mine,
+            clock,
+            offset,
+            next_timestamp: None,
+            head,
+        }
+    }
+
+    /// The time of the next block if it were mined now, in seconds since the epoch.
+    pub(super) fn timestamp(&self) -> u64 {
+        self.next_timestamp.unwrap_or_else(|| self.now().max(self.chain.head().header.timestamp + 1))
+    }
+
+    /// Moves the chain's time on, and gives the whole distance to the clock; both in seconds.
+    pub(super) fn increase_time(&mut self, seconds: u64) -> i64 {
+        self.offset = self.offset.saturating_add(signed(seconds));
+        self.offset
+    }
+
+    /// Sets the time of the next block, from which the chain's time then goes on.
+    pub(super) fn set_next_timestamp(&mut self, timestamp: u64) -> Result<(), ChainError> {
+        let parent = self.chain.head().header.timestamp;
+        if timestamp <= parent {
+            return Err(ChainError::Timestamp { given: timestamp, parent });
+        }
+        self.next_timestamp = Some(timestamp);
+        self.offset = signed(timestamp) - signed((self.clock)());
+        Ok(())
+    }
+
+    pub(super) fn mine(&mut self) -> Result<Arc<Block>, ChainError> {
+        let block = self.chain.mine(self.timestamp())?;
+        self.next_timestamp = None;
+        for dropped in &block.dropped {
+            tracing::warn!(hash = %dropped.hash, reason = %dropped.reason, "transaction dropped");
+        }
+        tracing::debug!(number = block.header.number, transactions = block.transactions.len(), "block");
+        self.chain_changed();
+        Ok(block)
+    }
+
+    /// Mines what was just sent, if transactions are mined at once.
+    pub(super) fn mine_sent(&mut self) -> Result<(), RpcError> {
+        if self.auto_mine {
+            self.mine()?;
+        }
+        Ok(())
+    }
+
+    /// The regular block. It waits while blocks with transactions have pushed the chain's time ahead of the clock.
+    pub(super) fn tick(&mut self) {
+        let due = self.next_timestamp.is_some() || self.now() > self.chain.head().header.timestamp;
+        if !due && self.chain.pool().next().is_none() {
+            return;
+        }
+        if let Err(error) = self.mine() {
+            tracing::error!(%error, "no block");
+        }
+    }
+
+    /// Brings filters and watchers in line after blocks came or went.
+    pub(super) fn chain_changed(&mut self) {
+        let height = self.chain.height();
+        self.filters.clamp(height);
+        self.next_timestamp = self.next_timestamp.filter(|next| *next > self.chain.head().header.timestamp);
+        self.head.send_if_modified(|head| std::mem::replace(head, height) != height);
+    }
+
+    fn now(&self) -> u64 {
+        (self.clock)().saturating_add_signed(self.offset)
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("chain", &self.chain).field("offset", &self.offset).finish_non_exhaustive()
+    }
+}
+
+fn signed(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}
