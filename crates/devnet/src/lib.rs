@@ -40,6 +40,7 @@ mod server;
 pub use accounts::{DEV_ACCOUNTS, DEV_BALANCE, dev_address, dev_key};
 pub use chain::{
     At, Block, CallError, CallRequest, CallResult, Chain, ChainError, Dropped, Genesis, GenesisAccount, MAX_LOGS,
-    MAX_NONCE_AHEAD, MAX_POOL, MinedTx, Outcome, Patch, PoolTx, SUGGESTED_TIP, TX_GAS_CAP, TxError, UnsignedTx,
+    MAX_NONCE_AHEAD, MAX_POOL, MAX_SNAPSHOTS, MinedTx, Outcome, Patch, PoolTx, SUGGESTED_TIP, TX_GAS_CAP, TxError,
+    UnsignedTx,
 };
 pub use server::{Clock, Config, Server, ServerHandle, StartError};

@@ -1,10 +1,12 @@
 //! Running code without a block: calls and gas estimates.
 
+use std::convert::Infallible;
+
 use alloy::{
     consensus::Header,
     eips::{BlockId, eip2930::AccessList},
-    primitives::{Address, Bytes, Log, TxKind, U256},
-    sol_types::decode_revert_reason,
+    primitives::{Address, Bytes, Log, Selector, TxKind, U256},
+    sol_types::{ContractError, SolInterface},
 };
 use revm::{
     ExecuteEvm,
@@ -86,15 +88,22 @@ impl CallResult {
         self.outcome == Outcome::Success
     }
 
-    /// What went wrong, in words: the text of `Error(string)` or `Panic(uint256)`, if the revert data has that form.
+    /// What went wrong, in words: the text of `Error(string)` or `Panic(uint256)`, or the selector of another error.
     pub fn failure(&self) -> Option<String> {
         match &self.outcome {
             Outcome::Success => None,
             Outcome::Halt(reason) => Some(format!("execution halted: {reason}")),
-            Outcome::Revert => Some(match decode_revert_reason(&self.output) {
-                Some(reason) => format!("execution reverted: {reason}"),
-                None => "execution reverted".to_owned(),
-            }),
+            Outcome::Revert => {
+                let reason = match ContractError::<Infallible>::abi_decode(&self.output) {
+                    Ok(ContractError::Revert(revert)) => revert.reason,
+                    Ok(ContractError::Panic(panic)) => panic.to_string(),
+                    _ => match self.output.first_chunk::<4>() {
+                        Some(selector) => format!("custom error {}", Selector::from(selector)),
+                        None => return Some("execution reverted".to_owned()),
+                    },
+                };
+                Some(format!("execution reverted: {reason}"))
+            }
         }
     }
 }

@@ -18,12 +18,13 @@ use revm::{
     ExecuteCommitEvm, MainnetEvm,
     context::result::{EVMError, ExecutionResult},
     handler::MainnetContext,
-    state::{AccountInfo, Bytecode},
+    state::AccountInfo,
 };
 
 use super::{
     Chain, ChainError, Patch,
     block::{Block, Dropped, MinedTx},
+    bytecode,
     call::Outcome,
     evm::{self, Building},
     pool::PoolTx,
@@ -164,7 +165,7 @@ fn apply_patch(store: &mut Store, block: u64, patch: Patch) {
         Patch::Balance { address, wei } => change(store, address, &|info| info.with_balance(wei)),
         Patch::Nonce { address, nonce } => change(store, address, &|info| info.with_nonce(nonce)),
         Patch::Code { address, code } => {
-            change(store, address, &|info| info.with_code(Bytecode::new_raw(code.clone())));
+            change(store, address, &|info| info.with_code(bytecode(&code)));
         }
         Patch::Storage { address, slot, value } => store.set_slot(block, address, slot, value),
     }

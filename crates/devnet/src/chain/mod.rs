@@ -12,11 +12,7 @@ mod rewind;
 mod store;
 mod submit;
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use alloy::{
     eips::eip2935::{HISTORY_STORAGE_ADDRESS, HISTORY_STORAGE_CODE},
@@ -30,6 +26,7 @@ pub use error::{ChainError, TxError};
 pub use genesis::{Genesis, GenesisAccount};
 pub use pool::{MAX_POOL, PoolTx};
 pub use query::MAX_LOGS;
+pub use rewind::MAX_SNAPSHOTS;
 pub use submit::{MAX_NONCE_AHEAD, SUGGESTED_TIP, TX_GAS_CAP, UnsignedTx};
 
 use self::{pool::Pool, rewind::Snapshot, store::Store};
@@ -93,12 +90,11 @@ impl Chain {
     /// Starts a chain.
     pub fn new(genesis: Genesis) -> Self {
         let mut store = Store::default();
-        let history = AccountInfo::default().with_nonce(1).with_code(Bytecode::new_raw(HISTORY_STORAGE_CODE.clone()));
+        let history = AccountInfo::default().with_nonce(1).with_code(bytecode(&HISTORY_STORAGE_CODE));
         store.set_account(0, HISTORY_STORAGE_ADDRESS, Some(history));
         for (address, account) in &genesis.alloc {
-            let info = AccountInfo::from_balance(account.balance)
-                .with_nonce(account.nonce)
-                .with_code(Bytecode::new_raw(account.code.clone()));
+            let info =
+                AccountInfo::from_balance(account.balance).with_nonce(account.nonce).with_code(bytecode(&account.code));
             store.set_account(0, *address, Some(info).filter(|info| !info.is_empty()));
             for (slot, value) in &account.storage {
                 store.set_slot(0, *address, *slot, *value);
@@ -137,6 +133,11 @@ impl Chain {
     pub fn patch(&mut self, patch: Patch) {
         self.patches.push(patch);
     }
+}
+
+/// Code to be run as it is, unless it is a well-formed delegation (EIP-7702).
+fn bytecode(code: &Bytes) -> Bytecode {
+    Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code.clone()))
 }
 
 impl fmt::Debug for Chain {

@@ -8,7 +8,7 @@ use alloy::{
 use super::{Chain, ChainError, Patch, pool::Pool};
 
 /// The most snapshots kept; the oldest goes first.
-const MAX_SNAPSHOTS: usize = 256;
+pub const MAX_SNAPSHOTS: usize = 256;
 
 /// What has to be known to go back to a block.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Chain {
     /// Goes back to a snapshot, which is used up by that, as are those taken after it.
     pub fn revert(&mut self, id: u64) -> Result<(), ChainError> {
         let snapshot = self.snapshots.get(&id).ok_or(ChainError::UnknownSnapshot(id))?;
-        if self.block(snapshot.number)?.hash != snapshot.hash {
+        if self.block(snapshot.hash).is_err() {
             return Err(ChainError::UnknownSnapshot(id));
         }
         self.reorg(self.height() - snapshot.number)?;

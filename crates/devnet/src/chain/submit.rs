@@ -72,7 +72,7 @@ impl Chain {
 
     /// Takes a transaction with no signature.
     pub fn send_as(&mut self, request: UnsignedTx) -> Result<TxHash, TxError> {
-        let usual_fee = 2 * u128::from(self.next_base_fee()) + request.tip.unwrap_or(SUGGESTED_TIP);
+        let usual_fee = (2 * u128::from(self.next_base_fee())).saturating_add(request.tip.unwrap_or(SUGGESTED_TIP));
         let max_fee_per_gas = request.max_fee.unwrap_or(usual_fee);
         let tx = TxEip1559 {
             chain_id: self.chain_id(),
@@ -142,7 +142,8 @@ impl Chain {
         if actual < expected {
             return Err(TxError::NonceTooLow { expected, actual });
         }
-        if actual - expected > MAX_NONCE_AHEAD {
+        // The highest nonce stays unused (EIP-2681).
+        if actual - expected > MAX_NONCE_AHEAD || actual == u64::MAX {
             return Err(TxError::NonceTooHigh { expected, actual, limit: MAX_NONCE_AHEAD });
         }
         let fee = U256::from(tx.gas_limit()) * U256::from(tx.max_fee_per_gas());

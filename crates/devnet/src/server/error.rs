@@ -71,11 +71,9 @@ impl From<CallError> for RpcError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Chain(error) => error.into(),
-            CallError::Failed(result) if result.outcome == Outcome::Revert => Self {
-                code: 3,
-                message: result.failure().unwrap_or_default().into(),
-                data: Some(result.output),
-            },
+            CallError::Failed(result) if result.outcome == Outcome::Revert => {
+                Self { code: 3, message: result.failure().unwrap_or_default().into(), data: Some(result.output) }
+            }
             other => Self::refused(other.to_string()),
         }
     }

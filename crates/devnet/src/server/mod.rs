@@ -8,7 +8,6 @@ mod node;
 mod params;
 
 use std::{
-    collections::BTreeMap,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -46,9 +45,9 @@ pub struct Config {
     pub block_time: Option<Duration>,
     /// Mines each transaction at once; on by default.
     pub auto_mine: bool,
-    /// Accounts of the first block with their balance in wei; by default, the [`DEV_ACCOUNTS`](crate::DEV_ACCOUNTS)
+    /// Accounts of the first block with their balance in wei, in the order of `eth_accounts`; by default, the [`DEV_ACCOUNTS`](crate::DEV_ACCOUNTS)
     /// development accounts with [`DEV_BALANCE`](crate::DEV_BALANCE) each.
-    pub accounts: BTreeMap<Address, U256>,
+    pub accounts: Vec<(Address, U256)>,
     /// How many blocks behind the head `safe` and `finalized` point; 1 by default.
     pub finality_depth: u64,
     /// Time of the first block, in seconds since the epoch; what the clock says, if none is given.
@@ -115,7 +114,7 @@ impl Server {
             genesis = genesis.fund(*address, *wei);
         }
         let (head, _) = watch::channel(0);
-        let accounts = config.accounts.keys().copied().collect();
+        let accounts = config.accounts.iter().map(|(address, _)| *address).collect();
         let node = Node::new(Chain::new(genesis), Arc::clone(&config.clock), accounts, config.auto_mine, head.clone());
         let node = Arc::new(Shared(Mutex::new(node)));
 

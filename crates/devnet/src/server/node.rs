@@ -1,12 +1,16 @@
 //! The chain with its clock, filters and mining rules: what the methods work on.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use alloy::primitives::Address;
 use tokio::sync::watch;
 
 use super::{Clock, error::RpcError, filters::Filters};
-use crate::{Block, Chain, ChainError};
+use crate::{Block, Chain, ChainError, MAX_SNAPSHOTS};
 
 pub(super) struct Node {
     pub(super) chain: Chain,
@@ -21,6 +25,8 @@ pub(super) struct Node {
     offset: i64,
     /// The time of the next block, if it was set.
     next_timestamp: Option<u64>,
+    /// The offset at each snapshot.
+    offsets: BTreeMap<u64, i64>,
     head: watch::Sender<u64>,
 }
 
@@ -42,13 +48,14 @@ impl Node {
             clock,
             offset,
             next_timestamp: None,
+            offsets: BTreeMap::new(),
             head,
         }
     }
 
     /// The time of the next block if it were mined now, in seconds since the epoch.
     pub(super) fn timestamp(&self) -> u64 {
-        self.next_timestamp.unwrap_or_else(|| self.now().max(self.chain.head().header.timestamp + 1))
+        self.next_timestamp.unwrap_or_else(|| self.now().max(self.chain.head().header.timestamp.saturating_add(1)))
     }
 
     /// Moves the chain's time on, and gives the whole distance to the clock; both in seconds.
@@ -60,7 +67,7 @@ impl Node {
     /// Sets the time of the next block, from which the chain's time then goes on.
     pub(super) fn set_next_timestamp(&mut self, timestamp: u64) -> Result<(), ChainError> {
         let parent = self.chain.head().header.timestamp;
-        if timestamp <= parent {
+        if timestamp <= parent || i64::try_from(timestamp).is_err() {
             return Err(ChainError::Timestamp { given: timestamp, parent });
         }
         self.next_timestamp = Some(timestamp);
@@ -85,6 +92,27 @@ impl Node {
             self.mine()?;
         }
         Ok(())
+    }
+
+    pub(super) fn snapshot(&mut self) -> u64 {
+        let id = self.chain.snapshot();
+        self.offsets.insert(id, self.offset);
+        if self.offsets.len() > MAX_SNAPSHOTS {
+            self.offsets.pop_first();
+        }
+        id
+    }
+
+    /// Goes back to a snapshot, in time too, and says whether it was known.
+    pub(super) fn revert(&mut self, id: u64) -> bool {
+        if self.chain.revert(id).is_err() {
+            return false;
+        }
+        self.offset = self.offsets.get(&id).copied().unwrap_or(self.offset);
+        self.offsets.split_off(&id);
+        self.next_timestamp = None;
+        self.chain_changed();
+        true
     }
 
     /// The regular block. It waits while blocks with transactions have pushed the chain's time ahead of the clock.
@@ -119,4 +147,60 @@ impl fmt::Debug for Node {
 
 fn signed(seconds: u64) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::Genesis;
+
+    fn node() -> (Node, Arc<AtomicU64>) {
+        let time = Arc::new(AtomicU64::new(1_000));
+        let clock = Arc::clone(&time);
+        let clock: Clock = Arc::new(move || clock.load(Ordering::SeqCst));
+        (Node::new(Chain::new(Genesis::at(5_000)), clock, Vec::new(), true, watch::channel(0).0), time)
+    }
+
+    #[test]
+    fn the_regular_block_waits_for_the_clock() {
+        let (mut node, time) = node();
+        node.tick();
+        assert_eq!(node.chain.height(), 0, "the first block is of this second");
+        for _ in 0..3 {
+            node.mine().expect("mines");
+        }
+        assert_eq!(node.chain.head().header.timestamp, 5_003);
+        time.store(1_003, Ordering::SeqCst);
+        node.tick();
+        assert_eq!(node.chain.height(), 3);
+        time.store(1_004, Ordering::SeqCst);
+        node.tick();
+        assert_eq!((node.chain.height(), node.chain.head().header.timestamp), (4, 5_004));
+    }
+
+    #[test]
+    fn the_end_of_time_is_no_panic() {
+        let (mut node, _) = node();
+        assert!(node.set_next_timestamp(u64::MAX).is_err());
+        node.chain.mine(u64::MAX).expect("later");
+        assert!(node.mine().is_err());
+        node.increase_time(u64::MAX);
+        node.increase_time(u64::MAX);
+        node.tick();
+    }
+
+    #[test]
+    fn going_back_takes_the_time_back() {
+        let (mut node, _) = node();
+        let id = node.snapshot();
+        node.increase_time(500);
+        node.mine().expect("mines");
+        assert_eq!(node.chain.head().header.timestamp, 5_500);
+        assert!(node.revert(id));
+        node.mine().expect("mines");
+        assert_eq!(node.chain.head().header.timestamp, 5_001);
+        assert!(!node.revert(id));
+    }
 }

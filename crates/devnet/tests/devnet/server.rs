@@ -1,7 +1,6 @@
 //! The server with an alloy provider.
 
 use std::{
-    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
@@ -14,7 +13,7 @@ use alloy::{
     consensus::transaction::SignerRecoverable,
     eips::BlockId,
     network::{EthereumWallet, TransactionBuilder},
-    primitives::{U256, U64},
+    primitives::{U64, U256},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::types::{Filter, TransactionRequest},
     signers::local::PrivateKeySigner,
@@ -112,7 +111,8 @@ async fn a_revert_carries_its_data() {
 async fn time_is_moved_by_request() {
     let (server, time) = server().await;
     let provider = provider(&server);
-    let timestamp = async || provider.get_block(BlockId::latest()).await.expect("answers").expect("there").header.timestamp;
+    let timestamp =
+        async || provider.get_block(BlockId::latest()).await.expect("answers").expect("there").header.timestamp;
     let mine = async || provider.raw_request::<_, String>("evm_mine".into(), ()).await.expect("mined");
 
     assert_eq!(provider.raw_request::<_, i64>("evm_increaseTime".into(), (3_600,)).await.expect("moved"), 3_600);
@@ -145,7 +145,7 @@ async fn empty_blocks_come_by_themselves_but_not_ahead_of_the_clock() {
         block_time: Some(Duration::from_millis(1)),
         // Each look at the clock is a second later, up to a limit.
         clock: Arc::new(move || clock.fetch_add(1, Ordering::SeqCst).min(START + 1_000)),
-        accounts: BTreeMap::new(),
+        accounts: Vec::new(),
         ..Config::default()
     };
     let server = Server::start(config).await.expect("starts");

@@ -65,10 +65,12 @@ async fn the_plain_questions_are_answered() {
     let (server, _) = server().await;
     let provider = provider(&server);
     assert_eq!(ask(&provider, "net_version", json!([])).await, json!("31337"));
-    assert!(ask(&provider, "web3_clientVersion", json!([])).await.as_str().is_some_and(|name| name.starts_with("perunika")));
+    assert!(
+        ask(&provider, "web3_clientVersion", json!([])).await.as_str().is_some_and(|name| name.starts_with("perunika"))
+    );
     assert_eq!(ask(&provider, "eth_syncing", json!([])).await, json!(false));
     let accounts = provider.get_accounts().await.expect("accounts");
-    assert!(accounts.contains(&dev_address(0)) && accounts.len() == 10);
+    assert_eq!(accounts, (0..10).map(dev_address).collect::<Vec<_>>());
     assert_eq!(provider.get_balance(dev_address(9)).await.expect("balance"), DEV_BALANCE);
     assert_eq!(ask(&provider, "eth_getBlockByNumber", json!(["0x99", false])).await, Value::Null);
     assert_eq!(ask(&provider, "eth_getTransactionReceipt", json!([B256::ZERO])).await, Value::Null);

@@ -1,13 +1,17 @@
 //! Sending, refusing, ordering.
 
 use alloy::{
-    consensus::{SignableTransaction, Transaction as _, TxEip1559, TxEip2930, TxEnvelope, TxLegacy},
-    eips::{BlockId, Encodable2718},
+    consensus::{
+        SignableTransaction, Transaction as _, TxEip1559, TxEip2930, TxEip7702, TxEnvelope, TxLegacy, TypedTransaction,
+    },
+    eips::{BlockId, Encodable2718, eip7702::Authorization},
     network::TxSignerSync,
-    primitives::{Address, Bytes, TxKind, U256},
-    signers::local::PrivateKeySigner,
+    primitives::{Address, Bytes, Signature, TxKind, U256},
+    signers::{SignerSync, local::PrivateKeySigner},
 };
-use perunika_devnet::{Chain, Genesis, MAX_NONCE_AHEAD, Outcome, TX_GAS_CAP, TxError, UnsignedTx, dev_address, dev_key};
+use perunika_devnet::{
+    Chain, Genesis, MAX_NONCE_AHEAD, Outcome, Patch, TX_GAS_CAP, TxError, UnsignedTx, dev_address, dev_key,
+};
 
 use super::{ALICE, BOB, START, chain, contracts, ether, mine};
 
@@ -15,9 +19,9 @@ fn signer() -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&dev_key(0)).expect("a key")
 }
 
-fn signed(mut tx: impl SignableTransaction<alloy::primitives::Signature> + Into<alloy::consensus::TypedTransaction>) -> Vec<u8> {
+fn signed(mut tx: impl SignableTransaction<Signature> + Into<TypedTransaction>) -> Vec<u8> {
     let signature = signer().sign_transaction_sync(&mut tx).expect("signs");
-    let typed: alloy::consensus::TypedTransaction = tx.into();
+    let typed: TypedTransaction = tx.into();
     TxEnvelope::from(typed.into_signed(signature)).encoded_2718()
 }
 
@@ -227,4 +231,48 @@ fn equal_calls_give_equal_chains() {
         chain.head().hash
     };
     assert_eq!(run(), run());
+}
+
+#[test]
+fn an_account_can_delegate_its_code() {
+    let mut chain = dev_chain();
+    let counter = contracts::deploy(&mut chain, contracts::COUNTER);
+    let authorization = Authorization { chain_id: U256::from(31_337), address: counter, nonce: 1 };
+    let signature = signer().sign_hash_sync(&authorization.signature_hash()).expect("signs");
+    let delegation = TxEip7702 {
+        chain_id: 31_337,
+        gas_limit: 100_000,
+        max_fee_per_gas: 3_000_000_000,
+        to: BOB,
+        authorization_list: vec![authorization.into_signed(signature)],
+        ..TxEip7702::default()
+    };
+    chain.send_raw(&signed(delegation)).expect("accepted");
+    mine(&mut chain);
+    let code = [&[0xef, 0x01, 0x00], counter.as_slice()].concat();
+    assert_eq!(chain.code(dev_address(0), BlockId::latest()).expect("there"), code);
+    chain.send_unsigned(ALICE, Some(dev_address(0)), U256::ZERO, contracts::word(8), 100_000).expect("accepted");
+    mine(&mut chain);
+    assert_eq!(chain.storage(dev_address(0), U256::ZERO, BlockId::latest()), Ok(U256::from(8)));
+}
+
+#[test]
+fn no_number_is_too_large_to_be_refused() {
+    let mut chain = dev_chain();
+    let extreme = UnsignedTx {
+        from: ALICE,
+        value: U256::MAX,
+        gas_limit: TX_GAS_CAP,
+        tip: Some(u128::MAX),
+        ..UnsignedTx::default()
+    };
+    assert!(matches!(chain.send_as(extreme), Err(TxError::InsufficientFunds { .. })));
+    chain.patch(Patch::Nonce { address: ALICE, nonce: u64::MAX });
+    chain.patch(Patch::Balance { address: ALICE, wei: U256::MAX });
+    chain.patch(Patch::Code { address: BOB, code: Bytes::from_static(&[0xef, 0x01, 0x00]) });
+    mine(&mut chain);
+    let refused = chain.send_unsigned(ALICE, Some(BOB), U256::ZERO, Bytes::new(), 21_000);
+    assert!(matches!(refused, Err(TxError::NonceTooHigh { .. })));
+    chain.send_raw(&signed(TxEip1559 { to: TxKind::Call(ALICE), ..payment(0) })).expect("accepted");
+    mine(&mut chain);
 }

@@ -59,12 +59,7 @@ fn show(block: &Block, full: bool) -> rpc::Block {
         BlockTransactions::Hashes(block.transactions.iter().map(|tx| tx.hash).collect())
     };
     rpc::Block {
-        header: rpc::Header {
-            hash: block.hash,
-            inner: block.header.clone(),
-            total_difficulty: None,
-            size: None,
-        },
+        header: rpc::Header { hash: block.hash, inner: block.header.clone(), total_difficulty: None, size: None },
         uncles: Vec::new(),
         transactions,
         withdrawals: Some(Withdrawals::default()),

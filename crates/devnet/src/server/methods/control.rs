@@ -22,7 +22,7 @@ pub(super) fn call(node: &mut Node, method: &str, params: &mut Params) -> Option
         "evm_mine" => json(mine(node, params)),
         "anvil_mine" | "hardhat_mine" => json(mine_many(node, params)),
         "evm_setAutomine" | "anvil_setAutomine" => json(set_auto_mine(node, params)),
-        "evm_snapshot" | "anvil_snapshot" => json(Ok(U64::from(node.chain.snapshot()))),
+        "evm_snapshot" | "anvil_snapshot" => json(Ok(U64::from(node.snapshot()))),
         "evm_revert" | "anvil_revert" => json(revert(node, params)),
         "anvil_reorg" => json(reorg(node, params)),
         "anvil_rollback" => json(rollback(node, params)),
@@ -113,9 +113,7 @@ fn set_auto_mine(node: &mut Node, params: &mut Params) -> Result<bool, RpcError>
 
 fn revert(node: &mut Node, params: &mut Params) -> Result<bool, RpcError> {
     let id = number(params, 0, "snapshot")?;
-    let done = node.chain.revert(id).is_ok();
-    node.chain_changed();
-    Ok(done)
+    Ok(node.revert(id))
 }
 
 /// Drops blocks and mines as many new ones; the transactions go into the first of those, or, with the second parameter
@@ -132,12 +130,12 @@ fn reorg(node: &mut Node, params: &mut Params) -> Result<Vec<TxHash>, RpcError> 
     let transactions = node.chain.reorg(depth)?;
     node.chain_changed();
     // Another time than that of the dropped blocks, so that their successors have other hashes.
-    let first = last.max(node.chain.head().header.timestamp) + 1;
+    let first = last.saturating_add(1);
     for transaction in transactions.into_iter().filter(|_| keep) {
         let _ = node.chain.resubmit(transaction);
     }
     for index in 0..depth {
-        node.chain.mine(first + index)?;
+        node.chain.mine(first.saturating_add(index))?;
     }
     node.chain_changed();
     Ok(node.chain.pool().map(|tx| tx.hash).collect())

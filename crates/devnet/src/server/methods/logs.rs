@@ -55,10 +55,9 @@ fn changes(node: &mut Node, params: &mut Params) -> Result<Changes, RpcError> {
         Kind::Logs(wanted) => {
             let (first, last) = match wanted.block_option {
                 FilterBlockOption::AtBlockHash(_) => (None, None),
-                FilterBlockOption::Range { from_block, to_block } => (
-                    from_block.and_then(|tag| tag.as_number()),
-                    to_block.and_then(|tag| tag.as_number()),
-                ),
+                FilterBlockOption::Range { from_block, to_block } => {
+                    (from_block.and_then(|tag| tag.as_number()), to_block.and_then(|tag| tag.as_number()))
+                }
             };
             let (first, last) = (from.max(first.unwrap_or(0)), to.min(last.unwrap_or(u64::MAX)));
             if first > last {

@@ -56,8 +56,7 @@ fn send(node: &mut Node, params: &mut Params) -> Result<TxHash, RpcError> {
             node.chain.estimate_gas(&call, At::Next { timestamp: node.timestamp() })?
         }
     };
-    let hash =
-        node.chain.send_as(UnsignedTx { from, to, value, data, gas_limit, nonce, max_fee, tip, access_list })?;
+    let hash = node.chain.send_as(UnsignedTx { from, to, value, data, gas_limit, nonce, max_fee, tip, access_list })?;
     node.mine_sent()?;
     Ok(hash)
 }
