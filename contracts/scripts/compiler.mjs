@@ -1,0 +1,51 @@
+// The one way in which the contracts are compiled: the settings here are those of the committed artifacts and of forge.
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import solc from "solc";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+export const settings = {
+  evmVersion: "osaka",
+  viaIR: true,
+  optimizer: { enabled: true, runs: 2_000 },
+  // Without metadata the bytecode depends on the code alone, not on comments or paths.
+  metadata: { bytecodeHash: "none", appendCBOR: false },
+};
+
+/** All Solidity files under `folder`, as { "src/…": text }, in a fixed order. */
+export function sources(folder = "src") {
+  const files = readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".sol"))
+    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)))
+    .sort();
+  return Object.fromEntries(files.map((file) => [file, readFileSync(join(root, file), "utf8")]));
+}
+
+export function sourceHash(files) {
+  const hash = createHash("sha256");
+  for (const [file, text] of Object.entries(files)) hash.update(`${file}\0${text}\0`);
+  return hash.digest("hex");
+}
+
+export function compile(files) {
+  const input = {
+    language: "Solidity",
+    sources: Object.fromEntries(Object.entries(files).map(([file, content]) => [file, { content }])),
+    settings: {
+      ...settings,
+      outputSelection: {
+        "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "storageLayout"] },
+      },
+    },
+  };
+  const output = JSON.parse(solc.compile(JSON.stringify(input)));
+  const problems = output.errors ?? [];
+  for (const problem of problems) process.stderr.write(`${problem.formattedMessage}\n`);
+  if (problems.length > 0) throw new Error("the compiler is not content");
+  return output.contracts;
+}
+
+export const compilerVersion = solc.version();

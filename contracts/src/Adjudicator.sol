@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IAdjudicator} from "./interfaces/IAdjudicator.sol";
+import {Channel, VirtualChannel} from "./types/Structs.sol";
+import {ChannelWord} from "./types/ChannelWord.sol";
+import {DisputeWord} from "./types/DisputeWord.sol";
+import {EscrowWord} from "./types/EscrowWord.sol";
+import {Ids} from "./libraries/Ids.sol";
+import {Settlement} from "./modules/Settlement.sol";
+
+/// @title Adjudicator
+/// @notice One immutable contract, without owner, proxy or pause. The modules hold the entry points; here are the views.
+contract Adjudicator is Settlement {
+    function channel(Channel calldata params) external view returns (ChannelInfo memory info) {
+        bytes32 slot = Ids.slotKey(params);
+        ChannelWord word = _channels[slot];
+        info.id = Ids.channel(_separator(), slot, word.nonce());
+        info.phase = word.phase();
+        info.nonce = uint40(word.nonce());
+        info.seq = uint16(word.seq());
+        info.depositA = uint96(word.depositA());
+        info.depositB = uint96(word.depositB());
+        DisputeWord dispute = _disputes[slot];
+        if (!dispute.isRunning(word.nonce())) return info;
+        info.disputed = true;
+        info.ver = uint48(dispute.ver());
+        info.deadline = uint40(dispute.deadline());
+        info.finalAt = uint40(dispute.finalAt(params.window));
+        info.nanos = dispute.nanos();
+        info.stored = dispute.stored();
+    }
+
+    function slots(bytes32 slotKey_) external view returns (uint256 s0, uint256 s1) {
+        s0 = ChannelWord.unwrap(_channels[slotKey_]);
+        s1 = DisputeWord.unwrap(_disputes[slotKey_]);
+    }
+
+    function record(bytes32 vc) external view returns (RecordInfo memory info) {
+        DisputeWord word = _records[vc];
+        if (word.isEmpty()) return info;
+        info.ver = uint48(word.ver());
+        info.deadline = uint40(word.deadline());
+        if (word.isConcluded()) {
+            info.status = RecordStatus.Concluded;
+            info.outA = uint96(word.outA());
+        } else {
+            info.status = RecordStatus.Disputed;
+            info.nanos = word.nanos();
+            info.stored = word.stored();
+        }
+    }
+
+    function escrow(bytes32 id) external view returns (EscrowInfo memory) {
+        EscrowWord word = _escrows[id].word;
+        return EscrowInfo(_escrows[id].lockRoot, uint96(word.left()), uint128(word.settled()), uint8(word.locks()));
+    }
+
+    function vault(address asset, address owner) external view returns (uint256) {
+        return _vaults[asset][owner];
+    }
+
+    function domainSeparator() external view returns (bytes32) {
+        return _separator();
+    }
+
+    function slotKey(Channel calldata params) external pure returns (bytes32) {
+        return Ids.slotKey(params);
+    }
+
+    function channelId(Channel calldata params, uint40 nonce) external view returns (bytes32) {
+        return Ids.channel(_separator(), Ids.slotKey(params), nonce);
+    }
+
+    function virtualId(VirtualChannel calldata params) external view returns (bytes32) {
+        return Ids.virtualChannel(_separator(), params);
+    }
+}

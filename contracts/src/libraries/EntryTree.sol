@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @dev Dense binary trees of locks and of nanocontracts (docs/encoding.md, Trees).
+library EntryTree {
+    /// @dev entries of a State that has none: node(0, 0).
+    bytes32 internal constant EMPTY = keccak256(abi.encodePacked(hex"01", bytes32(0), bytes32(0)));
+
+    function entries(bytes32 lockRoot, bytes32 nanoRoot) internal pure returns (bytes32) {
+        return lockRoot | nanoRoot == 0 ? EMPTY : node(lockRoot, nanoRoot);
+    }
+
+    function leaf(bytes32 structHash) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            mstore(0x00, 0)
+            mstore(0x01, structHash)
+            hash := keccak256(0x00, 33)
+        }
+    }
+
+    function node(bytes32 left, bytes32 right) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore8(at, 1)
+            mstore(add(at, 1), left)
+            mstore(add(at, 33), right)
+            hash := keccak256(at, 65)
+        }
+    }
+
+    /// @dev The root that `proof`, siblings from the leaf upwards, leads to.
+    function root(bytes32 leaf_, uint256 index, bytes32[] calldata proof)
+        internal
+        pure
+        returns (bytes32 hash)
+    {
+        hash = leaf_;
+        for (uint256 i = 0; i < proof.length; ++i) {
+            hash = (index >> i) & 1 == 0 ? node(hash, proof[i]) : node(proof[i], hash);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {CloseTerms, State, VirtualState, LockTerms} from "../types/Structs.sol";
+
+/// @dev hashStruct of every signed type that the contract knows (docs/encoding.md, Structs).
+library Hashing {
+    bytes32 internal constant STATE_TYPEHASH = keccak256(
+        "State(bytes32 ch,uint48 ver,uint96 depA,uint96 depB,uint96 total,uint96 defA,uint8 nanos,uint8 locks,bytes32 entries)"
+    );
+    bytes32 internal constant FINAL_TYPEHASH = keccak256("Final(bytes32 vc,uint96 outA)");
+    bytes32 internal constant CLOSE_TYPEHASH = keccak256(
+        "Close(bytes32 id,uint96 depA,uint96 depB,uint96 outA,uint96 total,uint8 locks,bytes32 entries,address receiverA,address receiverB,uint40 notAfter)"
+    );
+    bytes32 internal constant WATCH_AUTH_TYPEHASH =
+        keccak256("WatchAuth(bytes32 id,address tower,uint40 notBefore,uint40 notAfter)");
+    bytes32 internal constant LOCK_TYPEHASH = keccak256("Lock(bytes32 vc,bool leftIsA,uint96 left,uint96 right)");
+
+    /// @dev Types that later entry points use; fixed with the others.
+    bytes32 internal constant NANO_TYPEHASH = keccak256(
+        "Nano(bytes32 ch,bytes32 entry,uint48 ver,uint96 dA,uint8 mover,uint16 stepsLeft,bytes32 storageHash)"
+    );
+    bytes32 internal constant ADJUST_TYPEHASH = keccak256(
+        "Adjust(bytes32 id,uint16 seq,uint8 side,uint96 amount,address receiver,uint48 ver,uint40 notAfter)"
+    );
+    bytes32 internal constant OPEN_AUTH_TYPEHASH =
+        keccak256("OpenAuth(bytes32 id,uint96 depA,uint96 depB,uint40 notAfter)");
+    bytes32 internal constant STEP_AUTH_TYPEHASH = keccak256(
+        "StepAuth(bytes32 ch,bytes32 entry,uint48 ver,uint16 stepsLeft,bytes32 storageHash,bytes32 inputHash)"
+    );
+    bytes32 internal constant ENTRY_TYPEHASH = keccak256(
+        "Entry(bytes32 nid,uint48 born,uint96 total,uint96 dA0,uint8 mover0,bytes32 codeHash,uint32 gas,uint16 kMax,bytes32 storage0)"
+    );
+
+    /// @dev The fields ver .. locks lie in calldata as they are hashed; whoever accepts a State reads, and so validates, each.
+    function state(bytes32 ch, State calldata s, bytes32 entries) internal pure returns (bytes32 hash) {
+        bytes32 typeHash = STATE_TYPEHASH;
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore(at, typeHash)
+            mstore(add(at, 32), ch)
+            calldatacopy(add(at, 64), s, 224)
+            mstore(add(at, 288), entries)
+            hash := keccak256(at, 320)
+        }
+    }
+
+    function virtualState(bytes32 vc, VirtualState calldata s, uint256 total, bytes32 entries)
+        internal
+        pure
+        returns (bytes32)
+    {
+        uint256 zero;
+        return keccak256(abi.encode(STATE_TYPEHASH, vc, s.ver, zero, zero, total, s.defA, s.nanos, zero, entries));
+    }
+
+    function close(
+        bytes32 id,
+        CloseTerms calldata t,
+        uint256 total,
+        bytes32 entries,
+        address receiverA,
+        address receiverB
+    ) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                CLOSE_TYPEHASH,
+                id,
+                t.depA,
+                t.depB,
+                t.outA,
+                total,
+                t.locks,
+                entries,
+                receiverA,
+                receiverB,
+                t.notAfter
+            )
+        );
+    }
+
+    function finalOutcome(bytes32 vc, uint96 outA) internal pure returns (bytes32) {
+        return keccak256(abi.encode(FINAL_TYPEHASH, vc, outA));
+    }
+
+    function watchAuth(bytes32 id, address tower, uint40 notBefore, uint40 notAfter) internal pure returns (bytes32) {
+        return keccak256(abi.encode(WATCH_AUTH_TYPEHASH, id, tower, notBefore, notAfter));
+    }
+
+    function lock(bytes32 vc, LockTerms calldata l) internal pure returns (bytes32) {
+        return keccak256(abi.encode(LOCK_TYPEHASH, vc, l.leftIsA, l.left, l.right));
+    }
+
+    /// @dev What the chain keeps of a State: 160 bits, salted so that no collision can be prepared (protocol 2.3).
+    function stored(bytes32 stateHash, bytes32 mix) internal pure returns (uint160) {
+        return uint160(uint256(keccak256(abi.encode(stateHash, mix))));
+    }
+}

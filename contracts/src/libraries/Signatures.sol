@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IAdjudicator} from "../interfaces/IAdjudicator.sol";
+
+/// @dev Signatures of channel keys, one after the other in one byte string. Scheme 1 is secp256k1: 64 bytes, the compact form
+///      of EIP-2098, which is r, then (v - 27) << 255 | s with s in the lower half. No other encoding is accepted.
+library Signatures {
+    uint8 internal constant SECP256K1 = 1;
+
+    uint256 private constant BYTES = 64;
+    uint256 private constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+
+    /// @dev Checks the signature that begins at `start` and returns where it ends.
+    function check(uint8 scheme, bytes32 key, bytes32 digest, bytes calldata signatures, uint256 start)
+        internal
+        pure
+        returns (uint256 end)
+    {
+        if (scheme != SECP256K1) revert IAdjudicator.UnsupportedScheme();
+        unchecked {
+            end = start + BYTES;
+        }
+        if (end > signatures.length) revert IAdjudicator.InvalidSignature();
+        bytes32 r;
+        uint256 vs;
+        assembly ("memory-safe") {
+            let at := add(signatures.offset, start)
+            r := calldataload(at)
+            vs := calldataload(add(at, 32))
+        }
+        uint256 s = vs & (type(uint256).max >> 1);
+        if (s > HALF_ORDER) revert IAdjudicator.InvalidSignature();
+        unchecked {
+            address signer = ecrecover(digest, uint8(27 + (vs >> 255)), r, bytes32(s));
+            if (signer == address(0) || asKey(signer) != key) revert IAdjudicator.InvalidSignature();
+        }
+    }
+
+    /// @dev Nothing follows the last signature.
+    function checkEnd(bytes calldata signatures, uint256 end) internal pure {
+        if (signatures.length != end) revert IAdjudicator.InvalidSignature();
+    }
+
+    /// @dev The key of scheme 1 that an address stands for.
+    function asKey(address signer) internal pure returns (bytes32) {
+        return bytes32(uint256(uint160(signer)));
+    }
+}

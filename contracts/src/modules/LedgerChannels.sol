@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Channel, CloseTerms, State, WatchAuth} from "../types/Structs.sol";
+import {ChannelWord, ChannelWords, Phase} from "../types/ChannelWord.sol";
+import {DisputeWord, DisputeWords} from "../types/DisputeWord.sol";
+import {EscrowWord, EscrowWords} from "../types/EscrowWord.sol";
+import {EntryTree} from "../libraries/EntryTree.sol";
+import {Hashing} from "../libraries/Hashing.sol";
+import {Ids} from "../libraries/Ids.sol";
+import {Rules} from "../libraries/Rules.sol";
+import {Signatures} from "../libraries/Signatures.sol";
+import {Split} from "../libraries/Split.sol";
+import {Payouts} from "./Payouts.sol";
+import {Disputes} from "./Disputes.sol";
+
+/// @dev The life of a ledger channel: open, confirm, then close, or register, refute, conclude.
+abstract contract LedgerChannels is Payouts, Disputes {
+    struct Escrow {
+        bytes32 lockRoot;
+        EscrowWord word;
+    }
+
+    /// @dev S0 and S1 (protocol 2.3), by slot key.
+    mapping(bytes32 slotKey => ChannelWord) internal _channels;
+    mapping(bytes32 slotKey => DisputeWord) internal _disputes;
+
+    /// @dev By the id of the life that left it, so that the slot is free for the next one.
+    mapping(bytes32 id => Escrow) internal _escrows;
+
+    function open(Channel calldata params, uint40 nonce) external payable nonReentrant {
+        Rules.checkChannel(params);
+        if (msg.sender != params.ownerA) revert NotOwner();
+        if (msg.value > type(uint96).max) revert WrongDeposit();
+        bytes32 slot = Ids.slotKey(params);
+        ChannelWord word = _channels[slot];
+        Phase phase = word.phase();
+        if (phase != Phase.Virgin && phase != Phase.Closed) revert WrongPhase();
+        if (nonce != word.nonce()) revert WrongNonce();
+        if (nonce >= DisputeWords.CONCLUDED) revert SlotExhausted();
+
+        _channels[slot] = ChannelWords.pack(Phase.Funding, nonce, 0, msg.value, 0);
+        emit Opened(
+            Ids.channel(_separator(), slot, nonce),
+            params.ownerA,
+            params.ownerB,
+            params.keyA,
+            params.keyB,
+            params.asset,
+            _terms(params, nonce, msg.value)
+        );
+    }
+
+    function confirm(Channel calldata params, uint40 nonce, uint96 depositA) external payable nonReentrant {
+        if (msg.sender != params.ownerB) revert NotOwner();
+        bytes32 slot = Ids.slotKey(params);
+        ChannelWord word = _inPhase(slot, Phase.Funding);
+        if (nonce != word.nonce()) revert WrongNonce();
+        if (depositA != word.depositA() || msg.value > type(uint96).max - depositA) revert WrongDeposit();
+
+        _channels[slot] = ChannelWords.pack(Phase.Open, nonce, 0, depositA, msg.value);
+        emit Confirmed(Ids.channel(_separator(), slot, nonce), uint96(msg.value));
+    }
+
+    function refund(Channel calldata params) external nonReentrant {
+        if (msg.sender != params.ownerA) revert NotOwner();
+        bytes32 slot = Ids.slotKey(params);
+        ChannelWord word = _inPhase(slot, Phase.Funding);
+
+        _channels[slot] = word.ended();
+        emit Refunded(Ids.channel(_separator(), slot, word.nonce()));
+        _pay(params.asset, params.ownerA, word.depositA());
+    }
+
+    function close(Channel calldata params, CloseTerms calldata terms, bytes calldata signatures)
+        external
+        nonReentrant
+    {
+        if (block.timestamp > terms.notAfter) revert Expired();
+        bytes32 slot = Ids.slotKey(params);
+        ChannelWord word = _inPhase(slot, Phase.Open);
+        uint256 total = Rules.checkClose(terms, word);
+        bytes32 domain = _separator();
+        bytes32 id = Ids.channel(domain, slot, word.nonce());
+        address receiverA = terms.receiverA == address(0) ? params.ownerA : terms.receiverA;
+        address receiverB = terms.receiverB == address(0) ? params.ownerB : terms.receiverB;
+        bytes32 structHash =
+            Hashing.close(id, terms, total, EntryTree.entries(terms.lockRoot, 0), receiverA, receiverB);
+        _checkBoth(params, _digest(domain, structHash), signatures);
+
+        (uint256 payA, uint256 payB) = Split.cash(word, terms.depA, terms.depB, total, terms.outA);
+        _channels[slot] = word.ended();
+        emit Closed(id, uint96(payA));
+        _escrow(id, terms.lockRoot, terms.locks, terms.escrowed);
+        _pay(params.asset, receiverA, payA);
+        _pay(params.asset, receiverB, payB);
+    }
+
+    function register(Channel calldata params, State calldata state, bytes calldata signatures)
+        external
+        nonReentrant
+    {
+        if (msg.sender != params.ownerA && msg.sender != params.ownerB) revert NotOwner();
+        bytes32 slot = Ids.slotKey(params);
+        ChannelWord word = _inPhase(slot, Phase.Open);
+        DisputeWord dispute = _disputes[slot];
+        bytes32 domain = _separator();
+        bytes32 id = Ids.channel(domain, slot, word.nonce());
+        bytes32 structHash = state.ver == 0
+            ? _versionZero(id, state)
+            : _checkState(params, word, domain, id, state, signatures);
+        _record(slot, id, structHash, params.challenge, word, dispute, state);
+    }
+
+    function registerFor(
+        Channel calldata params,
+        State calldata state,
+        bytes calldata signatures,
+        bool byB,
+        WatchAuth calldata auth
+    ) external nonReentrant {
+        bytes32 slot = Ids.slotKey(params);
+        ChannelWord word = _inPhase(slot, Phase.Open);
+        DisputeWord dispute = _disputes[slot];
+        bytes32 domain = _separator();
+        bytes32 id = Ids.channel(domain, slot, word.nonce());
+        if (!dispute.isRunning(word.nonce())) {
+            (uint8 scheme, bytes32 key) =
+                byB ? (params.schemeB, params.keyB) : (params.schemeA, params.keyA);
+            _checkWatchAuth(domain, id, scheme, key, auth);
+        }
+        bytes32 structHash = _checkState(params, word, domain, id, state, signatures);
+        _record(slot, id, structHash, params.challenge, word, dispute, state);
+    }
+
+    function refute(Channel calldata params, State calldata state, bytes calldata signatures)
+        external
+        nonReentrant
+    {
+        bytes32 slot = Ids.slotKey(params);
+        ChannelWord word = _inPhase(slot, Phase.Open);
+        DisputeWord dispute = _disputes[slot];
+        if (!dispute.isRunning(word.nonce())) revert NoDispute();
+        bytes32 domain = _separator();
+        bytes32 id = Ids.channel(domain, slot, word.nonce());
+        bytes32 structHash = _checkState(params, word, domain, id, state, signatures);
+        _record(slot, id, structHash, params.challenge, word, dispute, state);
+    }
+
+    function conclude(Channel calldata params, State calldata state, bytes32 mix) external nonReentrant {
+        bytes32 slot = Ids.slotKey(params);
+        ChannelWord word = _inPhase(slot, Phase.Open);
+        DisputeWord dispute = _disputes[slot];
+        if (!dispute.isRunning(word.nonce())) revert NoDispute();
+        if (block.timestamp <= dispute.finalAt(params.window)) revert NotFinal();
+        bytes32 id = Ids.channel(_separator(), slot, word.nonce());
+        bytes32 structHash = Hashing.state(id, state, EntryTree.entries(state.lockRoot, state.nanoRoot));
+        if (Hashing.stored(structHash, mix) != dispute.stored()) revert WrongPreimage();
+
+        uint256 outA = Split.share(state.defA, _accrued(id), state.total);
+        (uint256 payA, uint256 payB) = Split.cash(word, state.depA, state.depB, state.total, outA);
+        _channels[slot] = word.ended();
+        emit Concluded(id, uint96(payA), uint96(payB));
+        unchecked {
+            _escrow(id, state.lockRoot, state.locks, uint256(state.depA) + state.depB - state.total);
+        }
+        _pay(params.asset, params.ownerA, payA);
+        _pay(params.asset, params.ownerB, payB);
+    }
+
+    /// @dev The small fields of `Opened`, in one word.
+    function _terms(Channel calldata c, uint256 nonce, uint256 depositA) private pure returns (uint256) {
+        return (uint256(c.schemeA) << 240) | (uint256(c.schemeB) << 232) | (uint256(c.challenge) << 200)
+            | (uint256(c.window) << 168) | (uint256(c.kMax) << 152) | (uint256(c.lane) << 136) | (nonce << 96) | depositA;
+    }
+
+    /// @dev What registered nanocontracts moved to A; there is no way to register one yet.
+    function _accrued(bytes32) internal pure returns (int256) {
+        return 0;
+    }
+
+    function _inPhase(bytes32 slot, Phase phase) private view returns (ChannelWord word) {
+        word = _channels[slot];
+        if (word.phase() != phase) revert WrongPhase();
+    }
+
+    /// @dev Signatures of both keys; the owner who sends has signed by sending.
+    function _checkBoth(Channel calldata c, bytes32 digest, bytes calldata signatures) private view {
+        uint256 end;
+        if (msg.sender != c.ownerA) end = Signatures.check(c.schemeA, c.keyA, digest, signatures, end);
+        if (msg.sender != c.ownerB) end = Signatures.check(c.schemeB, c.keyB, digest, signatures, end);
+        Signatures.checkEnd(signatures, end);
+    }
+
+    function _checkState(
+        Channel calldata c,
+        ChannelWord word,
+        bytes32 domain,
+        bytes32 id,
+        State calldata s,
+        bytes calldata signatures
+    ) private view returns (bytes32 structHash) {
+        if (s.ver == 0) revert InvalidState();
+        Rules.checkState(s, word);
+        structHash = Hashing.state(id, s, EntryTree.entries(s.lockRoot, s.nanoRoot));
+        _checkBoth(c, _digest(domain, structHash), signatures);
+    }
+
+    /// @dev The constant version 0: each side gets what it deposited.
+    function _versionZero(bytes32 id, State calldata s) private pure returns (bytes32) {
+        if (!Rules.isVersionZero(s)) revert InvalidState();
+        return Hashing.state(id, s, EntryTree.EMPTY);
+    }
+
+    /// @dev Begins a dispute of the current life, or replaces the State of the one that runs.
+    function _record(
+        bytes32 slot,
+        bytes32 id,
+        bytes32 structHash,
+        uint256 challenge,
+        ChannelWord word,
+        DisputeWord dispute,
+        State calldata s
+    ) private {
+        uint256 life = word.nonce();
+        bool running = dispute.isRunning(life);
+        bytes32 mix = _mix();
+        uint256 deadline = running ? _refutable(dispute, s.ver) : block.timestamp + challenge;
+        _disputes[slot] = DisputeWords.pack(s.ver, deadline, life, s.nanos > 0, Hashing.stored(structHash, mix));
+        if (running) emit Refuted(id, s, mix);
+        else emit Registered(id, s, mix, uint40(deadline));
+    }
+
+    function _escrow(bytes32 id, bytes32 lockRoot, uint8 locks, uint256 amount) private {
+        if (locks == 0) return;
+        _escrows[id] = Escrow(lockRoot, EscrowWords.pack(amount, 0, locks));
+        emit Escrowed(id, lockRoot, locks, uint96(amount));
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @dev Slot S0 of a ledger channel: phase 8 | nonce 40 | seq 16 | depositA 96 | depositB 96, from the high end down.
+///      Zero only before first use.
+type ChannelWord is uint256;
+
+using ChannelWords for ChannelWord global;
+
+/// @dev Virgin and Closed are the phases in which `open` is possible.
+enum Phase {
+    Virgin,
+    Funding,
+    Open,
+    Closed
+}
+
+library ChannelWords {
+    function pack(Phase phase_, uint256 nonce_, uint256 seq_, uint256 depositA_, uint256 depositB_)
+        internal
+        pure
+        returns (ChannelWord)
+    {
+        return ChannelWord.wrap(
+            (uint256(phase_) << 248) | (nonce_ << 208) | (seq_ << 192) | (depositA_ << 96) | depositB_
+        );
+    }
+
+    /// @dev The word that the end of a life leaves: Closed, the next nonce, no deposits.
+    function ended(ChannelWord self) internal pure returns (ChannelWord) {
+        return pack(Phase.Closed, self.nonce() + 1, 0, 0, 0);
+    }
+
+    function phase(ChannelWord self) internal pure returns (Phase) {
+        return Phase(ChannelWord.unwrap(self) >> 248);
+    }
+
+    function nonce(ChannelWord self) internal pure returns (uint256) {
+        return (ChannelWord.unwrap(self) >> 208) & type(uint40).max;
+    }
+
+    function seq(ChannelWord self) internal pure returns (uint256) {
+        return (ChannelWord.unwrap(self) >> 192) & type(uint16).max;
+    }
+
+    function depositA(ChannelWord self) internal pure returns (uint256) {
+        return (ChannelWord.unwrap(self) >> 96) & type(uint96).max;
+    }
+
+    function depositB(ChannelWord self) internal pure returns (uint256) {
+        return ChannelWord.unwrap(self) & type(uint96).max;
+    }
+}
