@@ -1,3 +1,37 @@
 //! The `perunika` command.
 
-fn main() {}
+mod commands;
+mod exit;
+mod output;
+mod quickstart;
+mod signals;
+mod table;
+mod units;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match commands::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && !asks_for_help(&error) => return fail(&exit::parse_error(&error)),
+        Err(error) => error.exit(),
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(&exit::Error::other(format!("no threads to work with: {e}"))),
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn asks_for_help(error: &clap::Error) -> bool {
+    error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+}
+
+fn fail(error: &exit::Error) -> ExitCode {
+    eprintln!("error: {error}");
+    error.code()
+}

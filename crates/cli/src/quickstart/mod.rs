@@ -1,0 +1,4 @@
+//! The whole story on one machine, with real processes.
+
+mod process;
+mod report;

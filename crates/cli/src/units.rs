@@ -1,0 +1,236 @@
+//! Amounts, sizes and durations as people write them, parsed exactly.
+
+use std::fmt;
+
+/// Amount in wei. The contract counts in 96 bits.
+pub(crate) type Wei = u128;
+
+const WEI_MAX: Wei = (1 << 96) - 1;
+const GWEI: Wei = 1_000_000_000;
+const ETH: Wei = GWEI * GWEI;
+
+const AMOUNT_UNITS: [(&str, Wei); 3] = [("wei", 1), ("gwei", GWEI), ("eth", ETH)];
+const SIZE_UNITS: [(&str, u128); 7] = [
+    ("B", 1),
+    ("kB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+];
+const TIME_UNITS: [(&str, u128); 4] = [("s", 1), ("min", 60), ("h", 3_600), ("d", 86_400)];
+
+/// Reads `1gwei`, `0.01 eth`, `5wei` or `0`.
+pub(crate) fn amount(text: &str) -> Result<Wei, String> {
+    let lower = text.to_ascii_lowercase();
+    if lower.trim() == "0" {
+        return Ok(0);
+    }
+    let wei = quantity(&lower, &AMOUNT_UNITS, "an amount like 5wei, 1gwei or 0.01eth")?;
+    if wei > WEI_MAX { Err("more ether than there is".into()) } else { Ok(wei) }
+}
+
+/// Reads `100kB` (1000 bytes each), `16KiB` (1024 bytes each), `64MiB`.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let bytes = quantity(text, &SIZE_UNITS, "a size like 100kB (1000 bytes each) or 64KiB (1024 bytes each)")?;
+    u64::try_from(bytes).map_err(|_| "too large".into())
+}
+
+/// Reads `90s`, `10min`, `2h`, `1d`; the result is in seconds.
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+    let seconds = quantity(text, &TIME_UNITS, "a time like 90s, 10min, 2h or 1d")?;
+    u64::try_from(seconds).map_err(|_| "too long".into())
+}
+
+/// A decimal number times its unit; nothing is rounded.
+fn quantity(text: &str, units: &[(&str, u128)], wanted: &str) -> Result<u128, String> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let unit = unit.trim();
+    if number.is_empty() {
+        return Err(format!("expected {wanted}"));
+    }
+    if unit.is_empty() {
+        return Err(format!("a unit is missing, expected {wanted}"));
+    }
+    let Some((_, factor)) = units.iter().find(|(name, _)| *name == unit) else {
+        return Err(format!("unknown unit `{unit}`, expected {wanted}"));
+    };
+    exact(number, *factor)
+}
+
+fn exact(number: &str, factor: u128) -> Result<u128, String> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits_only = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits_only(fraction) || (fraction.is_empty() && number.contains('.')) {
+        return Err(format!("`{number}` is not a number"));
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let too_large = || format!("`{number}` is too large");
+    let mut total = whole.parse::<u128>().map_err(|_| too_large())?.checked_mul(factor).ok_or_else(too_large)?;
+    let mut place = factor;
+    for digit in fraction.bytes() {
+        if place % 10 != 0 {
+            return Err(format!("`{number}` is finer than the smallest unit"));
+        }
+        place /= 10;
+        total = total.checked_add(place * u128::from(digit - b'0')).ok_or_else(too_large)?;
+    }
+    Ok(total)
+}
+
+/// An amount in the unit that reads best, exactly.
+pub(crate) struct Amount(pub(crate) Wei);
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, factor, digits) = match self.0 {
+            0 => return f.pad("0"),
+            wei if wei >= ETH / 10_000 => ("ETH", ETH, 18),
+            wei if wei >= GWEI / 1_000 => ("gwei", GWEI, 9),
+            _ => ("wei", 1, 0),
+        };
+        f.pad(&format!("{} {name}", decimal(self.0, factor, digits)))
+    }
+}
+
+/// A difference of amounts with its sign, exactly, in ether.
+pub(crate) fn signed_eth(difference: i128) -> String {
+    let sign = match difference {
+        0 => "",
+        d if d < 0 => "-",
+        _ => "+",
+    };
+    format!("{sign}{}", decimal(difference.unsigned_abs(), ETH, 18))
+}
+
+/// An amount in ether, exactly, without the unit.
+pub(crate) fn eth(wei: Wei) -> String {
+    decimal(wei, ETH, 18)
+}
+
+fn decimal(value: u128, factor: u128, digits: usize) -> String {
+    let (whole, rest) = (value / factor, value % factor);
+    if rest == 0 {
+        return whole.to_string();
+    }
+    let fraction = format!("{rest:0digits$}");
+    format!("{whole}.{}", fraction.trim_end_matches('0'))
+}
+
+/// A size in the decimal unit that reads best, rounded to a tenth.
+pub(crate) struct Size(pub(crate) u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, factor) = match self.0 {
+            n if n >= 1_000_000_000 => ("GB", 1_000_000_000_u64),
+            n if n >= 1_000_000 => ("MB", 1_000_000),
+            n if n >= 1_000 => ("kB", 1_000),
+            n => return f.pad(&format!("{n} B")),
+        };
+        let (whole, rest) = (self.0 / factor, self.0 % factor);
+        f.pad(&format!("{whole}.{} {name}", rest * 10 / factor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_exact() {
+        let cases = [
+            ("0", 0),
+            ("0eth", 0),
+            ("5wei", 5),
+            ("1gwei", GWEI),
+            ("1 GWEI", GWEI),
+            ("0.01eth", ETH / 100),
+            ("0.010 ETH", ETH / 100),
+            ("1.000000000000000001eth", ETH + 1),
+            ("1.5gwei", GWEI + GWEI / 2),
+            ("1.0wei", 1),
+        ];
+        for (text, wei) in cases {
+            assert_eq!(amount(text), Ok(wei), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_amount_is_refused() {
+        let cases = [
+            ("", "expected an amount"),
+            ("gwei", "expected an amount"),
+            ("1", "a unit is missing"),
+            ("1.5", "a unit is missing"),
+            ("1 parsec", "unknown unit `parsec`"),
+            ("-1eth", "expected an amount"),
+            ("1e18wei", "unknown unit `e18wei`"),
+            ("1,5eth", "unknown unit `,5eth`"),
+            ("1.2.3eth", "is not a number"),
+            (".5eth", "is not a number"),
+            ("5.eth", "is not a number"),
+            ("1.5wei", "finer than the smallest unit"),
+            ("0.0000000000000000001eth", "finer than the smallest unit"),
+            ("99999999999eth", "more ether than there is"),
+            ("340282366920938463463374607431768211456wei", "too large"),
+            ("340282366920938463463374607431768211455eth", "too large"),
+        ];
+        for (text, reason) in cases {
+            let refused = amount(text).expect_err(text);
+            assert!(refused.contains(reason), "{text}: {refused}");
+        }
+        assert_eq!(amount("79228162514.264337593543950335eth"), Ok(WEI_MAX));
+        assert!(amount("79228162514.264337593543950336eth").is_err());
+    }
+
+    #[test]
+    fn a_kilobyte_is_1000_and_a_kibibyte_1024() {
+        assert_eq!(size("100kB"), Ok(100_000));
+        assert_eq!(size("100KiB"), Ok(102_400));
+        assert_eq!(size("1.5MB"), Ok(1_500_000));
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        assert_eq!(size("7B"), Ok(7));
+        assert!(size("1.5B").is_err());
+        assert!(size("100").is_err());
+        assert!(size("100KB").is_err());
+        assert!(size("100mb").is_err());
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(seconds("90s"), Ok(90));
+        assert_eq!(seconds("1.5min"), Ok(90));
+        assert_eq!(seconds("2h"), Ok(7_200));
+        assert!(seconds("2").is_err());
+        assert!(seconds("2m").is_err());
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_back() {
+        for wei in [0, 1, 999_999, 1_000_000, GWEI + 1, ETH / 10_000, ETH + 1, 123 * ETH, WEI_MAX] {
+            assert_eq!(amount(&Amount(wei).to_string()), Ok(wei), "{}", Amount(wei));
+        }
+        assert_eq!(Amount(ETH / 100).to_string(), "0.01 ETH");
+        assert_eq!(Amount(25 * GWEI).to_string(), "25 gwei");
+        assert_eq!(Amount(42).to_string(), "42 wei");
+    }
+
+    #[test]
+    fn differences_carry_their_sign() {
+        assert_eq!(signed_eth(0), "0");
+        assert_eq!(signed_eth(5 * 10_i128.pow(17)), "+0.5");
+        assert_eq!(signed_eth(-1), "-0.000000000000000001");
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!(Size(999).to_string(), "999 B");
+        assert_eq!(Size(100_000).to_string(), "100.0 kB");
+        assert_eq!(Size(64 << 20).to_string(), "67.1 MB");
+        assert_eq!(Size(3_000_000_000).to_string(), "3.0 GB");
+    }
+}
