@@ -9,7 +9,8 @@ pub const DEV_ACCOUNTS: u32 = 10;
 /// What each development account holds in the first block: 10,000 ether, in wei.
 pub const DEV_BALANCE: U256 = U256::from_limbs([1_864_712_049_423_024_128, 542, 0, 0]);
 
-/// The private key of development account `index`: `keccak256("perunika devnet account <index>")`, the index in decimal.
+/// The private key of development account `index`: `keccak256("perunika devnet account <index>")`, with the index in
+/// decimal.
 ///
 /// Everybody knows these keys: never use them where value is at stake.
 pub fn dev_key(index: u32) -> B256 {

@@ -4,8 +4,8 @@
 //! Two layers, each of use alone:
 //!
 //! - [`Chain`] is pure and synchronous. It has no clock, no threads and no randomness: the timestamp of a block is an
-//!   argument of [`Chain::mine`]. The same calls give the same blocks, hashes included. A simulator drives it in virtual
-//!   time.
+//!   argument of [`Chain::mine`]. The same calls give the same blocks, hashes included. A simulator drives it in
+//!   virtual time.
 //! - [`Server`] puts a [`Chain`] behind JSON-RPC 2.0 over HTTP on loopback, mines each transaction at once and an empty
 //!   block every second.
 //!
@@ -22,13 +22,33 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Accounts
+//!
+//! By default, a [`Server`] funds [`DEV_ACCOUNTS`] accounts. Their keys follow from their index ([`dev_key`]), so that
+//! every tool can sign for them; `eth_sendTransaction` works for them without a key. The first three:
+//!
+//! ```
+//! use perunika_devnet::dev_address;
+//!
+//! let first = [0, 1, 2].map(|index| dev_address(index).to_string());
+//! assert_eq!(
+//!     first,
+//!     [
+//!         "0xdd0663bC6EE9511ffd771f3a8a0948181Fa1EfFe",
+//!         "0xba6628f5CceCe85d444B4226C10fDC0D731920f3",
+//!         "0x314bA643F1dA33859B6c568dcb81C7d5f5CC5EC8",
+//!     ]
+//! );
+//! ```
+//!
 //! # What differs from mainnet
 //!
-//! - `stateRoot` is a hash over the parent's value and the changes of the block, not the root of a Merkle-Patricia trie:
-//!   it commits to the state, but nothing can be proved against it (there is no `eth_getProof`).
+//! - `stateRoot` is a hash over the parent's value and the changes of the block, not the root of a Merkle-Patricia
+//!   trie: it commits to the state, but nothing can be proved against it (there is no `eth_getProof`).
 //! - No consensus layer: no withdrawals, no requests, no blobs (type-3 transactions are refused, precompile `0x0a` is
 //!   absent), a zero parent beacon root and no EIP-4788 contract. EIP-2935 (older block hashes) works.
 //! - `prevRandao` is a hash of the parent's hash, and so known one block ahead.
+//! - A block is at least a second later than its parent, however fast blocks come.
 //! - The transactions of [`Chain::send_unsigned`] carry a placeholder in place of a signature.
 
 #![forbid(unsafe_code)]

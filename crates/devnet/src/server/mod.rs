@@ -41,12 +41,15 @@ pub struct Config {
     pub allow_remote: bool,
     /// Chain id of EIP-155; 31337 by default.
     pub chain_id: u64,
-    /// Mines an empty block this often, if the chain's time is not ahead of the clock; a second by default. None stops it.
+    /// Mines a block this often, empty if need be; a second by default. None stops it.
+    ///
+    /// Each block is at least a second later than its parent, so more than one block a second, such as transactions
+    /// bring with [`auto_mine`](Self::auto_mine), moves the chain's time ahead of the clock.
     pub block_time: Option<Duration>,
     /// Mines each transaction at once; on by default.
     pub auto_mine: bool,
-    /// Accounts of the first block with their balance in wei, in the order of `eth_accounts`; by default, the [`DEV_ACCOUNTS`](crate::DEV_ACCOUNTS)
-    /// development accounts with [`DEV_BALANCE`](crate::DEV_BALANCE) each.
+    /// Accounts of the first block with their balance in wei, in the order of `eth_accounts`; by default, the
+    /// [`DEV_ACCOUNTS`] development accounts with [`DEV_BALANCE`] each.
     pub accounts: Vec<(Address, U256)>,
     /// How many blocks behind the head `safe` and `finalized` point; 1 by default.
     pub finality_depth: u64,
@@ -188,7 +191,7 @@ struct Shared(Mutex<Node>);
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Node> {
-        // A request that panicked has left a chain that is at worst a block short of its indexes: good enough to look at.
+        // After a panic the chain may be in disorder; a development chain is still of more use up than down.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

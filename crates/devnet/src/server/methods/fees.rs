@@ -62,7 +62,7 @@ fn base_fee(block: &Block) -> u128 {
     u128::from(block.header.base_fee_per_gas.unwrap_or_default())
 }
 
-/// The tips in wei per gas below which lie these percentages of the gas of a block; the suggested one where it is empty.
+/// The tips in wei per gas below which lie these percentages of the gas of a block; the suggested tip if it is empty.
 fn tips(block: &Block, percentiles: &[f64]) -> Vec<u128> {
     let base_fee = block.header.base_fee_per_gas.unwrap_or_default();
     let mut tips: Vec<_> = block

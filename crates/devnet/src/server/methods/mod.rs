@@ -1,7 +1,7 @@
 //! The methods, one file per group.
 //!
-//! To add one: write it in the file of its group as `fn(&mut Node, &mut Params) -> Result<impl Serialize, RpcError>`, and
-//! name it in that file's `call`.
+//! To add one: write it in the file of its group as `fn(&mut Node, &mut Params) -> Result<T, RpcError>`, where `T` can
+//! be serialised, and name it in that file's `call`.
 
 mod blocks;
 mod calls;
