@@ -1,0 +1,219 @@
+//! Calls of the core as calldata.
+
+use crate::abi::{self, Adjudicator, CloseTerms, LockTerms, State, VirtualState, amount, time, version};
+use alloy_primitives::aliases::U40;
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_sol_types::SolCall;
+use perunika_core::chain::Call;
+use perunika_core::params::{ChannelParams, Side, VirtualParams};
+use perunika_core::sig::Signature;
+use perunika_core::signed::{self, Close, Lock};
+use perunika_core::{Domain, tree};
+
+/// The contract gives a slot fewer lives than this (R, the life and the version share one word).
+const NONCE_MAX: u64 = 0x3fff;
+
+/// A call as the chain wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// Selector and arguments.
+    pub data: Bytes,
+    /// Wei sent along.
+    pub value: U256,
+    /// Another way to say the same, to be tried where `data` would revert: a lock is settled by one function if the outcome of
+    /// its virtual channel is recorded, and by another if that channel expired without a record.
+    pub otherwise: Option<Bytes>,
+}
+
+/// A call that the contract cannot be told. Always a mistake of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodeError {
+    /// A number exceeds its field.
+    TooLarge(&'static str),
+    /// The id of a `confirm` belongs to no life of the slot.
+    UnknownLife,
+    /// The root over the entries does not follow from what the call carries.
+    MissingRoots,
+    /// A party that is not the sender has not signed.
+    MissingSignature,
+    /// A total exceeds the deposits that it counts.
+    NegativeEscrow,
+}
+
+impl std::fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooLarge(field) => write!(f, "{field} is too large for the contract"),
+            Self::UnknownLife => f.write_str("the channel id belongs to no life of this channel's slot"),
+            Self::MissingRoots => f.write_str("the roots given do not make up the entries of the State"),
+            Self::MissingSignature => f.write_str("a party that does not send the call has not signed"),
+            Self::NegativeEscrow => f.write_str("the total exceeds the counted deposits"),
+        }
+    }
+}
+
+impl std::error::Error for EncodeError {}
+
+impl Encoded {
+    fn new(call: impl SolCall) -> Self {
+        Self { data: call.abi_encode().into(), value: U256::ZERO, otherwise: None }
+    }
+
+    fn with_value(self, wei: u128) -> Self {
+        Self { value: U256::from(wei), ..self }
+    }
+}
+
+/// Calldata and value of `call` for the Adjudicator of `domain`, to be sent by `sender`.
+pub fn encode_call(call: &Call, domain: &Domain, sender: Address) -> Result<Encoded, EncodeError> {
+    Ok(match call {
+        Call::Open { params, nonce, value } => {
+            let call = Adjudicator::openCall { params: abi::channel(params), nonce: time("nonce", *nonce)? };
+            Encoded::new(call).with_value(*value)
+        }
+        Call::Confirm { params, id, dep_a, value } => Encoded::new(Adjudicator::confirmCall {
+            params: abi::channel(params),
+            nonce: nonce_of(params, *id, domain)?,
+            depositA: amount("depositA", *dep_a)?,
+        })
+        .with_value(*value),
+        Call::Refund { params } => Encoded::new(Adjudicator::refundCall { params: abi::channel(params) }),
+        Call::Close { params, close, lock_root, sigs } => Encoded::new(Adjudicator::closeCall {
+            params: abi::channel(params),
+            terms: close_terms(close, *lock_root)?,
+            signatures: both(params, sigs, sender)?,
+        }),
+        Call::Register { params, state, sigs } => Encoded::new(Adjudicator::registerCall {
+            params: abi::channel(params),
+            state: ledger_state(state, None)?,
+            signatures: if state.ver == 0 { Bytes::new() } else { both(params, sigs, sender)? },
+        }),
+        Call::Refute { params, state, sigs } => Encoded::new(Adjudicator::refuteCall {
+            params: abi::channel(params),
+            state: ledger_state(state, None)?,
+            signatures: both(params, sigs, sender)?,
+        }),
+        Call::Conclude { params, state, mix, lock_root, nano_root } => Encoded::new(Adjudicator::concludeCall {
+            params: abi::channel(params),
+            state: ledger_state(state, Some((*lock_root, *nano_root)))?,
+            mix: *mix,
+        }),
+        Call::Settle { params, nonce, lock, index, proof, virtual_params } => {
+            settle(params, *nonce, lock, *index, proof, virtual_params)?
+        }
+        Call::Withdraw { asset, to } => Encoded::new(Adjudicator::withdrawCall { asset: *asset, to: *to }),
+        Call::RegisterVirtual { params, state, sigs, secrets } => Encoded::new(Adjudicator::registerVirtualCall {
+            params: abi::virtual_channel(params)?,
+            state: virtual_state(state)?,
+            signatures: joined(sigs),
+            secrets: secrets.clone(),
+        }),
+        Call::RefuteVirtual { params, state, sigs } => Encoded::new(Adjudicator::refuteVirtualCall {
+            params: abi::virtual_channel(params)?,
+            state: virtual_state(state)?,
+            signatures: joined(sigs),
+        }),
+        Call::ConcludeVirtual { params, state, mix } => Encoded::new(Adjudicator::concludeVirtualCall {
+            params: abi::virtual_channel(params)?,
+            state: virtual_state(state)?,
+            mix: *mix,
+        }),
+        Call::Finalise { params, out_a, sigs } => Encoded::new(Adjudicator::finaliseCall {
+            params: abi::virtual_channel(params)?,
+            mids: params.mids().iter().copied().map(abi::key).collect(),
+            outA: amount("outA", *out_a)?,
+            signatures: joined(sigs),
+        }),
+    })
+}
+
+fn settle(
+    params: &ChannelParams,
+    nonce: u64,
+    lock: &Lock,
+    index: usize,
+    proof: &[B256],
+    virtual_params: &VirtualParams,
+) -> Result<Encoded, EncodeError> {
+    let (params, nonce) = (abi::channel(params), time("nonce", nonce)?);
+    let terms =
+        LockTerms { leftIsA: lock.left_is_a, left: amount("left", lock.left)?, right: amount("right", lock.right)? };
+    let (index, proof) = (U256::from(index), proof.to_vec());
+    let expired = Adjudicator::settleExpiredCall {
+        params: params.clone(),
+        nonce,
+        virtualParams: abi::virtual_channel(virtual_params)?,
+        lock: terms.clone(),
+        index,
+        proof: proof.clone(),
+    };
+    let recorded = Adjudicator::settleCall { params, nonce, vc: lock.vc, lock: terms, index, proof };
+    Ok(Encoded { otherwise: Some(expired.abi_encode().into()), ..Encoded::new(recorded) })
+}
+
+/// The life that an id names; the contract wants its number.
+fn nonce_of(params: &ChannelParams, id: B256, domain: &Domain) -> Result<U40, EncodeError> {
+    let nonce = (0..NONCE_MAX).find(|nonce| params.id(domain, *nonce) == id).ok_or(EncodeError::UnknownLife)?;
+    time("nonce", nonce)
+}
+
+fn joined<'a>(sigs: impl IntoIterator<Item = &'a Signature>) -> Bytes {
+    sigs.into_iter().flat_map(|sig| sig.0).collect()
+}
+
+/// Of the parties whose owner does not send the call: sending is signing, and the contract wants nothing superfluous.
+fn both(params: &ChannelParams, sigs: &[Option<Signature>; 2], sender: Address) -> Result<Bytes, EncodeError> {
+    let mut needed = Vec::with_capacity(2);
+    for side in [Side::A, Side::B] {
+        if params.party(side).owner != sender {
+            needed.push(sigs[side.index()].as_ref().ok_or(EncodeError::MissingSignature)?);
+        }
+    }
+    Ok(joined(needed))
+}
+
+fn close_terms(close: &Close, lock_root: B256) -> Result<CloseTerms, EncodeError> {
+    if close.entries != tree::entries(lock_root, B256::ZERO) {
+        return Err(EncodeError::MissingRoots);
+    }
+    let deposits = close.dep_a.checked_add(close.dep_b).ok_or(EncodeError::TooLarge("deposits"))?;
+    let escrowed = deposits.checked_sub(close.total).ok_or(EncodeError::NegativeEscrow)?;
+    Ok(CloseTerms {
+        depA: amount("depA", close.dep_a)?,
+        depB: amount("depB", close.dep_b)?,
+        outA: amount("outA", close.out_a)?,
+        escrowed: amount("escrow", escrowed)?,
+        locks: close.locks,
+        lockRoot: lock_root,
+        receiverA: close.receiver_a,
+        receiverB: close.receiver_b,
+        notAfter: time("notAfter", close.not_after)?,
+    })
+}
+
+/// The contract takes the two roots; without them only a State without entries can be told.
+fn ledger_state(state: &signed::State, roots: Option<(B256, B256)>) -> Result<State, EncodeError> {
+    let (lock_root, nano_root) = roots.unwrap_or_default();
+    if state.entries != tree::entries(lock_root, nano_root) {
+        return Err(EncodeError::MissingRoots);
+    }
+    Ok(State {
+        ver: version(state.ver)?,
+        depA: amount("depA", state.dep_a)?,
+        depB: amount("depB", state.dep_b)?,
+        total: amount("total", state.total)?,
+        defA: amount("defA", state.def_a)?,
+        nanos: state.nanos,
+        locks: state.locks,
+        lockRoot: lock_root,
+        nanoRoot: nano_root,
+    })
+}
+
+/// Of a virtual channel the contract computes everything but these; nanocontracts are not built yet.
+fn virtual_state(state: &signed::State) -> Result<VirtualState, EncodeError> {
+    if state.nanos != 0 || state.entries != tree::empty_entries() {
+        return Err(EncodeError::MissingRoots);
+    }
+    Ok(VirtualState { ver: version(state.ver)?, defA: amount("defA", state.def_a)?, nanos: 0, nanoRoot: B256::ZERO })
+}

@@ -1,0 +1,22 @@
+//! The Adjudicator as the Rust half sees it: its bytecode, and its calls, views, events and errors in the types of the core.
+//!
+//! No I/O. The artifact is the one that `contracts/` commits, so the build needs no Solidity compiler, and a change of the ABI
+//! that this crate does not follow does not compile.
+//!
+//! - [`encode_call`] turns a [`perunika_core::chain::Call`] into calldata and value.
+//! - [`view`] asks for the slots of an object and reads the answer.
+//! - [`Event`] reads logs; [`Preimage`] proves that a State is the registered one.
+//! - [`revert_reason`] says in words why a call reverted.
+//! - [`is_adjudicator`] tells whether the code at an address is ours.
+
+mod abi;
+mod call;
+mod code;
+mod event;
+mod revert;
+pub mod view;
+
+pub use call::{EncodeError, Encoded, encode_call};
+pub use code::{creation_code, is_adjudicator, runtime_code, runtime_code_hash};
+pub use event::{Event, Preimage, Stored, VirtualPreimage, dispute_topics};
+pub use revert::revert_reason;
