@@ -8,10 +8,12 @@
 extern crate alloc;
 
 pub mod body;
+mod book;
 pub mod chain;
 mod encode;
 pub mod info;
 pub mod io;
+mod ledger;
 pub mod log;
 pub mod message;
 pub mod params;
@@ -21,6 +23,7 @@ pub mod sig;
 pub mod signed;
 pub mod signer;
 pub mod tree;
+mod virtual_channel;
 
 pub use alloy_primitives::{Address, B256};
 pub use encode::Domain;

@@ -1,6 +1,7 @@
 //! The update rules of one object (protocol 1.4): what I accepted, what I signed, what is still open.
 
 use crate::body::{Body, Change, Invalid};
+use crate::message::LinkOp;
 use crate::params::Side;
 use crate::sig::Signature;
 use crate::signed::{Amount, MAX_VERSION};
@@ -32,8 +33,36 @@ pub struct Own {
     pub body: Body,
     /// My signature.
     pub sig: Signature,
-    /// True for a stream item.
-    pub item: bool,
+    /// How it was sent, to send it again to the letter.
+    pub kind: OwnKind,
+}
+
+/// In which kind of message a signature of mine left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OwnKind {
+    /// A stream item.
+    Item {
+        /// Version that it starts from.
+        base: u64,
+    },
+    /// A pre-signature.
+    Presign(LinkOp),
+    /// A proposal.
+    Propose {
+        /// Hash of the State that it starts from.
+        base: B256,
+        /// Its changes.
+        ops: Vec<LinkOp>,
+    },
+    /// Version 1 of a virtual channel.
+    Start,
+}
+
+impl Own {
+    /// A stream item, as opposed to a proposal.
+    pub fn is_item(&self) -> bool {
+        matches!(self.kind, OwnKind::Item { .. })
+    }
 }
 
 /// Why something that the peer sent is not accepted. None of these changes any state.
@@ -119,12 +148,12 @@ impl UpdateLog {
 
     /// Everything outstanding of mine is a stream (or nothing is).
     pub fn only_items(&self) -> bool {
-        self.own.iter().all(|o| o.item)
+        self.own.iter().all(Own::is_item)
     }
 
     /// Number of my items beyond the peer's last durable acknowledgement.
     pub fn items_ahead(&self) -> usize {
-        self.own.iter().filter(|o| o.item && o.body.ver > self.acked).count()
+        self.own.iter().filter(|o| o.is_item() && o.body.ver > self.acked).count()
     }
 
     /// Whether the peer acknowledged this item as durable.
@@ -205,9 +234,9 @@ impl UpdateLog {
     }
 
     /// Records a signature that I am about to release.
-    pub fn signed(&mut self, body: Body, sig: Signature, item: bool) {
+    pub fn signed(&mut self, body: Body, sig: Signature, kind: OwnKind) {
         self.my_high = self.my_high.max(body.ver);
-        self.own.push(Own { body, sig, item });
+        self.own.push(Own { body, sig, kind });
     }
 
     /// Countersigns the accepted item: it becomes the top.
@@ -225,7 +254,7 @@ impl UpdateLog {
             return;
         }
         self.acked = ver;
-        self.own.retain(|o| !o.item || o.body.ver >= ver);
+        self.own.retain(|o| !o.is_item() || o.body.ver >= ver);
     }
 
     /// A stream item of the peer (protocol 1.4(10)).
@@ -304,15 +333,6 @@ impl UpdateLog {
         sigs[self.me.index()] = Some(own.sig);
         self.set_top(Signed { body, sigs });
         Ok(true)
-    }
-
-    /// A State that the chain shows with both signatures (a late countersignature of mine, found in a dispute).
-    pub fn adopt_from_chain(&mut self, ver: u64) -> bool {
-        let Some(own) = self.own.iter().find(|o| o.body.ver == ver).cloned() else { return false };
-        let mut sigs = [None, None];
-        sigs[self.me.index()] = Some(own.sig);
-        self.set_top(Signed { body: own.body, sigs });
-        true
     }
 
     fn check_version(&self, ver: u64) -> Result<(), Refused> {

@@ -1,0 +1,441 @@
+//! Cooperative ends: the Final of a virtual channel and its certificate, and the Close of a ledger channel
+//! (protocol 2.3 close, 1.4(12), 3.5).
+
+use super::Participant;
+use crate::chain::{Call, RecordView};
+use crate::io::{Event, Fault, Reply};
+use crate::ledger::{Closing, Life};
+use crate::message::{Message, Removal};
+use crate::params::Side;
+use crate::sig::Signature;
+use crate::signed::{Amount, Close, Eip712, Final};
+use crate::virtual_channel::Virtual;
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+
+impl Participant {
+    pub(super) fn close_virtual(&mut self, tag: u64, vc: B256) -> Result<(), Fault> {
+        let Some(virt) = self.virtuals.get_mut(&vc) else {
+            return Err(Fault::Caller("no such virtual channel".into()));
+        };
+        if virt.done {
+            self.reply(tag, Reply::Closed(vc));
+            return Ok(());
+        }
+        if virt.book.is_none() {
+            return Err(Fault::Caller("this node is a hub of that virtual channel, not an end".into()));
+        }
+        if !virt.is_active() {
+            return Err(Fault::Caller("the virtual channel is not active".into()));
+        }
+        self.close_tags.entry(vc).or_default().push(tag);
+        self.drain_virtual(vc);
+        Ok(())
+    }
+
+    /// Proposes nothing any more, so that a Final never crosses an unanswered item.
+    pub(super) fn drain_virtual(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get_mut(&vc) else { return };
+        if virt.draining || virt.book.is_none() {
+            return;
+        }
+        virt.draining = true;
+        self.dirty_virtuals.insert(vc);
+        self.refuse_queue(vc);
+        if let Some(peer) = self.peer_of(vc) {
+            self.send(peer, Message::VcCloseAsk { vc });
+        }
+        self.ask_last_countersignature(vc);
+    }
+
+    /// Payments that were never signed are refused: the channel ends.
+    fn refuse_queue(&mut self, ch: B256) {
+        let queue = self.book_mut(ch).map(|b| core::mem::take(&mut b.queue)).unwrap_or_default();
+        for wish in queue {
+            self.reply(wish.tag, Reply::Refused(Fault::Caller("the channel is being closed".into())));
+        }
+    }
+
+    fn ask_last_countersignature(&mut self, ch: B256) {
+        let (Some(book), Some(peer)) = (self.book(ch), self.peer_of(ch)) else { return };
+        let Some(own) = book.log.own().last().filter(|o| o.is_item()).cloned() else { return };
+        if let crate::log::OwnKind::Item { base } = own.kind {
+            let (ver, def_a, sig) = (own.body.ver, own.body.def_a, own.sig);
+            self.send(peer, Message::Item { ch, ver, base, def_a, sig, cosign: true });
+        }
+    }
+
+    pub(super) fn on_vc_close_ask(&mut self, from: Address, vc: B256) {
+        if self.peer_of(vc) == Some(from) && self.virtuals.get(&vc).is_some_and(Virtual::is_active) {
+            self.drain_virtual(vc);
+        }
+    }
+
+    /// Signs my part of the one Final, if it is my turn.
+    pub(super) fn pump_final(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        if virt.done || virt.aborted || !virt.revealed || virt.finals.contains_key(&(virt.index as u8)) {
+            return;
+        }
+        match virt.side() {
+            Some(_) => self.pump_end_final(vc),
+            None => self.pump_hub_final(vc),
+        }
+    }
+
+    fn pump_end_final(&mut self, vc: B256) {
+        if !self.virtuals.get(&vc).is_some_and(|v| v.draining && v.is_active()) || self.acceptable(vc).is_err() {
+            return;
+        }
+        if !self.countersign(vc) {
+            return;
+        }
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let Some(book) = &virt.book else { return };
+        if !book.log.quiet() || book.log.top().body.ver == 0 || !book.log.top().body.nanos.is_empty() {
+            return;
+        }
+        let out_a = book.log.top().body.def_a;
+        let first = book.log.me == Side::A;
+        let agreed = virt.out_a == Some(out_a) && virt.finals.contains_key(&0);
+        if !first && !agreed {
+            return;
+        }
+        self.sign_final(vc, out_a);
+    }
+
+    /// A hub signs over both ends' signatures only, with its secret revealed and both its locks firm (protocol 2.3 close).
+    fn pump_hub_final(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let last = (virt.params.path.len() - 1) as u8;
+        let both = virt.finals.contains_key(&0) && virt.finals.contains_key(&last);
+        let firm = virt.my_links().all(|(_, link)| self.ledgers.get(&link).is_some_and(|l| l.holds_firmly(vc)));
+        if let Some(out_a) = virt.out_a.filter(|_| both && firm) {
+            self.sign_final(vc, out_a);
+        }
+    }
+
+    fn sign_final(&mut self, vc: B256, out_a: Amount) {
+        let Ok(sig) = self.signer.sign_final(&Final { vc, out_a }) else { return };
+        let Some(virt) = self.virtuals.get_mut(&vc) else { return };
+        virt.out_a = Some(out_a);
+        virt.finals.insert(virt.index as u8, sig);
+        if let Some(book) = &mut virt.book {
+            book.log.freeze();
+        }
+        self.dirty_virtuals.insert(vc);
+        self.spread_finals(vc);
+    }
+
+    fn spread_finals(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let Some(message) = virt.final_message() else { return };
+        let last = (virt.params.path.len() - 1) as u8;
+        let both = virt.finals.contains_key(&0) && virt.finals.contains_key(&last);
+        let targets = if both { virt.others() } else { Vec::from([virt.params.end(Side::B)]) };
+        for to in targets {
+            self.send(to, message.clone());
+        }
+    }
+
+    pub(super) fn on_final_sigs(&mut self, from: Address, vc: B256, out_a: Amount, sigs: &[(u8, Signature)]) {
+        let digest = self.config.domain.digest(Final { vc, out_a }.struct_hash());
+        let Some(virt) = self.virtuals.get_mut(&vc) else { return };
+        if !virt.params.path.contains(&from) || !virt.revealed || out_a > virt.params.total() {
+            return;
+        }
+        let last = (virt.params.path.len() - 1) as u8;
+        let names_both = [0, last].iter().all(|end| sigs.iter().any(|(i, _)| i == end));
+        let from_first_end = virt.side() == Some(Side::B) && from == virt.params.end(Side::A);
+        if virt.out_a.is_none() && !names_both && !from_first_end {
+            return;
+        }
+        if virt.out_a.is_some_and(|known| known != out_a) && virt.finals.contains_key(&(virt.index as u8)) {
+            return;
+        }
+        let valid = |(i, sig): &&(u8, Signature)| {
+            virt.params.path.get(usize::from(*i)).is_some_and(|key| sig.verifies(digest, *key))
+        };
+        let good: Vec<(u8, Signature)> = sigs.iter().filter(valid).copied().collect();
+        if good.len() != sigs.len() {
+            return self.misbehaved(from, "a Final with a signature that does not fit");
+        }
+        if virt.out_a != Some(out_a) {
+            virt.finals.clear();
+            virt.out_a = Some(out_a);
+        }
+        let before = virt.finals.len();
+        virt.finals.extend(good);
+        if virt.finals.len() > before {
+            self.dirty_virtuals.insert(vc);
+        }
+        if self.virtuals.get(&vc).is_some_and(|v| v.book.is_some()) {
+            self.drain_virtual(vc);
+        }
+    }
+
+    /// With which split the locks of a virtual channel may be removed now; `None`: not now (protocol 2.3 close).
+    pub(super) fn removal_for(&self, vc: B256) -> Option<Removal> {
+        let virt = self.virtuals.get(&vc)?;
+        let record = self.record(vc);
+        if let RecordView::Concluded { out_a } = record.settled {
+            return Some(Removal::Outcome(out_a));
+        }
+        let never = record.settled == RecordView::None && record.head == RecordView::None;
+        if never && self.chain.settled.time > virt.params.t_exp {
+            return Some(Removal::Initial);
+        }
+        if virt.aborted && !virt.revealed {
+            return Some(Removal::Initial);
+        }
+        let (out_a, _) = virt.certificate()?;
+        let lead = self.now() + 2 * self.policy().m_safe;
+        let in_time = match record.head {
+            RecordView::None => lead <= virt.params.t_exp,
+            RecordView::Disputed(d) => lead <= d.refute_end,
+            RecordView::Concluded { .. } => false,
+        };
+        in_time.then_some(Removal::Outcome(out_a))
+    }
+
+    pub(super) fn close_channel(&mut self, tag: u64, ch: B256, force: bool) -> Result<(), Fault> {
+        let Some(ledger) = self.ledgers.get(&ch) else { return Err(Fault::Caller("no such channel".into())) };
+        if ledger.life == Life::Closed {
+            self.reply(tag, Reply::Closed(ch));
+            return Ok(());
+        }
+        if ledger.life == Life::Agreed || force {
+            return self.force_close(tag, ch);
+        }
+        self.undisturbed(ch)?;
+        if !ledger.book.log.cur().body.locks.is_empty() || !self.virtual_ids_over(ch).is_empty() {
+            let reason = "virtual channels are open over this channel: close them first, or use force";
+            return Err(Fault::Caller(reason.into()));
+        }
+        let peer = ledger.peer();
+        if !self.connected.contains(&peer) {
+            return Err(Fault::Peer("the peer is not connected; use force to close through the chain".into()));
+        }
+        self.close_tags.entry(ch).or_default().push(tag);
+        if let Some(ledger) = self.ledgers.get_mut(&ch) {
+            ledger.draining = true;
+            ledger.link.asked_close = true;
+            self.dirty_ledgers.insert(ch);
+        }
+        self.refuse_queue(ch);
+        self.send(peer, Message::CloseAsk { ch });
+        self.ask_last_countersignature(ch);
+        Ok(())
+    }
+
+    fn force_close(&mut self, tag: u64, ch: B256) -> Result<(), Fault> {
+        self.close_tags.entry(ch).or_default().push(tag);
+        if let Some(ledger) = self.ledgers.get_mut(&ch) {
+            ledger.force = true;
+            self.dirty_ledgers.insert(ch);
+        }
+        self.refuse_queue(ch);
+        self.plan_ledger(ch);
+        Ok(())
+    }
+
+    pub(super) fn on_close_ask(&mut self, from: Address, ch: B256) {
+        let Some(ledger) = self.ledgers.get(&ch).filter(|l| l.peer() == from && l.life == Life::Open) else { return };
+        if ledger.draining || !ledger.book.log.cur().body.locks.is_empty() {
+            return;
+        }
+        if !self.virtual_ids_over(ch).is_empty() {
+            return self.refuse(from, ch, 0, "virtual channels are open over this channel");
+        }
+        if let Some(ledger) = self.ledgers.get_mut(&ch) {
+            ledger.draining = true;
+            self.dirty_ledgers.insert(ch);
+        }
+        self.refuse_queue(ch);
+        self.ask_last_countersignature(ch);
+    }
+
+    /// A signs the Close first, once the channel is quiet; B answers, and whoever asked sends it to the chain.
+    pub(super) fn pump_close(&mut self, ch: B256) {
+        let Some(ledger) = self.ledgers.get(&ch) else { return };
+        if !ledger.draining || ledger.closing.is_some() || ledger.force || self.undisturbed(ch).is_err() {
+            return;
+        }
+        if !self.countersign(ch) {
+            return;
+        }
+        let Some(ledger) = self.ledgers.get(&ch) else { return };
+        let log = &ledger.book.log;
+        if ledger.me != Side::A || !log.quiet() || !log.cur().body.nanos.is_empty() {
+            return;
+        }
+        let cur = &log.cur().body;
+        let close = Close {
+            id: ch,
+            dep_a: cur.dep_a,
+            dep_b: cur.dep_b,
+            out_a: cur.def_a,
+            total: cur.total,
+            locks: cur.locks.len() as u8,
+            entries: crate::tree::entries(cur.lock_root(), B256::ZERO),
+            receiver_a: ledger.params.a.owner,
+            receiver_b: ledger.params.b.owner,
+            not_after: self.now() + self.policy().close_validity,
+        };
+        self.sign_close(ch, close, None);
+    }
+
+    fn sign_close(&mut self, ch: B256, close: Close, theirs: Option<Signature>) {
+        let Ok(mine) = self.signer.sign_close(&close) else { return };
+        let Some(ledger) = self.ledgers.get_mut(&ch) else { return };
+        let mut sigs = [theirs; 2];
+        sigs[ledger.me.index()] = Some(mine);
+        ledger.closing = Some(Closing { close, sigs });
+        ledger.book.log.freeze();
+        let peer = ledger.peer();
+        self.dirty_ledgers.insert(ch);
+        self.send(peer, Message::CloseSig { close, sig: mine });
+        self.submit_close(ch);
+    }
+
+    pub(super) fn on_close_sig(&mut self, from: Address, close: Close, sig: Signature) {
+        let ch = close.id;
+        let digest = self.config.domain.digest(close.struct_hash());
+        if self.ledgers.get(&ch).is_none_or(|l| l.peer() != from || l.life != Life::Open) {
+            return;
+        }
+        if !sig.verifies(digest, from) {
+            return self.misbehaved(from, "a Close with a signature that does not fit");
+        }
+        if let Some(ledger) = self.ledgers.get_mut(&ch)
+            && let Some(closing) = &mut ledger.closing
+        {
+            if closing.close == close {
+                closing.sigs[ledger.me.other().index()] = Some(sig);
+                self.dirty_ledgers.insert(ch);
+                self.submit_close(ch);
+            }
+            return;
+        }
+        self.countersign(ch);
+        if self.close_is_fair(ch, &close) {
+            self.sign_close(ch, close, Some(sig));
+        }
+    }
+
+    /// Exactly cur, nothing unanswered, my receiver, and a validity within bounds (protocol 1.4(12)).
+    fn close_is_fair(&self, ch: B256, close: &Close) -> bool {
+        let Some(ledger) = self.ledgers.get(&ch) else { return false };
+        let cur = &ledger.book.log.cur().body;
+        let now = self.now();
+        let longest = now + 2 * self.policy().close_validity;
+        ledger.draining
+            && ledger.book.log.quiet()
+            && self.undisturbed(ch).is_ok()
+            && cur.nanos.is_empty()
+            && cur.locks.is_empty()
+            && [close.dep_a, close.dep_b, close.out_a, close.total] == [cur.dep_a, cur.dep_b, cur.def_a, cur.total]
+            && close.locks == 0
+            && close.entries == crate::tree::empty_entries()
+            && close.receiver_a == ledger.params.a.owner
+            && close.receiver_b == ledger.params.b.owner
+            && close.not_after > now
+            && close.not_after <= longest
+    }
+
+    pub(super) fn submit_close(&mut self, ch: B256) {
+        let Some(ledger) = self.ledgers.get(&ch) else { return };
+        let Some(Closing { close, sigs }) = ledger.closing else { return };
+        let late = self.now() > close.not_after.saturating_sub(self.policy().close_validity) + self.policy().patience;
+        let mine_to_send = ledger.link.asked_close || late;
+        if sigs[ledger.me.other().index()].is_none() || !mine_to_send || ledger.life != Life::Open {
+            return;
+        }
+        let call =
+            Call::Close { params: ledger.params, close, lock_root: ledger.book.log.cur().body.lock_root(), sigs };
+        self.submit("close", ch, close.not_after.into(), call, Some(close.not_after));
+    }
+
+    pub(super) fn resend_ledger_close(&mut self, ch: B256) {
+        let Some(ledger) = self.ledgers.get(&ch) else { return };
+        let peer = ledger.peer();
+        if !self.connected.contains(&peer) || !ledger.draining {
+            return;
+        }
+        let asked = ledger.link.asked_close;
+        let signed = ledger.closing.and_then(|c| Some((c.close, c.sigs[ledger.me.index()]?)));
+        match signed {
+            Some((close, sig)) => self.send(peer, Message::CloseSig { close, sig }),
+            None if asked => self.send(peer, Message::CloseAsk { ch }),
+            None => {}
+        }
+    }
+
+    /// A Close that can no longer be used ends its freeze (protocol 1.4(12)); a virtual channel near its end is closed.
+    pub(super) fn tick_closing(&mut self) {
+        let settled = self.chain.settled.time;
+        self.give_up_draining();
+        for ch in self.live_ledgers() {
+            let Some(ledger) = self.ledgers.get_mut(&ch) else { continue };
+            let Some(closing) = ledger.closing.filter(|c| settled > c.close.not_after) else { continue };
+            ledger.closing = None;
+            ledger.draining = false;
+            ledger.link.asked_close = false;
+            ledger.book.log.thaw();
+            self.dirty_ledgers.insert(ch);
+            self.signer.close_expired(closing.close.id, settled);
+            for tag in self.close_tags.remove(&ch).unwrap_or_default() {
+                let fault = Fault::Peer("the peer did not sign the cooperative end in time; use force".into());
+                self.reply(tag, Reply::Refused(fault));
+            }
+        }
+        let lead = self.now() + self.policy().close_lead;
+        let due: Vec<B256> = self
+            .virtuals
+            .values()
+            .filter(|v| !v.done && v.is_active() && !v.draining && lead >= v.params.t_exp)
+            .map(|v| v.id)
+            .collect();
+        for vc in due {
+            self.drain_virtual(vc);
+        }
+    }
+
+    /// A cooperative end for which nothing was signed in time is called off; nothing is at stake yet.
+    fn give_up_draining(&mut self) {
+        let (now, patience_ms) = (self.env.now_ms, self.policy().patience * 1_000);
+        let mut late = Vec::new();
+        for ledger in self.ledgers.values_mut().filter(|l| l.life == Life::Open && l.draining && l.closing.is_none()) {
+            let since = *ledger.link.draining_since_ms.get_or_insert(now);
+            if now > since + patience_ms {
+                late.push(ledger.id);
+            }
+        }
+        for ch in late {
+            self.call_off_close(ch, "the peer did not take part in the cooperative end in time; use force");
+        }
+    }
+
+    pub(super) fn call_off_close(&mut self, ch: B256, reason: &str) {
+        if let Some(ledger) = self.ledgers.get_mut(&ch) {
+            ledger.draining = false;
+            ledger.link.asked_close = false;
+            ledger.link.draining_since_ms = None;
+            self.dirty_ledgers.insert(ch);
+        }
+        for tag in self.close_tags.remove(&ch).unwrap_or_default() {
+            self.reply(tag, Reply::Refused(Fault::Peer(reason.into())));
+        }
+    }
+
+    pub(super) fn answer_closed(&mut self, id: B256) {
+        for tag in self.close_tags.remove(&id).unwrap_or_default() {
+            self.reply(tag, Reply::Closed(id));
+        }
+    }
+
+    pub(super) fn ledger_ended(&mut self, id: B256) {
+        self.event(Event::ChannelClosed { ch: id });
+        self.answer_closed(id);
+    }
+}

@@ -1,0 +1,316 @@
+//! Locks of virtual channels in a link: pre-signatures while it is quiet, proposals by party A where they do not match
+//! (protocol 2.3 lock, 1.4(11)).
+
+use super::Participant;
+use crate::body::{Body, Change};
+use crate::ledger::Life;
+use crate::log::{Own, OwnKind, Refused};
+use crate::message::{LinkOp, Message, Removal};
+use crate::params::Side;
+use crate::sig::Signature;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+
+/// A level-1 proposal as it came in.
+pub(super) struct Proposal {
+    pub(super) ch: B256,
+    pub(super) ver: u64,
+    pub(super) base: B256,
+    pub(super) ops: Vec<LinkOp>,
+    pub(super) sig: Signature,
+}
+
+impl Participant {
+    /// Moves the locks of a link towards what its virtual channels want.
+    pub(super) fn pump_link(&mut self, id: B256) {
+        if self.updatable(id).is_err() {
+            return;
+        }
+        let wanted = self.wanted_ops(id);
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        let log = &ledger.book.log;
+        let idle = log.own().is_empty();
+        if wanted.is_empty() && (idle || log.only_items()) {
+            return;
+        }
+        if !log.only_items() || log.own().iter().any(Own::is_item) {
+            return self.pump_outstanding(id, &wanted);
+        }
+        if !self.countersign(id) {
+            return;
+        }
+        if self.answer_presign(id, &wanted) {
+            return;
+        }
+        let proposes = self.ledgers.get(&id).is_some_and(|l| l.me == Side::A);
+        if proposes && wanted.len() > 1 {
+            self.propose(id, &wanted);
+        } else if let Some(op) = wanted.first() {
+            self.presign(id, *op);
+        }
+    }
+
+    /// A signature of mine is unanswered: it stands unless it can no longer be what both want.
+    fn pump_outstanding(&mut self, id: B256, wanted: &[LinkOp]) {
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        if ledger.book.log.own().iter().any(Own::is_item) {
+            return;
+        }
+        let still_wanted = self.outstanding_is(id, wanted);
+        if (ledger.me == Side::A && ledger.link.mismatch) || !still_wanted {
+            self.propose(id, wanted);
+        }
+    }
+
+    /// Whether my newest outstanding proposal changes nothing that is no longer wanted.
+    fn outstanding_is(&self, id: B256, wanted: &[LinkOp]) -> bool {
+        let Some(ledger) = self.ledgers.get(&id) else { return true };
+        let log = &ledger.book.log;
+        let Some(own) = log.own().last() else { return true };
+        let base = &log.cur().body;
+        let added = own.body.locks.iter().filter(|l| base.lock(l.vc).is_none());
+        let removed = base.locks.iter().filter(|l| own.body.lock(l.vc).is_none());
+        let adds_fine = added.into_iter().all(|l| wanted.contains(&LinkOp::Add { vc: l.vc }));
+        let removes_fine =
+            removed.into_iter().all(|l| wanted.iter().any(|op| matches!(op, LinkOp::Remove { vc, .. } if *vc == l.vc)));
+        adds_fine && removes_fine
+    }
+
+    /// What the virtual channels over this link need, and what may be signed now.
+    pub(super) fn wanted_ops(&self, id: B256) -> Vec<LinkOp> {
+        let Some(ledger) = self.ledgers.get(&id) else { return Vec::new() };
+        if ledger.life != Life::Open {
+            return Vec::new();
+        }
+        let now_ms = self.env.now_ms;
+        let cool = |vc: &B256| ledger.link.cool.get(vc).is_some_and(|until| *until > now_ms);
+        let over = self.virtuals.values().filter(|v| !v.done && v.my_links().any(|(_, l)| l == id) && !cool(&v.id));
+        over.filter_map(|v| self.wanted_op(id, v.id)).collect()
+    }
+
+    fn wanted_op(&self, id: B256, vc: B256) -> Option<LinkOp> {
+        let locked = self.ledgers.get(&id)?.book.log.cur().body.lock(vc).is_some();
+        if !locked {
+            return self.may_lock(vc).then_some(LinkOp::Add { vc });
+        }
+        self.removal_for(vc).map(|how| LinkOp::Remove { vc, how })
+    }
+
+    fn change_for(&self, id: B256, ops: &[LinkOp]) -> Result<Change, String> {
+        let ledger = self.ledgers.get(&id).ok_or("no such channel")?;
+        let (mut remove, mut add) = (Vec::new(), Vec::new());
+        for op in ops {
+            let virt = self.virtuals.get(&op.vc()).ok_or("an unknown virtual channel")?;
+            let (link, _) = virt.my_links().find(|(_, l)| *l == id).ok_or("another link")?;
+            let left_is_a = ledger.params.a.key == virt.params.path[link];
+            let lock = virt.params.lock(virt.id, link, left_is_a).ok_or("an amount is out of range")?;
+            match op {
+                LinkOp::Add { .. } => add.push(lock),
+                LinkOp::Remove { how, .. } => {
+                    let value = lock.left.checked_add(lock.right).ok_or("an amount is out of range")?;
+                    let to_left = match how {
+                        Removal::Initial => lock.left,
+                        Removal::Outcome(out_a) => (*out_a).min(value),
+                    };
+                    remove.push((op.vc(), if left_is_a { to_left } else { value - to_left }));
+                }
+            }
+        }
+        Ok(Change::Locks { remove, add })
+    }
+
+    fn derive(&self, id: B256, ver: u64, ops: &[LinkOp]) -> Result<Body, String> {
+        let change = self.change_for(id, ops)?;
+        let ledger = self.ledgers.get(&id).ok_or("no such channel")?;
+        ledger.book.log.cur().body.with(ver, &change).map_err(|invalid| invalid.to_string())
+    }
+
+    fn presign(&mut self, id: B256, op: LinkOp) {
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        let (peer, ver) = (ledger.peer(), ledger.book.log.presign_version(Side::A));
+        if ver <= ledger.book.log.my_high() {
+            if ledger.me == Side::A {
+                self.propose(id, &[op]);
+            }
+            return;
+        }
+        let body = match self.derive(id, ver, &[op]) {
+            Ok(body) => body,
+            Err(reason) => return self.give_up_op(op, &reason),
+        };
+        let Ok(sig) = self.signer.sign_state(&body) else { return };
+        if let Some(book) = self.book_mut(id) {
+            book.log.signed(body, sig, OwnKind::Presign(op));
+        }
+        self.send(peer, Message::Presign { ch: id, ver, op, sig });
+    }
+
+    /// Completes a pre-signature of the peer that is what this side wants too.
+    fn answer_presign(&mut self, id: B256, wanted: &[LinkOp]) -> bool {
+        let Some(ledger) = self.ledgers.get(&id) else { return false };
+        let peer = ledger.peer();
+        let Some((ver, op, sig)) = ledger.link.presign else { return false };
+        let log = &ledger.book.log;
+        if ver != log.presign_version(Side::A) || ver <= log.my_high() || !wanted.contains(&op) {
+            return false;
+        }
+        let Ok(body) = self.derive(id, ver, &[op]) else { return false };
+        if !sig.verifies(body.digest(&self.config.domain), peer) {
+            return false;
+        }
+        let Ok(mine) = self.signer.sign_state(&body) else { return false };
+        self.adopt_peer_state(id, body, sig, mine);
+        self.send(peer, Message::Presign { ch: id, ver, op, sig: mine });
+        true
+    }
+
+    fn adopt_peer_state(&mut self, id: B256, body: Body, theirs: Signature, mine: Signature) {
+        let Some(book) = self.book_mut(id) else { return };
+        let base = book.log.cur().body.ver;
+        book.log.accept_proposal(body, theirs, mine);
+        let applied = book.voided_above(base);
+        self.applied(id, base, applied);
+        if let Some(ledger) = self.ledgers.get_mut(&id) {
+            ledger.link.presign = None;
+            ledger.link.mismatch = false;
+        }
+    }
+
+    fn propose(&mut self, id: B256, ops: &[LinkOp]) {
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        let (peer, ver) = (ledger.peer(), ledger.book.log.proposal_version());
+        let base = ledger.book.log.cur().body.hash();
+        let body = match self.derive(id, ver, ops) {
+            Ok(body) => body,
+            Err(reason) => return ops.iter().for_each(|op| self.give_up_op(*op, &reason)),
+        };
+        let Ok(sig) = self.signer.sign_state(&body) else { return };
+        if let Some(book) = self.book_mut(id) {
+            book.log.signed(body, sig, OwnKind::Propose { base, ops: ops.to_vec() });
+        }
+        if let Some(ledger) = self.ledgers.get_mut(&id) {
+            ledger.link.mismatch = false;
+        }
+        self.send(peer, Message::Propose { ch: id, ver, base, ops: ops.to_vec(), sig });
+    }
+
+    /// A lock that cannot be added here (no capacity any more) ends the creation, if the secret is still unrevealed.
+    fn give_up_op(&mut self, op: LinkOp, reason: &str) {
+        if let LinkOp::Add { vc } = op {
+            self.abort(vc, reason);
+        }
+    }
+
+    pub(super) fn on_presign(&mut self, from: Address, ch: B256, ver: u64, op: LinkOp, sig: Signature) {
+        let domain = self.config.domain;
+        let Some(ledger) = self.ledgers.get(&ch).filter(|l| l.peer() == from) else { return };
+        let log = &ledger.book.log;
+        let top = log.top();
+        if top.body.ver == ver {
+            let mine = top.sigs[ledger.me.index()];
+            if let Some(sig) = mine {
+                self.send(from, Message::Accept { ch, ver, sig });
+            }
+            return;
+        }
+        if let Some(own) = log.own().iter().find(|o| o.body.ver == ver) {
+            if sig.verifies(own.body.digest(&domain), from) {
+                return self.on_accept(from, ch, ver, sig);
+            }
+            if let Some(ledger) = self.ledgers.get_mut(&ch) {
+                ledger.link.mismatch = true;
+            }
+        }
+        if ver < self.ledgers.get(&ch).map_or(0, |l| l.book.log.cur().body.ver) {
+            return self.show_newest(from, ch);
+        }
+        self.agree_to_early_removal(op);
+        if let Some(ledger) = self.ledgers.get_mut(&ch) {
+            ledger.link.cool.remove(&op.vc());
+            ledger.link.presign = Some((ver, op, sig));
+        }
+    }
+
+    /// The peer is behind: my countersignature on the newest co-signed version brings it forward.
+    pub(super) fn show_newest(&mut self, to: Address, ch: B256) {
+        let Some(book) = self.book(ch) else { return };
+        let top = book.log.top();
+        if let Some(sig) = top.sigs[book.log.me.index()] {
+            let message = Message::Accept { ch, ver: top.body.ver, sig };
+            self.send(to, message);
+        }
+    }
+
+    /// While my secret is unrevealed I can let go of the channel at its initial split whenever the peer wants to.
+    fn agree_to_early_removal(&mut self, op: LinkOp) {
+        if let LinkOp::Remove { vc, how: Removal::Initial } = op {
+            self.abort(vc, "the neighbour gave it up");
+        }
+    }
+
+    pub(super) fn on_propose(&mut self, from: Address, proposal: Proposal) {
+        let Proposal { ch, ver, .. } = proposal;
+        if self.ledgers.get(&ch).is_none_or(|l| l.peer() != from) {
+            return self.refuse(from, ch, ver, "no such channel");
+        }
+        if let Err(fault) = self.acceptable(ch) {
+            let pay_fault = alloc::format!("{fault:?}");
+            return self.refuse(from, ch, ver, pay_fault);
+        }
+        let known = self.book(ch).is_some_and(|b| b.log.top().body.ver >= ver);
+        if known {
+            return self.show_newest(from, ch);
+        }
+        for op in &proposal.ops {
+            self.agree_to_early_removal(*op);
+        }
+        let unwilling: Vec<B256> =
+            proposal.ops.iter().filter(|op| self.wanted_op(ch, op.vc()) != Some(**op)).map(LinkOp::vc).collect();
+        if !unwilling.is_empty() {
+            let reason = String::from("not these virtual channels, not now");
+            return self.send(from, Message::Refuse { ch, ver, refused: unwilling, reason });
+        }
+        self.accept_propose(from, &proposal);
+    }
+
+    fn accept_propose(&mut self, from: Address, proposal: &Proposal) {
+        let Proposal { ch, ver, base, ops, sig } = proposal;
+        let domain = self.config.domain;
+        let change = match self.change_for(*ch, ops) {
+            Ok(change) => change,
+            Err(reason) => return self.refuse(from, *ch, *ver, reason),
+        };
+        let Some(book) = self.book(*ch) else { return };
+        let verify = |body: &Body, sig: &Signature| sig.verifies(body.digest(&domain), from);
+        match book.log.check_proposal(*base, *ver, &change, sig, verify) {
+            Ok(body) => {
+                let Ok(mine) = self.signer.sign_state(&body) else { return };
+                self.adopt_peer_state(*ch, body, *sig, mine);
+                self.send(from, Message::Accept { ch: *ch, ver: *ver, sig: mine });
+            }
+            Err(Refused::BadSignature) => self.misbehaved(from, "a proposal with a signature that does not fit"),
+            Err(why) => {
+                self.show_newest(from, *ch);
+                self.refuse(from, *ch, *ver, why);
+            }
+        }
+    }
+
+    pub(super) fn on_refuse(&mut self, from: Address, ch: B256, ver: u64, refused: &[B256], reason: String) {
+        self.opening_refused(from, ch, &reason);
+        let asked = |l: &crate::ledger::Ledger| l.peer() == from && l.link.asked_close && l.closing.is_none();
+        if ver == 0 && self.ledgers.get(&ch).is_some_and(asked) {
+            return self.call_off_close(ch, &alloc::format!("the peer does not close: {reason}"));
+        }
+        let until = self.env.now_ms + self.policy().resend_ms;
+        let Some(ledger) = self.ledgers.get_mut(&ch).filter(|l| l.peer() == from) else { return };
+        if ledger.book.log.own().iter().all(|o| o.body.ver != ver || o.is_item()) {
+            return;
+        }
+        for vc in refused {
+            ledger.link.cool.insert(*vc, until);
+        }
+        ledger.link.mismatch = true;
+    }
+}

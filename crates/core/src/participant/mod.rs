@@ -1,0 +1,374 @@
+//! One participant: the machine that everything else is built around.
+//!
+//! It is level-triggered: an input changes what is known, then [`Participant::pump`] does whatever has become possible. That
+//! makes every handler idempotent and a restart nothing special.
+
+mod closing;
+mod links;
+mod opening;
+mod pay;
+mod plan;
+mod quotes;
+mod resend;
+mod views;
+mod virtuals;
+
+pub use views::Evidence;
+
+use crate::chain::{Block, Call, ChainUpdate, EscrowView, LedgerView, RecordView, Seen, TxKey, TxOutcome, Watch};
+use crate::encode::{Domain, Words};
+use crate::io::{Command, Env, Event, Fault, Input, Output, Reply, Step, Write};
+use crate::ledger::{Ledger, Life};
+use crate::message::Message;
+use crate::policy::Policy;
+use crate::sig::RawKey;
+use crate::signer::{Guard, Refusal, Signer};
+use crate::virtual_channel::Virtual;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+use thiserror::Error;
+
+/// What a participant is told about itself at the start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Chain and contract.
+    pub domain: Domain,
+    /// Account that deposits and receives.
+    pub owner: Address,
+    /// Limits and prices.
+    pub policy: Policy,
+}
+
+/// A durable record that cannot be read: the store is damaged or from another version.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("a stored record cannot be read (key {key:?})")]
+pub struct Corrupt {
+    /// Its key.
+    pub key: Vec<u8>,
+}
+
+/// The chain as last seen.
+#[derive(Debug, Default)]
+struct ChainMemory {
+    head: Block,
+    settled: Block,
+    head_seen_ms: u64,
+    ledgers: BTreeMap<B256, Seen<LedgerView>>,
+    escrows: BTreeMap<B256, Seen<EscrowView>>,
+    records: BTreeMap<B256, Seen<RecordView>>,
+    reported: BTreeSet<(B256, u64)>,
+}
+
+/// One participant as a deterministic state machine.
+#[derive(Debug)]
+pub struct Participant {
+    config: Config,
+    signer: Signer,
+    ledgers: BTreeMap<B256, Ledger>,
+    virtuals: BTreeMap<B256, Virtual>,
+    chain: ChainMemory,
+    connected: BTreeSet<Address>,
+    openings: Vec<opening::Opening>,
+    quotes: BTreeMap<B256, quotes::OpenQuote>,
+    requests: BTreeMap<B256, quotes::Request>,
+    in_flight: BTreeSet<TxKey>,
+    cooling: BTreeMap<TxKey, u64>,
+    close_tags: BTreeMap<B256, Vec<u64>>,
+    open_tags: BTreeMap<B256, u64>,
+    env: Env,
+    draws: u64,
+    dirty_ledgers: BTreeSet<B256>,
+    dirty_virtuals: BTreeSet<B256>,
+    outputs: Vec<Output>,
+}
+
+impl Participant {
+    /// A participant without a past.
+    pub fn new(config: Config, key: Box<dyn RawKey + Send>) -> Self {
+        let signer = Signer::new(key, config.domain);
+        Self {
+            config,
+            signer,
+            ledgers: BTreeMap::new(),
+            virtuals: BTreeMap::new(),
+            chain: ChainMemory::default(),
+            connected: BTreeSet::new(),
+            openings: Vec::new(),
+            quotes: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            in_flight: BTreeSet::new(),
+            cooling: BTreeMap::new(),
+            close_tags: BTreeMap::new(),
+            open_tags: BTreeMap::new(),
+            env: Env { now_ms: 0, entropy: B256::ZERO },
+            draws: 0,
+            dirty_ledgers: BTreeSet::new(),
+            dirty_virtuals: BTreeSet::new(),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// A participant from what was durable: all records that were ever written and not deleted.
+    pub fn restore(
+        config: Config,
+        key: Box<dyn RawKey + Send>,
+        records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+    ) -> Result<Self, Corrupt> {
+        let mut this = Self::new(config, key);
+        for (key, value) in records {
+            this.restore_record(&key, &value).ok_or(Corrupt { key })?;
+        }
+        Ok(this)
+    }
+
+    fn restore_record(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
+        let (kind, id) = key.split_first()?;
+        let id = B256::try_from(id).ok()?;
+        match kind {
+            b'l' => drop(self.ledgers.insert(id, postcard::from_bytes(value).ok()?)),
+            b'v' => drop(self.virtuals.insert(id, postcard::from_bytes(value).ok()?)),
+            b'g' => self.signer.restore_guard(id, postcard::from_bytes::<Guard>(value).ok()?),
+            b'd' => self.signer.restore_draft(id, postcard::from_bytes(value).ok()?),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// To be called once after `new` or `restore`: tells what to watch.
+    pub fn start(&mut self, env: Env) -> Step {
+        self.env = env;
+        let live = self.ledgers.values().filter(|l| l.life != Life::Closed);
+        let ledgers: Vec<Watch> = live.flat_map(|l| [Watch::Ledger(l.params), Watch::Escrow(l.id)]).collect();
+        let records = self.virtuals.values().filter(|v| !v.done).map(|v| Watch::Record(v.id));
+        let watches: Vec<Watch> = ledgers.into_iter().chain(records).collect();
+        self.outputs.extend(watches.into_iter().map(Output::Watch));
+        self.finish()
+    }
+
+    /// Takes one input; the outputs come sealed behind the writes.
+    pub fn handle(&mut self, input: Input, env: Env) -> Step {
+        self.env = env;
+        self.draws = 0;
+        match input {
+            Input::Message { from, message } => self.on_message(from, message),
+            Input::Connected(peer) => {
+                self.connected.insert(peer);
+                self.resend_to(peer);
+            }
+            Input::Disconnected(peer) => {
+                self.connected.remove(&peer);
+            }
+            Input::Chain(update) => self.on_chain(update),
+            Input::Transaction { key, outcome } => self.on_transaction(key, &outcome),
+            Input::Command { tag, command } => self.on_command(tag, command),
+            Input::Tick => self.on_tick(),
+        }
+        self.pump();
+        self.finish()
+    }
+
+    /// When [`Input::Tick`] is wanted at the latest, monotonic milliseconds.
+    pub fn next_wake_ms(&self) -> Option<u64> {
+        Some(self.env.now_ms + self.config.policy.resend_ms.min(1_000))
+    }
+
+    fn on_message(&mut self, from: Address, message: Message) {
+        match message {
+            Message::ChannelAsk { .. }
+            | Message::ChannelInfo { .. }
+            | Message::ChannelOffer { .. }
+            | Message::ChannelAgreed { .. } => self.on_opening(from, message),
+            Message::Item { ch, ver, base, def_a, sig, cosign } => {
+                self.on_item(from, pay::Item { ch, ver, base, def_a, sig, cosign });
+            }
+            Message::Ack { ch, ver } => self.on_ack(from, ch, ver),
+            Message::Accept { ch, ver, sig } => self.on_accept(from, ch, ver, sig),
+            Message::Refuse { ch, ver, refused, reason } => self.on_refuse(from, ch, ver, &refused, reason),
+            Message::Presign { ch, ver, op, sig } => self.on_presign(from, ch, ver, op, sig),
+            Message::Propose { ch, ver, base, ops, sig } => {
+                self.on_propose(from, links::Proposal { ch, ver, base, ops, sig })
+            }
+            Message::CloseAsk { ch } => self.on_close_ask(from, ch),
+            Message::CloseSig { close, sig } => self.on_close_sig(from, close, sig),
+            Message::QuoteAsk { request, path, terms } => self.on_quote_ask(from, request, path, terms),
+            Message::Quote { request, hash, link, fee } => self.on_quote(from, request, hash, link, fee),
+            Message::QuoteRefused { request, reason } => self.on_quote_refused(from, request, &reason),
+            Message::VcOpen { params } => self.on_vc_open(from, params),
+            Message::Activate { vc, index, secret } => self.on_activate(from, vc, index, secret),
+            Message::Abort { vc, .. } => self.on_abort(from, vc),
+            Message::Start { vc, sig } => self.on_start(from, vc, sig),
+            Message::Receipt { vc, secrets, sigs } => self.on_receipt(from, vc, &secrets, sigs),
+            Message::VcCloseAsk { vc } => self.on_vc_close_ask(from, vc),
+            Message::FinalSigs { vc, out_a, sigs } => self.on_final_sigs(from, vc, out_a, &sigs),
+            Message::App { data } => self.event(Event::App { from, data }),
+        }
+    }
+
+    fn on_command(&mut self, tag: u64, command: Command) {
+        let result = match command {
+            Command::OpenChannel { peer, deposit, peer_deposit, lane } => {
+                self.open_channel(tag, peer, deposit, peer_deposit, lane)
+            }
+            Command::Pay { ch, amount, cosign } => self.pay(tag, ch, amount, cosign),
+            Command::CloseChannel { ch, force } => self.close_channel(tag, ch, force),
+            Command::OpenVirtual { path, stake, peer_stake, term, fee_max } => {
+                self.open_virtual(tag, quotes::Wanted { path, stake, peer_stake, term, fee_max })
+            }
+            Command::CloseVirtual { vc } => self.close_virtual(tag, vc),
+            Command::SendApp { to, data } => self.send_app(tag, to, data),
+        };
+        if let Err(fault) = result {
+            self.reply(tag, Reply::Refused(fault));
+        }
+    }
+
+    fn send_app(&mut self, tag: u64, to: Address, data: Vec<u8>) -> Result<(), Fault> {
+        if !self.connected.contains(&to) {
+            return Err(Fault::Peer("the peer is not connected".into()));
+        }
+        self.send(to, Message::App { data });
+        self.reply(tag, Reply::Done);
+        Ok(())
+    }
+
+    fn on_chain(&mut self, update: ChainUpdate) {
+        self.chain.head = update.head;
+        self.chain.settled = update.settled;
+        self.chain.head_seen_ms = self.env.now_ms;
+        self.chain.ledgers.extend(update.ledgers);
+        self.chain.escrows.extend(update.escrows);
+        self.chain.records.extend(update.records);
+        self.follow_chain();
+        self.plan();
+    }
+
+    fn on_transaction(&mut self, key: TxKey, outcome: &TxOutcome) {
+        self.in_flight.remove(&key);
+        let wait_ms = if matches!(outcome, TxOutcome::Mined { .. }) { 2_000 } else { 5_000 };
+        self.cooling.insert(key, self.env.now_ms + wait_ms);
+        if let TxOutcome::Failed { reason } = outcome {
+            self.opening_failed(key, reason);
+        }
+    }
+
+    fn on_tick(&mut self) {
+        let now = self.env.now_ms;
+        self.cooling.retain(|_, until| *until > now);
+        self.expire_quotes();
+        self.expire_openings();
+        self.tick_closing();
+        self.plan();
+        self.resend_due();
+    }
+
+    /// Does what has become possible, until nothing more is.
+    fn pump(&mut self) {
+        for vc in self.active_virtuals() {
+            self.pump_virtual(vc);
+        }
+        for id in self.live_ledgers() {
+            self.pump_queue(id);
+            self.pump_link(id);
+            self.pump_close(id);
+        }
+        for vc in self.active_virtuals() {
+            self.pump_virtual(vc);
+        }
+    }
+
+    fn active_virtuals(&self) -> Vec<B256> {
+        self.virtuals.values().filter(|v| !v.done).map(|v| v.id).collect()
+    }
+
+    fn live_ledgers(&self) -> Vec<B256> {
+        self.ledgers.values().filter(|l| l.life == Life::Open).map(|l| l.id).collect()
+    }
+
+    /// Chain time, seconds: the head's timestamp plus what passed since it arrived (protocol 2.3 times).
+    fn now(&self) -> u64 {
+        let passed_ms = self.env.now_ms.saturating_sub(self.chain.head_seen_ms);
+        self.chain.head.time + passed_ms / 1_000
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.config.policy
+    }
+
+    fn key(&self) -> Address {
+        self.signer.address()
+    }
+
+    fn ledger_view(&self, ledger: &Ledger) -> Seen<LedgerView> {
+        self.chain.ledgers.get(&ledger.params.slot_key()).copied().unwrap_or_default()
+    }
+
+    fn record(&self, vc: B256) -> Seen<RecordView> {
+        self.chain.records.get(&vc).copied().unwrap_or_default()
+    }
+
+    fn draw(&mut self) -> B256 {
+        self.draws += 1;
+        Words::new().hash(self.env.entropy).uint(self.draws.into()).keccak()
+    }
+
+    fn send(&mut self, to: Address, message: Message) {
+        self.outputs.push(Output::Send { to, message });
+    }
+
+    fn refuse(&mut self, to: Address, ch: B256, ver: u64, reason: impl ToString) {
+        self.send(to, Message::Refuse { ch, ver, refused: Vec::new(), reason: reason.to_string() });
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push(Output::Event(event));
+    }
+
+    fn reply(&mut self, tag: u64, reply: Reply) {
+        self.outputs.push(Output::Reply { tag, reply });
+    }
+
+    fn misbehaved(&mut self, peer: Address, reason: impl Into<String>) {
+        self.event(Event::Misbehaved { peer, reason: reason.into() });
+    }
+
+    fn submit(&mut self, kind: &'static str, object: B256, number: u128, call: Call, deadline: Option<u64>) {
+        let key = TxKey(Words::of_type(kind).hash(object).uint(number).keccak());
+        if self.cooling.contains_key(&key) || !self.in_flight.insert(key) {
+            return;
+        }
+        self.outputs.push(Output::Submit { key, call, deadline });
+    }
+
+    /// Collects what became dirty into one all-or-nothing step.
+    fn finish(&mut self) -> Step {
+        let mut writes = Vec::new();
+        for id in core::mem::take(&mut self.dirty_ledgers) {
+            writes.extend(self.ledgers.get(&id).map(|l| record(b'l', id, l)));
+        }
+        for id in core::mem::take(&mut self.dirty_virtuals) {
+            writes.extend(self.virtuals.get(&id).map(|v| record(b'v', id, v)));
+        }
+        let signer = self.signer.take_dirty();
+        writes.extend(signer.guards.iter().map(|(id, guard)| record(b'g', *id, guard)));
+        writes.extend(signer.drafts.iter().map(|(id, vc)| record(b'd', *id, vc)));
+        Step { writes, outputs: core::mem::take(&mut self.outputs) }
+    }
+}
+
+fn record(kind: u8, id: B256, value: &impl serde::Serialize) -> Write {
+    let mut key = Vec::with_capacity(33);
+    key.push(kind);
+    key.extend_from_slice(id.as_slice());
+    // INVARIANT: plain structs without maps of foreign keys always serialise.
+    #[allow(clippy::expect_used)]
+    let value = postcard::to_allocvec(value).expect("a record serialises");
+    Write { key, value: Some(value) }
+}
+
+/// A refusal of the own signer is shown as the caller's problem: nothing was signed, nothing is lost.
+fn refused(refusal: Refusal) -> Fault {
+    Fault::Caller(refusal.to_string())
+}

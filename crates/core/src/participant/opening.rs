@@ -1,0 +1,285 @@
+//! Opening a ledger channel (protocol 0.3 funding): agree, deposit, confirm, read back from a final block.
+
+use super::Participant;
+use crate::chain::{Call, LedgerView, Phase, TxKey, Watch};
+use crate::io::{Event, Fault, Output, Reply};
+use crate::ledger::{Ledger, Life};
+use crate::message::Message;
+use crate::params::{ChannelParams, Party, Side};
+use crate::signed::{Amount, MAX_AMOUNT};
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+
+/// Unanswered openings are given up after this time, milliseconds.
+const PATIENCE_MS: u64 = 30_000;
+/// Most channels that a peer may have agreed without funding them.
+const MAX_AGREED: usize = 16;
+
+/// An opening by this node before the peer agreed. Forgotten in a crash: nothing is at stake yet.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    tag: u64,
+    peer: Address,
+    deposits: [Amount; 2],
+    lane: u16,
+    params: Option<ChannelParams>,
+    offered: Option<(u64, B256)>,
+    until_ms: u64,
+}
+
+impl Participant {
+    pub(super) fn open_channel(
+        &mut self,
+        tag: u64,
+        peer: Address,
+        deposit: Amount,
+        peer_deposit: Amount,
+        lane: u16,
+    ) -> Result<(), Fault> {
+        if peer == self.key() {
+            return Err(Fault::Caller("a channel needs two different parties".into()));
+        }
+        if deposit.checked_add(peer_deposit).is_none_or(|sum| sum == 0 || sum > MAX_AMOUNT) {
+            return Err(Fault::Caller("the deposits together must be between 1 and 2^96 - 1".into()));
+        }
+        if !self.connected.contains(&peer) {
+            return Err(Fault::Peer("the peer is not connected".into()));
+        }
+        let until_ms = self.env.now_ms + PATIENCE_MS;
+        let deposits = [deposit, peer_deposit];
+        self.openings.push(Opening { tag, peer, deposits, lane, params: None, offered: None, until_ms });
+        self.send(peer, Message::ChannelAsk { lane });
+        Ok(())
+    }
+
+    pub(super) fn on_opening(&mut self, from: Address, message: Message) {
+        match message {
+            Message::ChannelAsk { lane } => {
+                let owner = self.config.owner;
+                self.send(from, Message::ChannelInfo { lane, owner });
+            }
+            Message::ChannelInfo { lane, owner } => self.on_channel_info(from, lane, owner),
+            Message::ChannelOffer { params, nonce, dep_a, dep_b } => {
+                if let Err(reason) = self.on_offer(from, params, nonce, [dep_a, dep_b]) {
+                    let id = params.id(&self.config.domain, nonce);
+                    self.refuse(from, id, 0, reason);
+                }
+            }
+            Message::ChannelAgreed { id } => self.on_agreed(from, id),
+            _ => {}
+        }
+    }
+
+    fn on_channel_info(&mut self, from: Address, lane: u16, owner: Address) {
+        let policy = self.config.policy.clone();
+        let a = Party { owner: self.config.owner, key: self.key() };
+        let Some(opening) = self.openings.iter_mut().find(|o| o.peer == from && o.lane == lane && o.params.is_none())
+        else {
+            return;
+        };
+        let params = ChannelParams {
+            a,
+            b: Party { owner, key: from },
+            asset: Address::ZERO,
+            challenge: policy.challenge,
+            window: policy.window,
+            k_max: policy.k_max,
+            lane,
+        };
+        opening.params = Some(params);
+        if owner == a.owner {
+            let tag = opening.tag;
+            self.openings.retain(|o| o.tag != tag);
+            return self.reply(tag, Reply::Refused(Fault::Peer("the peer names this node's own account".into())));
+        }
+        self.outputs.push(Output::Watch(Watch::Ledger(params)));
+        self.make_offers();
+    }
+
+    /// Offers every opening whose slot has been read.
+    pub(super) fn make_offers(&mut self) {
+        let mut offers = Vec::new();
+        for opening in &mut self.openings {
+            let (Some(params), None) = (opening.params, opening.offered) else { continue };
+            let Some(view) = self.chain.ledgers.get(&params.slot_key()) else { continue };
+            if !matches!(view.head.phase, Phase::Virgin | Phase::Closed) || view.head.nonce != view.settled.nonce {
+                continue;
+            }
+            let nonce = view.head.nonce;
+            opening.offered = Some((nonce, params.id(&self.config.domain, nonce)));
+            let [dep_a, dep_b] = opening.deposits;
+            offers.push((opening.peer, Message::ChannelOffer { params, nonce, dep_a, dep_b }));
+        }
+        for (peer, offer) in offers {
+            self.send(peer, offer);
+        }
+    }
+
+    /// B's checks before it promises to confirm (protocol 0.3).
+    fn on_offer(
+        &mut self,
+        from: Address,
+        params: ChannelParams,
+        nonce: u64,
+        deposits: [Amount; 2],
+    ) -> Result<(), String> {
+        let id = params.id(&self.config.domain, nonce);
+        if self.ledgers.get(&id).is_some_and(|l| l.deposits == deposits && l.peer() == from) {
+            self.send(from, Message::ChannelAgreed { id });
+            return Ok(());
+        }
+        self.check_offer(from, &params, deposits)?;
+        if self.ledgers.contains_key(&id) {
+            return Err("the deposits were agreed differently".into());
+        }
+        let ledger = Ledger::new(&self.config.domain, params, nonce, Side::B, deposits);
+        self.ledgers.insert(id, ledger);
+        self.dirty_ledgers.insert(id);
+        self.outputs.push(Output::Watch(Watch::Ledger(params)));
+        self.outputs.push(Output::Watch(Watch::Escrow(id)));
+        self.send(from, Message::ChannelAgreed { id });
+        Ok(())
+    }
+
+    fn check_offer(&self, from: Address, params: &ChannelParams, deposits: [Amount; 2]) -> Result<(), String> {
+        let policy = self.policy();
+        let me = Party { owner: self.config.owner, key: self.key() };
+        if !policy.accept_channels {
+            return Err("this node does not accept channels".into());
+        }
+        if params.a.key != from || params.b != me || params.a.owner == me.owner || params.a.owner == Address::ZERO {
+            return Err("the parties are not the two of us".into());
+        }
+        if params.asset != Address::ZERO {
+            return Err("this node does not know the asset".into());
+        }
+        if !policy.accepts_times(params.challenge, params.window, params.k_max) {
+            return Err(
+                "the refutation period, the window or the number of steps is outside of this node's policy".into()
+            );
+        }
+        if deposits[0].checked_add(deposits[1]).is_none_or(|sum| sum == 0 || sum > MAX_AMOUNT) {
+            return Err("the deposits are out of range".into());
+        }
+        if deposits[1] > policy.deposit_max {
+            return Err("this node does not deposit that much".into());
+        }
+        let agreed = self.ledgers.values().filter(|l| l.peer() == from && l.life == Life::Agreed).count();
+        if agreed >= MAX_AGREED {
+            return Err("too many channels of this peer wait for their deposits".into());
+        }
+        Ok(())
+    }
+
+    fn on_agreed(&mut self, from: Address, id: B256) {
+        let position =
+            self.openings.iter().position(|o| o.peer == from && o.offered.is_some_and(|(_, offered)| offered == id));
+        let Some(opening) = position.map(|i| self.openings.remove(i)) else { return };
+        let (Some(params), Some((nonce, _))) = (opening.params, opening.offered) else { return };
+        let ledger = Ledger::new(&self.config.domain, params, nonce, Side::A, opening.deposits);
+        self.ledgers.insert(id, ledger);
+        self.dirty_ledgers.insert(id);
+        self.open_tags.insert(id, opening.tag);
+        self.outputs.push(Output::Watch(Watch::Escrow(id)));
+        self.plan_ledger(id);
+    }
+
+    pub(super) fn opening_refused(&mut self, from: Address, id: B256, reason: &str) {
+        let position =
+            self.openings.iter().position(|o| o.peer == from && o.offered.is_some_and(|(_, offered)| offered == id));
+        if let Some(opening) = position.map(|i| self.openings.remove(i)) {
+            let reason = alloc::format!("the peer refused the channel: {reason}");
+            self.reply(opening.tag, Reply::Refused(Fault::Peer(reason)));
+        }
+    }
+
+    pub(super) fn expire_openings(&mut self) {
+        let now = self.env.now_ms;
+        let (late, open) = core::mem::take(&mut self.openings).into_iter().partition(|o: &Opening| o.until_ms < now);
+        self.openings = open;
+        for opening in late {
+            let fault = if opening.offered.is_none() && opening.params.is_some() {
+                Fault::Chain("the chain did not show the channel's slot free in time".into())
+            } else {
+                Fault::Peer("the peer did not answer in time".into())
+            };
+            self.reply(opening.tag, Reply::Refused(fault));
+        }
+    }
+
+    /// Deposits by A and B while the channel is agreed but not open. B reads A's deposit back from a final block.
+    pub(super) fn plan_opening(&mut self, id: B256) {
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        let Some(view) = self.chain.ledgers.get(&ledger.params.slot_key()).copied() else { return };
+        let (params, nonce, [dep_a, dep_b]) = (ledger.params, ledger.nonce, ledger.deposits);
+        let (me, force) = (ledger.me, ledger.force);
+        if view.settled.nonce > nonce {
+            return self.opening_over(id);
+        }
+        match me {
+            Side::A
+                if matches!(view.head.phase, Phase::Virgin | Phase::Closed) && view.head.nonce == nonce && !force =>
+            {
+                self.submit("open", id, 0, Call::Open { params, nonce, value: dep_a }, None);
+            }
+            Side::A if force && is_funding(&view.head, nonce) => {
+                self.submit("refund", id, 0, Call::Refund { params }, None);
+            }
+            Side::B
+                if is_funding(&view.head, nonce) && is_funding(&view.settled, nonce) && view.settled.dep_a == dep_a =>
+            {
+                self.submit("confirm", id, 0, Call::Confirm { params, id, dep_a, value: dep_b }, None);
+            }
+            _ => {}
+        }
+    }
+
+    fn opening_over(&mut self, id: B256) {
+        if let Some(ledger) = self.ledgers.get_mut(&id) {
+            ledger.life = Life::Closed;
+            self.dirty_ledgers.insert(id);
+        }
+        if let Some(tag) = self.open_tags.remove(&id) {
+            self.reply(tag, Reply::Refused(Fault::Chain("the channel was refunded before it opened".into())));
+        }
+        self.answer_closed(id);
+    }
+
+    pub(super) fn opening_failed(&mut self, key: TxKey, reason: &str) {
+        let failed = self.open_tags.keys().copied().find(|id| {
+            let words = crate::encode::Words::of_type("open").hash(*id).uint(0);
+            TxKey(words.keccak()) == key
+        });
+        let Some(id) = failed else { return };
+        if let Some(tag) = self.open_tags.remove(&id) {
+            let fault = Fault::Chain(alloc::format!("the deposit was not made: {reason}"));
+            self.reply(tag, Reply::Refused(fault));
+        }
+        // Nothing is on chain: without this the deposit would be tried for ever behind the caller's back.
+        if let Some(ledger) = self.ledgers.get_mut(&id) {
+            ledger.force = true;
+            self.dirty_ledgers.insert(id);
+        }
+    }
+
+    /// The slot shows the channel open in a final block: signed States count from now on.
+    pub(super) fn adopt_open(&mut self, id: B256) {
+        let Some(ledger) = self.ledgers.get_mut(&id) else { return };
+        let seen = self.chain.ledgers.get(&ledger.params.slot_key()).copied().unwrap_or_default();
+        if ledger.life != Life::Agreed || !ledger.is_open_in(&seen.settled) {
+            return;
+        }
+        ledger.life = Life::Open;
+        ledger.force = false;
+        self.dirty_ledgers.insert(id);
+        self.event(Event::ChannelOpen(id));
+        if let Some(tag) = self.open_tags.remove(&id) {
+            self.reply(tag, Reply::Opened(id));
+        }
+    }
+}
+
+fn is_funding(view: &LedgerView, nonce: u64) -> bool {
+    view.phase == Phase::Funding && view.nonce == nonce
+}

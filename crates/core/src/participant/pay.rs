@@ -1,0 +1,306 @@
+//! Payments: stream items, their acknowledgement and countersignature (protocol 1.4(10)).
+
+use super::{Participant, refused};
+use crate::body::Body;
+use crate::book::{Book, Pending, Wish};
+use crate::chain::RecordView;
+use crate::io::{Event, Fault, Reply};
+use crate::ledger::Life;
+use crate::log::{Accepted, MAX_ITEMS, OwnKind, Refused};
+use crate::message::Message;
+use crate::params::Side;
+use crate::sig::Signature;
+use crate::signed::Amount;
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+
+/// A stream item as it came in.
+#[derive(Clone, Copy)]
+pub(super) struct Item {
+    pub(super) ch: B256,
+    pub(super) ver: u64,
+    pub(super) base: u64,
+    pub(super) def_a: Amount,
+    pub(super) sig: Signature,
+    pub(super) cosign: bool,
+}
+
+impl Participant {
+    pub(super) fn pay(&mut self, tag: u64, ch: B256, amount: Amount, cosign: bool) -> Result<(), Fault> {
+        if amount == 0 {
+            return Err(Fault::Caller("a payment of zero is not a payment".into()));
+        }
+        self.updatable(ch)?;
+        let book = self.book(ch).ok_or_else(|| Fault::Caller("no such channel".into()))?;
+        let waiting: Amount = book.queue.iter().map(|w| w.amount).sum();
+        let available = book.log.newest().share(book.log.me).saturating_sub(waiting);
+        if amount > available {
+            let reason =
+                alloc::format!("the payment of {amount} is more than the {available} that is left in the channel");
+            return Err(Fault::Caller(reason));
+        }
+        if book.queue.len() >= MAX_ITEMS {
+            return Err(Fault::Peer("too many payments wait for the peer".into()));
+        }
+        if let Some(book) = self.book_mut(ch) {
+            book.queue.push_back(Wish { tag, amount, cosign });
+        }
+        self.pump_queue(ch);
+        Ok(())
+    }
+
+    /// Signs and sends the payments that wait, as far as the rules allow now.
+    pub(super) fn pump_queue(&mut self, ch: B256) {
+        while self.book(ch).is_some_and(|b| !b.queue.is_empty()) {
+            if self.updatable(ch).is_err() || !self.countersign(ch) {
+                return;
+            }
+            let Some(book) = self.book(ch) else { return };
+            if !book.log.only_items() || book.log.items_ahead() >= MAX_ITEMS {
+                return;
+            }
+            if !self.issue_item(ch) {
+                return;
+            }
+        }
+    }
+
+    fn issue_item(&mut self, ch: B256) -> bool {
+        let Some(book) = self.book(ch) else { return false };
+        let Some(wish) = book.queue.front().copied() else { return false };
+        let newest = book.log.newest();
+        let me = book.log.me;
+        let ver = if book.log.own().is_empty() { book.log.proposal_version() } else { book.log.next_version(me) };
+        let next = newest.after_payment(me, wish.amount).and_then(|change| newest.with(ver, &change));
+        let next = match next {
+            Ok(next) => next,
+            Err(invalid) => {
+                self.drop_wish(ch, Fault::Caller(alloc::format!("{invalid}")));
+                return true;
+            }
+        };
+        match self.signer.sign_state(&next) {
+            Ok(sig) => {
+                self.release_item(ch, wish, newest.ver, next, sig);
+                true
+            }
+            Err(refusal) => {
+                self.drop_wish(ch, refused(refusal));
+                true
+            }
+        }
+    }
+
+    fn release_item(&mut self, ch: B256, wish: Wish, base: u64, next: Body, sig: Signature) {
+        let (ver, def_a) = (next.ver, next.def_a);
+        let Some(peer) = self.peer_of(ch) else { return };
+        if let Some(book) = self.book_mut(ch) {
+            book.queue.pop_front();
+            book.log.signed(next, sig, OwnKind::Item { base });
+            book.payments += 1;
+            book.pending.push(Pending { tag: wish.tag, ver, amount: wish.amount, cosign: wish.cosign });
+        }
+        self.send(peer, Message::Item { ch, ver, base, def_a, sig, cosign: wish.cosign });
+    }
+
+    fn drop_wish(&mut self, ch: B256, fault: Fault) {
+        let wish = self.book_mut(ch).and_then(|b| b.queue.pop_front());
+        if let Some(wish) = wish {
+            self.reply(wish.tag, Reply::Refused(fault));
+        }
+    }
+
+    pub(super) fn on_item(&mut self, from: Address, item: Item) {
+        if self.peer_of(item.ch) != Some(from) {
+            return self.refuse(from, item.ch, item.ver, "no such channel");
+        }
+        if let Err(fault) = self.acceptable(item.ch) {
+            return self.answer_unusable(from, item, &fault);
+        }
+        let domain = self.config.domain;
+        let Some(book) = self.book_mut(item.ch) else { return };
+        let before = book.log.cur().body.share(book.log.me);
+        let verify = |body: &Body, sig: &Signature| sig.verifies(body.digest(&domain), from);
+        match book.log.accept_item(item.ver, item.def_a, item.sig, verify) {
+            Ok(Accepted::New) => {
+                let share = book.log.cur().body.share(book.log.me);
+                book.payments += 1;
+                let applied = book.voided_above(item.base);
+                self.applied(item.ch, item.base, applied);
+                let amount = share - before;
+                self.event(Event::Received { ch: item.ch, ver: item.ver, amount, share });
+                self.answer_item(from, item);
+            }
+            Ok(Accepted::Known) => self.answer_item(from, item),
+            Err(why) => self.item_refused(from, item, why),
+        }
+    }
+
+    /// A frozen or disputed channel still answers what it had accepted before.
+    fn answer_unusable(&mut self, from: Address, item: Item, fault: &Fault) {
+        let known = self.book(item.ch).is_some_and(|b| b.log.cur().body.ver >= item.ver);
+        let reason = match fault {
+            Fault::Caller(r) | Fault::Peer(r) | Fault::Chain(r) => r.clone(),
+        };
+        if known {
+            self.answer_item(from, item);
+        } else {
+            self.refuse(from, item.ch, item.ver, reason);
+        }
+    }
+
+    fn item_refused(&mut self, from: Address, item: Item, why: Refused) {
+        if why == Refused::BadSignature {
+            return self.misbehaved(from, "a stream item with a signature that does not fit");
+        }
+        let Some(book) = self.book(item.ch) else { return };
+        let (top, accepted) = (book.log.top().clone(), book.log.cur().body.ver >= item.ver);
+        let mine = top.sigs[book.log.me.index()];
+        if let Some(sig) = mine.filter(|_| accepted && Side::of_version(top.body.ver) != book.log.me) {
+            return self.send(from, Message::Accept { ch: item.ch, ver: top.body.ver, sig });
+        }
+        self.refuse(from, item.ch, item.ver, why);
+    }
+
+    fn answer_item(&mut self, from: Address, item: Item) {
+        self.send(from, Message::Ack { ch: item.ch, ver: item.ver });
+        if !item.cosign {
+            return;
+        }
+        self.countersign(item.ch);
+        let Some(book) = self.book(item.ch) else { return };
+        let top = book.log.top();
+        if let Some(sig) = top.sigs[book.log.me.index()].filter(|_| top.body.ver == item.ver) {
+            let message = Message::Accept { ch: item.ch, ver: item.ver, sig };
+            if !self.outputs.iter().any(|o| matches!(o, crate::io::Output::Send { message: m, .. } if *m == message)) {
+                self.send(from, message);
+            }
+        }
+    }
+
+    /// Countersigns the accepted item and sends that; true if none is left (protocol 1.4(10)).
+    pub(super) fn countersign(&mut self, ch: B256) -> bool {
+        let Some(body) = self.book(ch).and_then(|b| b.log.item().map(|i| i.body.clone())) else { return true };
+        let (Some(peer), Ok(sig)) = (self.peer_of(ch), self.signer.sign_state(&body)) else { return false };
+        if let Some(book) = self.book_mut(ch) {
+            book.log.countersigned(sig);
+        }
+        self.send(peer, Message::Accept { ch, ver: body.ver, sig });
+        true
+    }
+
+    pub(super) fn on_ack(&mut self, from: Address, ch: B256, ver: u64) {
+        if self.peer_of(ch) != Some(from) {
+            return;
+        }
+        let Some(book) = self.book_mut(ch) else { return };
+        if ver > book.log.my_high() || Side::of_version(ver) != book.log.me {
+            return;
+        }
+        book.log.acknowledged(ver);
+        for done in book.take_delivered(ver) {
+            self.reply(done.tag, Reply::Delivered { ch, ver: done.ver });
+        }
+    }
+
+    pub(super) fn on_accept(&mut self, from: Address, ch: B256, ver: u64, sig: Signature) {
+        if self.peer_of(ch) != Some(from) {
+            return;
+        }
+        let domain = self.config.domain;
+        let Some(book) = self.book_mut(ch) else { return };
+        let verify = |body: &Body, sig: &Signature| sig.verifies(body.digest(&domain), from);
+        match book.log.accept_answer(ver, sig, verify) {
+            Ok(true) => {
+                let applied = book.take_applied(ver);
+                self.applied(ch, ver, applied);
+            }
+            Ok(false) => {}
+            Err(_) => self.misbehaved(from, "a countersignature that does not fit"),
+        }
+    }
+
+    pub(super) fn applied(&mut self, ch: B256, ver: u64, payments: Vec<Pending>) {
+        for done in payments {
+            self.reply(done.tag, Reply::Applied { ch, ver });
+        }
+    }
+
+    /// Whether this participant may propose something new: an object that is being closed is only drained.
+    pub(super) fn updatable(&self, ch: B256) -> Result<(), Fault> {
+        self.acceptable(ch)?;
+        let ledger_drains = self.ledgers.get(&ch).is_some_and(|l| l.draining);
+        let virtual_drains = self.virtuals.get(&ch).is_some_and(|v| v.draining);
+        if ledger_drains || virtual_drains {
+            return Err(Fault::Caller("the channel is being closed".into()));
+        }
+        Ok(())
+    }
+
+    /// Whether States of this object may be signed and accepted now (protocol 1.4(7), (12)).
+    pub(super) fn acceptable(&self, ch: B256) -> Result<(), Fault> {
+        if let Some(ledger) = self.ledgers.get(&ch) {
+            if ledger.life != Life::Open {
+                return Err(Fault::Caller("the channel is not open".into()));
+            }
+            if ledger.closing.is_some() || ledger.book.log.frozen() || ledger.force {
+                return Err(Fault::Caller("the channel is being closed".into()));
+            }
+            return self.undisturbed(ch);
+        }
+        let Some(virt) = self.virtuals.get(&ch) else { return Err(Fault::Caller("no such channel".into())) };
+        if virt.book.is_none() {
+            return Err(Fault::Caller("this node is a hub of that virtual channel, not an end".into()));
+        }
+        if !virt.is_active() || virt.done || virt.aborted {
+            return Err(Fault::Caller("the virtual channel is not active".into()));
+        }
+        if virt.book.as_ref().is_some_and(|b| b.log.frozen()) {
+            return Err(Fault::Caller("the virtual channel is closed".into()));
+        }
+        if self.record(ch).head != RecordView::None {
+            return Err(Fault::Chain("the virtual channel is in dispute".into()));
+        }
+        if self.now() + 2 * self.policy().m_safe > virt.params.t_exp {
+            return Err(Fault::Caller("the virtual channel is about to expire".into()));
+        }
+        Ok(())
+    }
+
+    /// The slot shows this life open and undisputed, at the head too (S40).
+    pub(super) fn undisturbed(&self, ch: B256) -> Result<(), Fault> {
+        let Some(ledger) = self.ledgers.get(&ch) else { return Err(Fault::Caller("no such channel".into())) };
+        let view = self.ledger_view(ledger);
+        if !ledger.is_open_in(&view.settled) || !ledger.is_open_in(&view.head) {
+            return Err(Fault::Chain("the chain does not show the channel as open".into()));
+        }
+        if view.head.dispute.is_some() {
+            return Err(Fault::Chain("the channel is in dispute".into()));
+        }
+        Ok(())
+    }
+
+    pub(super) fn book(&self, ch: B256) -> Option<&Book> {
+        self.ledgers.get(&ch).map(|l| &l.book).or_else(|| self.virtuals.get(&ch)?.book.as_ref())
+    }
+
+    /// For changes: marks the object dirty.
+    pub(super) fn book_mut(&mut self, ch: B256) -> Option<&mut Book> {
+        if let Some(ledger) = self.ledgers.get_mut(&ch) {
+            self.dirty_ledgers.insert(ch);
+            return Some(&mut ledger.book);
+        }
+        let book = self.virtuals.get_mut(&ch)?.book.as_mut();
+        self.dirty_virtuals.insert(ch);
+        book
+    }
+
+    /// The other signer of an object.
+    pub(super) fn peer_of(&self, ch: B256) -> Option<Address> {
+        if let Some(ledger) = self.ledgers.get(&ch) {
+            return Some(ledger.peer());
+        }
+        let virt = self.virtuals.get(&ch)?;
+        Some(virt.params.end(virt.side()?.other()))
+    }
+}

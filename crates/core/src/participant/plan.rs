@@ -1,0 +1,347 @@
+//! The dispute planner: what must go to the chain now, and by when (protocol 2.3 dispute, duty).
+//!
+//! A pure function of what is durable here and what the slots show: a reorg or a lost transaction changes the view, and the
+//! next plan asks again.
+
+use super::Participant;
+use crate::body::Body;
+use crate::chain::{Call, DisputeView, EscrowView, RecordView};
+use crate::io::Event;
+use crate::ledger::{Ledger, Life};
+use crate::log::Signed;
+use crate::params::Side;
+use crate::signed::{Lock, State};
+use crate::tree;
+use crate::virtual_channel::Virtual;
+use alloc::vec::Vec;
+use alloy_primitives::B256;
+
+impl Participant {
+    /// Takes over what the chain shows, before anything is planned.
+    pub(super) fn follow_chain(&mut self) {
+        self.make_offers();
+        let ids: Vec<B256> = self.ledgers.keys().copied().collect();
+        for id in ids {
+            self.adopt_open(id);
+            self.adopt_end(id);
+            self.report_dispute(id);
+        }
+    }
+
+    /// The life ended in a final block: what is left are the locks of its last State.
+    fn adopt_end(&mut self, id: B256) {
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        let view = self.ledger_view(ledger);
+        match &ledger.life {
+            Life::Open if view.settled.nonce > ledger.nonce => {
+                let Some(escrow) = self.chain.escrows.get(&id).copied() else { return };
+                let life = ended(ledger, &escrow.settled);
+                self.set_life(id, life);
+            }
+            Life::Ended { locks } => {
+                let escrow = self.chain.escrows.get(&id).copied().unwrap_or_default().settled;
+                if (0..locks.len()).all(|i| escrow.settled >> i & 1 == 1) {
+                    self.set_life(id, Life::Closed);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn set_life(&mut self, id: B256, life: Life) {
+        let closed = life == Life::Closed;
+        if let Some(ledger) = self.ledgers.get_mut(&id) {
+            ledger.life = life;
+            self.dirty_ledgers.insert(id);
+        }
+        if closed {
+            self.ledger_ended(id);
+        }
+    }
+
+    fn report_dispute(&mut self, id: B256) {
+        let Some(ledger) = self.ledgers.get(&id).filter(|l| l.life == Life::Open) else { return };
+        let Some(dispute) = self.ledger_view(ledger).head.dispute else { return };
+        if self.chain.reported.insert((id, dispute.ver)) {
+            self.event(Event::Dispute { ch: id, ver: dispute.ver });
+        }
+    }
+
+    pub(super) fn plan(&mut self) {
+        let ledgers: Vec<B256> = self.ledgers.values().filter(|l| l.life != Life::Closed).map(|l| l.id).collect();
+        for id in ledgers {
+            self.plan_ledger(id);
+        }
+        for vc in self.active_virtuals() {
+            self.plan_virtual(vc);
+        }
+    }
+
+    pub(super) fn plan_ledger(&mut self, id: B256) {
+        match self.ledgers.get(&id).map(|l| l.life.clone()) {
+            Some(Life::Agreed) => self.plan_opening(id),
+            Some(Life::Open) => {
+                self.give_up_on_locks(id);
+                self.plan_dispute(id);
+            }
+            Some(Life::Ended { locks }) => self.plan_settlement(id, &locks),
+            Some(Life::Closed) | None => {}
+        }
+    }
+
+    /// A lock whose outcome is decided on chain and which the peer does not remove: the link itself must end (protocol 2.3).
+    fn give_up_on_locks(&mut self, id: B256) {
+        let now = self.now();
+        let patience = self.policy().patience;
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        let vcs: Vec<B256> = ledger.book.log.cur().body.locks.iter().map(|l| l.vc).collect();
+        let decided: Vec<B256> = vcs.into_iter().filter(|vc| self.is_decided(*vc)).collect();
+        let Some(ledger) = self.ledgers.get_mut(&id) else { return };
+        ledger.link.decided.retain(|vc, _| decided.contains(vc));
+        for vc in decided {
+            let since = *ledger.link.decided.entry(vc).or_insert(now);
+            if now > since + patience && !ledger.force {
+                ledger.force = true;
+                self.dirty_ledgers.insert(id);
+            }
+        }
+    }
+
+    /// The chain has fixed what this virtual channel pays, for good.
+    fn is_decided(&self, vc: B256) -> bool {
+        let Some(virt) = self.virtuals.get(&vc) else { return false };
+        match self.record(vc).settled {
+            RecordView::Concluded { .. } => true,
+            RecordView::None => self.record(vc).head == RecordView::None && self.chain.settled.time > virt.params.t_exp,
+            RecordView::Disputed(_) => false,
+        }
+    }
+
+    fn plan_dispute(&mut self, id: B256) {
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        let view = self.ledger_view(ledger);
+        if !ledger.is_open_in(&view.head) {
+            return;
+        }
+        match view.head.dispute {
+            None if ledger.force => self.register(id),
+            None => self.submit_close(id),
+            Some(dispute) => self.answer_dispute(id, dispute),
+        }
+    }
+
+    fn register(&mut self, id: B256) {
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        let best = ledger.book.log.cur().clone();
+        let (params, me) = (ledger.params, ledger.me);
+        if best.body.ver > 0 && self.signer.record_sent(&best.body).is_err() {
+            return;
+        }
+        let state = if best.body.ver == 0 { genesis_on_chain(id) } else { best.body.state() };
+        let call = Call::Register { params, state, sigs: with_sender(&best, me) };
+        self.submit("register", id, best.body.ver.into(), call, None);
+    }
+
+    fn answer_dispute(&mut self, id: B256, dispute: DisputeView) {
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        let best = ledger.book.log.cur().clone();
+        let (params, me, force) = (ledger.params, ledger.me, ledger.force);
+        let now = self.now();
+        if best.body.ver > dispute.ver && now <= dispute.refute_end {
+            if self.signer.record_sent(&best.body).is_err() {
+                return;
+            }
+            let call = Call::Refute { params, state: best.body.state(), sigs: with_sender(&best, me) };
+            return self.submit("refute", id, best.body.ver.into(), call, Some(dispute.refute_end));
+        }
+        let final_at = dispute.final_at(params.window);
+        let my_turn = force || me == Side::A || now > final_at + self.policy().m_safe;
+        if now <= final_at || !my_turn {
+            return;
+        }
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        if let Some((state, lock_root, nano_root)) = dispute.state.and_then(|s| roots_of(ledger, s)) {
+            let call = Call::Conclude { params, state, mix: dispute.mix, lock_root, nano_root };
+            self.submit("conclude", id, dispute.ver.into(), call, None);
+        }
+    }
+
+    /// Each lock of a life that ended is settled once its virtual channel is decided.
+    fn plan_settlement(&mut self, id: B256, locks: &[Lock]) {
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        let (params, nonce) = (ledger.params, ledger.nonce);
+        let escrow = self.chain.escrows.get(&id).copied().unwrap_or_default().head;
+        for (index, lock) in locks.iter().enumerate() {
+            let Some(virt) = self.virtuals.get(&lock.vc) else { continue };
+            if escrow.root.is_zero() || escrow.settled >> index & 1 == 1 {
+                continue;
+            }
+            let payable = match self.record(lock.vc).head {
+                RecordView::Concluded { .. } => true,
+                RecordView::None => self.chain.head.time > virt.params.t_exp,
+                RecordView::Disputed(_) => false,
+            };
+            let Some(proof) = tree::proof(locks, index).filter(|_| payable) else { continue };
+            let virtual_params = virt.params.clone();
+            let call = Call::Settle { params, nonce, lock: *lock, index, proof, virtual_params };
+            self.submit("settle", id, index as u128, call, None);
+        }
+    }
+
+    fn plan_virtual(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        if virt.aborted || !virt.is_active() {
+            return;
+        }
+        if let RecordView::Disputed(dispute) = self.record(vc).head
+            && self.chain.reported.insert((vc, dispute.ver))
+        {
+            self.event(Event::Dispute { ch: vc, ver: dispute.ver });
+        }
+        let end = self.virtuals.get(&vc).is_some_and(|v| v.book.is_some());
+        if end {
+            self.plan_end(vc);
+        } else {
+            self.plan_hub(vc);
+        }
+    }
+
+    /// An end whose share has grown registers in time, refutes what is old, and concludes (protocol 2.3, I8).
+    fn plan_end(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let held = virt.my_links().any(|(_, link)| self.link_holds(link, vc));
+        let (now, m_safe) = (self.now(), self.policy().m_safe);
+        match self.record(vc).head {
+            RecordView::None => {
+                let due = now + 2 * m_safe >= virt.params.t_exp && now <= virt.params.t_exp;
+                let gained = self.gained(virt);
+                if !held || !due || !gained {
+                    return;
+                }
+                if virt.certificate().is_some() { self.finalise(vc) } else { self.register_virtual(vc) }
+            }
+            RecordView::Disputed(dispute) => self.answer_virtual_dispute(vc, dispute),
+            RecordView::Concluded { .. } => {}
+        }
+    }
+
+    /// More than the initial share is at stake for this end.
+    fn gained(&self, virt: &Virtual) -> bool {
+        let Some(book) = &virt.book else { return false };
+        book.log.cur().body.share(book.log.me) > virt.initial_share()
+    }
+
+    fn register_virtual(&mut self, vc: B256) {
+        self.countersign(vc);
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let (Some(best), Some(secrets)) = (virt.book.as_ref().map(|b| b.log.cur()), virt.all_secrets()) else { return };
+        let [Some(a), Some(b)] = best.sigs else { return };
+        let ver = best.body.ver;
+        let call =
+            Call::RegisterVirtual { params: virt.params.clone(), state: best.body.state(), sigs: [a, b], secrets };
+        let deadline = Some(virt.params.t_exp);
+        self.submit("registerVirtual", vc, ver.into(), call, deadline);
+    }
+
+    fn answer_virtual_dispute(&mut self, vc: B256, dispute: DisputeView) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let window = virt.params.window;
+        let now = self.now();
+        if virt.certificate().is_some() && now <= dispute.final_at(window) {
+            return self.finalise(vc);
+        }
+        let best = virt.book.as_ref().map(|b| b.log.cur().body.ver).unwrap_or_default();
+        if best > dispute.ver && now <= dispute.refute_end {
+            self.countersign(vc);
+            return self.refute_virtual(vc, dispute.refute_end);
+        }
+        if now > dispute.final_at(window) {
+            self.conclude_virtual(vc, dispute);
+        }
+    }
+
+    fn refute_virtual(&mut self, vc: B256, deadline: u64) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let Some(best) = virt.book.as_ref().map(|b| b.log.cur()) else { return };
+        let [Some(a), Some(b)] = best.sigs else { return };
+        let ver = best.body.ver;
+        let call = Call::RefuteVirtual { params: virt.params.clone(), state: best.body.state(), sigs: [a, b] };
+        self.submit("refuteVirtual", vc, ver.into(), call, Some(deadline));
+    }
+
+    fn conclude_virtual(&mut self, vc: B256, dispute: DisputeView) {
+        let (Some(virt), Some(state)) = (self.virtuals.get(&vc), dispute.state) else { return };
+        let call = Call::ConcludeVirtual { params: virt.params.clone(), state, mix: dispute.mix };
+        self.submit("concludeVirtual", vc, dispute.ver.into(), call, None);
+    }
+
+    pub(super) fn finalise(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let Some((out_a, sigs)) = virt.certificate() else { return };
+        let call = Call::Finalise { params: virt.params.clone(), out_a, sigs };
+        self.submit("finalise", vc, out_a, call, None);
+    }
+
+    /// The duty of a hub: its two links must read the same outcome, so while only one of them has let go of the lock the
+    /// certificate goes to the chain (protocol 2.3 duty, I7).
+    fn plan_hub(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let (now, m_safe) = (self.now(), self.policy().m_safe);
+        let links: Vec<B256> = virt.my_links().map(|(_, link)| link).collect();
+        let some_holds = links.iter().any(|link| self.link_holds(*link, vc));
+        let some_lacks = links.iter().any(|link| self.link_lacks(*link, vc));
+        let one_sided = some_holds && some_lacks;
+        match self.record(vc).head {
+            RecordView::None if one_sided && now + 2 * m_safe >= virt.params.t_exp => self.finalise(vc),
+            RecordView::Disputed(dispute) => {
+                let window = virt.params.window;
+                if now <= dispute.final_at(window) && one_sided {
+                    self.finalise(vc);
+                } else if now > dispute.final_at(window) + m_safe && some_holds {
+                    self.conclude_virtual(vc, dispute);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn link_lacks(&self, link: B256, vc: B256) -> bool {
+        let Some(ledger) = self.ledgers.get(&link) else { return true };
+        match &ledger.life {
+            Life::Open => ledger.book.log.enforceable().iter().any(|b| b.lock(vc).is_none()),
+            Life::Ended { locks } => !locks.iter().any(|l| l.vc == vc),
+            Life::Agreed | Life::Closed => true,
+        }
+    }
+}
+
+/// Which locks the chain holds in escrow: those of the State whose lock root it shows.
+fn ended(ledger: &Ledger, escrow: &EscrowView) -> Life {
+    if escrow.root.is_zero() {
+        return Life::Closed;
+    }
+    let body = ledger.book.log.enforceable().into_iter().find(|b| b.lock_root() == escrow.root);
+    body.map_or(Life::Closed, |b| Life::Ended { locks: b.locks })
+}
+
+/// The roots behind a registered State, as `conclude` wants them.
+fn roots_of(ledger: &Ledger, state: State) -> Option<(State, B256, B256)> {
+    if state.entries == tree::empty_entries() {
+        return Some((state, B256::ZERO, B256::ZERO));
+    }
+    let known: Vec<Body> = ledger.book.log.enforceable();
+    let body = known.iter().find(|b| b.state().entries == state.entries)?;
+    Some((state, body.lock_root(), body.nano_root()))
+}
+
+/// Version 0 as the chain knows it: every number 0 (protocol 1.4(1)).
+fn genesis_on_chain(ch: B256) -> State {
+    State { ch, ver: 0, dep_a: 0, dep_b: 0, total: 0, def_a: 0, nanos: 0, locks: 0, entries: tree::empty_entries() }
+}
+
+/// The sender's own signature may be missing: sending it is signing it (protocol 2.3).
+fn with_sender(best: &Signed, me: Side) -> [Option<crate::sig::Signature>; 2] {
+    let mut sigs = best.sigs;
+    sigs[me.index()] = None;
+    sigs
+}

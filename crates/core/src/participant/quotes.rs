@@ -1,0 +1,276 @@
+//! Quotes: what a participant asks for its part in a virtual channel, and how an initiator gathers them (protocol 2.3 step 0).
+
+use super::Participant;
+use crate::io::{Fault, Reply};
+use crate::ledger::Life;
+use crate::message::{Message, Terms};
+use crate::params::{MAX_LINKS, MAX_LOCKS, VirtualParams};
+use crate::signed::{Amount, MAX_AMOUNT};
+use crate::virtual_channel::Virtual;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+
+/// Most quotes that are open at once for one peer.
+const MAX_QUOTES: usize = 64;
+
+/// A quote that this node gave. Void after a restart (protocol 2.3 activation).
+#[derive(Debug)]
+pub(crate) struct OpenQuote {
+    pub(super) draft: B256,
+    pub(super) asker: Address,
+    pub(super) path: Vec<Address>,
+    pub(super) terms: Terms,
+    pub(super) fee: Amount,
+    pub(super) link: Option<B256>,
+    pub(super) until_ms: u64,
+}
+
+/// Quotes that this node is gathering.
+#[derive(Debug)]
+pub(crate) struct Request {
+    tag: u64,
+    path: Vec<Address>,
+    terms: Terms,
+    fee_max: Amount,
+    draft: B256,
+    nonce: u128,
+    answers: BTreeMap<usize, (B256, Option<B256>, Amount)>,
+    until_ms: u64,
+}
+
+/// What the application wishes.
+pub(super) struct Wanted {
+    pub(super) path: Vec<Address>,
+    pub(super) stake: Amount,
+    pub(super) peer_stake: Amount,
+    pub(super) term: Option<u64>,
+    pub(super) fee_max: Amount,
+}
+
+impl Participant {
+    pub(super) fn open_virtual(&mut self, tag: u64, wanted: Wanted) -> Result<(), Fault> {
+        let path: Vec<Address> = core::iter::once(self.key()).chain(wanted.path.iter().copied()).collect();
+        check_path(&path).map_err(Fault::Caller)?;
+        let total = wanted.stake.checked_add(wanted.peer_stake);
+        if total.is_none_or(|t| t == 0 || t > MAX_AMOUNT) {
+            return Err(Fault::Caller("the stakes together must be between 1 and 2^96 - 1".into()));
+        }
+        if let Some(absent) = path[1..].iter().find(|p| !self.connected.contains(*p)) {
+            return Err(Fault::Peer(alloc::format!("{absent} is not connected")));
+        }
+        if self.link_to(path[1], wanted.stake).is_none() {
+            return Err(Fault::Caller("no open channel to the first hub has enough for the stake".into()));
+        }
+        let term = self.draw_term(wanted.term)?;
+        let terms = self.terms(&wanted, term);
+        let draft = self.draw();
+        let nonce = u128::from_be_bytes(self.draw().0[..16].try_into().unwrap_or_default());
+        let request = self.draw();
+        for to in &path[1..] {
+            self.send(*to, Message::QuoteAsk { request, path: path.clone(), terms });
+        }
+        let until_ms = self.env.now_ms + self.policy().t_act_ms;
+        let fee_max = wanted.fee_max;
+        let gathering = Request { tag, path, terms, fee_max, draft, nonce, answers: BTreeMap::new(), until_ms };
+        self.requests.insert(request, gathering);
+        Ok(())
+    }
+
+    fn terms(&self, wanted: &Wanted, term: u64) -> Terms {
+        let policy = self.policy();
+        Terms {
+            asset: Address::ZERO,
+            init_a: wanted.stake,
+            init_b: wanted.peer_stake,
+            t_exp: self.now() + term,
+            challenge: policy.challenge,
+            window: policy.window,
+            k_max: policy.k_max,
+        }
+    }
+
+    /// Up to 10 % below the wished term, so that channels do not fall due together (protocol 0.3).
+    fn draw_term(&mut self, wished: Option<u64>) -> Result<u64, Fault> {
+        let wished = wished.unwrap_or(self.policy().term);
+        let (floor, ceiling) = (self.policy().term_min(), self.policy().term_max);
+        if wished <= floor || wished > ceiling {
+            return Err(Fault::Caller(alloc::format!("the term must be above {floor} and at most {ceiling} seconds")));
+        }
+        let draw = u64::from_be_bytes(self.draw().0[..8].try_into().unwrap_or_default());
+        let spread = (wished / 10).min(wished - floor - 1);
+        Ok(wished - if spread == 0 { 0 } else { draw % spread })
+    }
+
+    /// An open channel to `peer` in which this node can lock `amount`.
+    pub(super) fn link_to(&self, peer: Address, amount: Amount) -> Option<B256> {
+        let fits = |l: &&crate::ledger::Ledger| {
+            let cur = &l.book.log.cur().body;
+            l.peer() == peer && l.life == Life::Open && cur.share(l.me) >= amount && cur.locks.len() < MAX_LOCKS
+        };
+        self.ledgers.values().filter(fits).map(|l| l.id).find(|id| self.updatable(*id).is_ok())
+    }
+
+    pub(super) fn on_quote_ask(&mut self, from: Address, request: B256, path: Vec<Address>, terms: Terms) {
+        match self.make_quote(from, path, terms) {
+            Ok((hash, link, fee)) => self.send(from, Message::Quote { request, hash, link, fee }),
+            Err(reason) => self.send(from, Message::QuoteRefused { request, reason }),
+        }
+    }
+
+    fn make_quote(
+        &mut self,
+        from: Address,
+        path: Vec<Address>,
+        terms: Terms,
+    ) -> Result<(B256, Option<B256>, Amount), String> {
+        check_path(&path)?;
+        if path[0] != from {
+            return Err("only the first end asks".into());
+        }
+        let index = path.iter().position(|k| *k == self.key()).ok_or("this node is not in the path")?;
+        self.check_terms(&terms)?;
+        if self.quotes.values().filter(|q| q.asker == from).count() >= MAX_QUOTES {
+            return Err("too many quotes are open".into());
+        }
+        let (link, fee) = self.price(&path, index, &terms)?;
+        let draft = self.draw();
+        let hash = self.signer.draft_hash(draft);
+        let until_ms = self.env.now_ms + self.policy().quote_ms;
+        self.quotes.insert(hash, OpenQuote { draft, asker: from, path, terms, fee, link, until_ms });
+        Ok((hash, link, fee))
+    }
+
+    fn price(&self, path: &[Address], index: usize, terms: &Terms) -> Result<(Option<B256>, Amount), String> {
+        let policy = self.policy();
+        let last = path.len() - 1;
+        if self.link_to(path[index - 1], terms.init_b).is_none() {
+            return Err("no open channel to the previous participant has enough for the stake".into());
+        }
+        if index == last {
+            return if policy.accept_virtual {
+                Ok((None, 0))
+            } else {
+                Err("this node does not accept virtual channels".into())
+            };
+        }
+        if !policy.hub {
+            return Err("this node is not a hub".into());
+        }
+        let link = self.link_to(path[index + 1], terms.init_a);
+        let link = link.ok_or("no open channel to the next participant has enough for the stake")?;
+        let stake = terms.init_a + terms.init_b;
+        Ok((Some(link), policy.fee(stake, terms.t_exp.saturating_sub(self.now()))))
+    }
+
+    /// Times and amounts that this node agrees to (protocol 2.3 checks before signing a lock, S59, S36).
+    pub(super) fn check_terms(&self, terms: &Terms) -> Result<(), String> {
+        let policy = self.policy();
+        let stake = terms.init_a.checked_add(terms.init_b).filter(|t| *t > 0 && *t <= MAX_AMOUNT);
+        if stake.is_none_or(|s| s > policy.stake_max) {
+            return Err("the stake is outside of this node's policy".into());
+        }
+        if terms.asset != Address::ZERO {
+            return Err("this node does not know the asset".into());
+        }
+        if !policy.accepts_times(terms.challenge, terms.window, terms.k_max) {
+            return Err(
+                "the refutation period, the window or the number of steps is outside of this node's policy".into()
+            );
+        }
+        let now = self.now();
+        if terms.t_exp < now + policy.term_min() || terms.t_exp > now + policy.term_max {
+            return Err("the term is outside of this node's policy".into());
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_quote(&mut self, from: Address, request: B256, hash: B256, link: Option<B256>, fee: Amount) {
+        let Some(gathering) = self.requests.get_mut(&request) else { return };
+        let Some(index) = gathering.path.iter().position(|k| *k == from) else { return };
+        gathering.answers.insert(index, (hash, link, fee));
+        if gathering.answers.len() + 1 == gathering.path.len()
+            && let Some(complete) = self.requests.remove(&request)
+        {
+            let tag = complete.tag;
+            if let Err(fault) = self.create(complete) {
+                self.reply(tag, Reply::Refused(fault));
+            }
+        }
+    }
+
+    /// All quotes are there: draws up the parameters and starts to lock.
+    fn create(&mut self, request: Request) -> Result<(), Fault> {
+        let Request { tag, path, terms, fee_max, draft, nonce, answers, .. } = request;
+        let last = path.len() - 1;
+        let fees: Vec<Amount> = (1..last).filter_map(|i| answers.get(&i).map(|a| a.2)).collect();
+        let sum = fees.iter().try_fold(0u128, |sum, fee| sum.checked_add(*fee)).unwrap_or(Amount::MAX);
+        if sum > fee_max {
+            return Err(Fault::Peer(alloc::format!("the hubs ask {sum}, more than the {fee_max} that you allow")));
+        }
+        let own = self.link_to(path[1], terms.init_a.saturating_add(sum));
+        let own = own.ok_or_else(|| Fault::Caller("the channel does not have enough for stake and fees".into()))?;
+        let others: Option<Vec<B256>> = (1..last).map(|i| answers.get(&i).and_then(|a| a.1)).collect();
+        let others = others.ok_or_else(|| Fault::Peer("a hub did not name its next channel".into()))?;
+        let hashes = (1..=last).filter_map(|i| answers.get(&i).map(|a| a.0));
+        let hashes = core::iter::once(self.signer.draft_hash(draft)).chain(hashes).collect();
+        let links = core::iter::once(own).chain(others).collect();
+        let params = VirtualParams {
+            path,
+            links,
+            fees,
+            asset: terms.asset,
+            init_a: terms.init_a,
+            init_b: terms.init_b,
+            t_exp: terms.t_exp,
+            challenge: terms.challenge,
+            window: terms.window,
+            k_max: terms.k_max,
+            nonce,
+            hashes,
+        };
+        self.check_shape(&params, 0).map_err(Fault::Peer)?;
+        self.check_terms(&terms).map_err(Fault::Caller)?;
+        let id = params.id(&self.config.domain);
+        self.open_tags.insert(id, tag);
+        for to in params.path[1..].to_vec() {
+            self.send(to, Message::VcOpen { params: params.clone() });
+        }
+        self.adopt_virtual(Virtual::new(id, params, 0, draft, self.act_by()));
+        Ok(())
+    }
+
+    pub(super) fn on_quote_refused(&mut self, from: Address, request: B256, reason: &str) {
+        if self.requests.get(&request).is_none_or(|r| !r.path.contains(&from)) {
+            return;
+        }
+        if let Some(gathering) = self.requests.remove(&request) {
+            let reason = alloc::format!("{from} refused: {reason}");
+            self.reply(gathering.tag, Reply::Refused(Fault::Peer(reason)));
+        }
+    }
+
+    pub(super) fn expire_quotes(&mut self) {
+        let now = self.env.now_ms;
+        self.quotes.retain(|_, q| q.until_ms >= now);
+        let late: Vec<B256> = self.requests.iter().filter(|(_, r)| r.until_ms < now).map(|(id, _)| *id).collect();
+        for id in late {
+            if let Some(request) = self.requests.remove(&id) {
+                self.reply(request.tag, Reply::Refused(Fault::Peer("a participant did not quote in time".into())));
+            }
+        }
+    }
+}
+
+/// n ≤ 16, at least one hub, nobody twice (S48).
+pub(super) fn check_path(path: &[Address]) -> Result<(), String> {
+    if path.len() < 3 || path.len() > MAX_LINKS + 1 {
+        return Err(alloc::format!("a path has between 1 and {} hubs", MAX_LINKS - 1));
+    }
+    let distinct: BTreeSet<&Address> = path.iter().collect();
+    if distinct.len() != path.len() {
+        return Err("a path cannot pass through the same participant twice".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! Everything unanswered is sent again: after a reconnection at once, otherwise on a timer.
+
+use super::Participant;
+use crate::book::Book;
+use crate::ledger::Life;
+use crate::log::{Own, OwnKind};
+use crate::message::Message;
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+
+impl Participant {
+    /// The connection to this peer is new: it may have missed anything.
+    pub(super) fn resend_to(&mut self, peer: Address) {
+        let ledgers: Vec<B256> = self.live_ledgers().into_iter().filter(|id| self.peer_of(*id) == Some(peer)).collect();
+        for id in ledgers {
+            self.resend_book(id, true);
+            self.resend_ledger_close(id);
+        }
+        for vc in self.active_virtuals() {
+            self.resend_virtual(vc, Some(peer));
+        }
+    }
+
+    /// Whatever waited too long is sent again to those that are connected.
+    pub(super) fn resend_due(&mut self) {
+        let (now, period) = (self.env.now_ms, self.policy().resend_ms);
+        for id in self.live_ledgers() {
+            let Some(ledger) = self.ledgers.get_mut(&id) else { continue };
+            if ledger.link.sent_ms + period > now || ledger.life != Life::Open {
+                continue;
+            }
+            ledger.link.sent_ms = now;
+            self.resend_book(id, false);
+            self.resend_ledger_close(id);
+        }
+        for vc in self.active_virtuals() {
+            let Some(virt) = self.virtuals.get_mut(&vc) else { continue };
+            if virt.memory.sent_ms + period > now {
+                continue;
+            }
+            virt.memory.sent_ms = now;
+            self.resend_virtual(vc, None);
+        }
+    }
+
+    fn resend_book(&mut self, ch: B256, show_top: bool) {
+        let (Some(book), Some(peer)) = (self.book(ch), self.peer_of(ch)) else { return };
+        if !self.connected.contains(&peer) {
+            return;
+        }
+        let again: Vec<Message> = book.log.own().iter().map(|own| message_again(ch, book, own)).collect();
+        let draining =
+            !self.ledgers.get(&ch).is_none_or(|l| !l.draining) || self.virtuals.get(&ch).is_some_and(|v| v.draining);
+        if show_top {
+            self.show_newest(peer, ch);
+        }
+        for message in again {
+            let message = if draining { ask_cosign(message) } else { message };
+            self.send(peer, message);
+        }
+    }
+
+    fn resend_virtual(&mut self, vc: B256, only: Option<Address>) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let targets: Vec<Address> =
+            virt.others().into_iter().filter(|p| only.is_none_or(|o| o == *p) && self.connected.contains(p)).collect();
+        if targets.is_empty() {
+            return;
+        }
+        if virt.aborted {
+            return;
+        }
+        let mut messages = Vec::new();
+        if virt.index == 0 && !virt.is_active() {
+            messages.push(Message::VcOpen { params: virt.params.clone() });
+        }
+        let finished = only.is_none() && virt.receipt_known();
+        if let Some(secret) = virt.secrets[virt.index].filter(|_| virt.revealed && !finished) {
+            messages.push(Message::Activate { vc, index: virt.index as u8, secret });
+        }
+        messages.extend(virt.final_message().filter(|_| only.is_some() || virt.certificate().is_none()));
+        if virt.draining && virt.side().is_some() && virt.certificate().is_none() {
+            messages.push(Message::VcCloseAsk { vc });
+        }
+        for to in targets {
+            for message in &messages {
+                self.send(to, message.clone());
+            }
+        }
+        self.resend_start(vc);
+        if self.virtuals.get(&vc).is_some_and(|v| v.side().is_some()) {
+            self.resend_book(vc, only.is_some());
+        }
+    }
+}
+
+fn message_again(ch: B256, book: &Book, own: &Own) -> Message {
+    let (ver, sig) = (own.body.ver, own.sig);
+    match &own.kind {
+        OwnKind::Item { base } => {
+            let cosign = book.pending.iter().any(|p| p.ver == ver && p.cosign);
+            Message::Item { ch, ver, base: *base, def_a: own.body.def_a, sig, cosign }
+        }
+        OwnKind::Presign(op) => Message::Presign { ch, ver, op: *op, sig },
+        OwnKind::Propose { base, ops } => Message::Propose { ch, ver, base: *base, ops: ops.clone(), sig },
+        OwnKind::Start => Message::Start { vc: ch, sig },
+    }
+}
+
+/// A channel that drains needs the countersignature of the last item, whoever asked for one before.
+fn ask_cosign(message: Message) -> Message {
+    match message {
+        Message::Item { ch, ver, base, def_a, sig, .. } => Message::Item { ch, ver, base, def_a, sig, cosign: true },
+        other => other,
+    }
+}

@@ -1,0 +1,331 @@
+//! Creation of a virtual channel: checks, locks, activation, receipt (protocol 2.3 creation).
+
+use super::Participant;
+use super::quotes::check_path;
+use crate::body::{Body, Change};
+use crate::chain::{RecordView, Watch};
+use crate::io::{Event, Fault, Output, Reply};
+use crate::ledger::Life;
+use crate::log::OwnKind;
+use crate::message::{Message, Terms};
+use crate::params::{Side, VirtualParams, secret_hash};
+use crate::sig::Signature;
+use crate::virtual_channel::Virtual;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+
+impl Participant {
+    pub(super) fn act_by(&self) -> u64 {
+        self.now() + self.policy().t_act_ms.div_ceil(1_000)
+    }
+
+    /// Starts to take part: from now on the locks are wanted.
+    pub(super) fn adopt_virtual(&mut self, virt: Virtual) {
+        let id = virt.id;
+        self.outputs.push(Output::Watch(Watch::Record(id)));
+        if self.signer.bind_draft(virt.draft, id).is_err() {
+            return;
+        }
+        self.virtuals.insert(id, virt);
+        self.dirty_virtuals.insert(id);
+    }
+
+    pub(super) fn on_vc_open(&mut self, from: Address, params: VirtualParams) {
+        let id = params.id(&self.config.domain);
+        if self.virtuals.contains_key(&id) {
+            return;
+        }
+        if params.path.first() != Some(&from) {
+            return self.misbehaved(from, "a virtual channel in another's name");
+        }
+        match self.check_vc_open(from, &params) {
+            Ok((index, draft)) => {
+                self.quotes.retain(|_, q| q.draft != draft);
+                self.adopt_virtual(Virtual::new(id, params, index, draft, self.act_by()));
+            }
+            Err(reason) => self.send(from, Message::Abort { vc: id, reason }),
+        }
+    }
+
+    /// Everything that is checked before a lock is signed (protocol 2.3; S59).
+    fn check_vc_open(&self, from: Address, params: &VirtualParams) -> Result<(usize, B256), String> {
+        let index = params.path.iter().position(|k| *k == self.key()).ok_or("this node is not in the path")?;
+        self.check_shape(params, index)?;
+        let terms = terms_of(params);
+        self.check_terms(&terms)?;
+        let quote = self.quotes.get(&params.hashes[index]).ok_or("there is no open quote for this activation hash")?;
+        let hub = index > 0 && index + 1 < params.path.len();
+        let fee_fits = !hub || params.fees[index - 1] == quote.fee;
+        let link_fits = !hub || Some(params.links[index]) == quote.link;
+        if quote.asker != from || quote.path != params.path || quote.terms != terms || !fee_fits || !link_fits {
+            return Err("the parameters are not those that were quoted".into());
+        }
+        let with_peer = self.virtuals.values().filter(|v| !v.done && v.params.path.contains(&from)).count();
+        if with_peer >= self.policy().virtual_max {
+            return Err("too many virtual channels of this peer".into());
+        }
+        Ok((index, quote.draft))
+    }
+
+    /// Lists fit together, and my links are what they should be.
+    pub(super) fn check_shape(&self, params: &VirtualParams, index: usize) -> Result<(), String> {
+        check_path(&params.path)?;
+        let n = params.path.len() - 1;
+        if params.links.len() != n || params.fees.len() + 1 != n || params.hashes.len() != n + 1 {
+            return Err("the lists of links, fees and hashes do not fit the path".into());
+        }
+        let distinct: BTreeSet<&B256> = params.links.iter().collect();
+        if distinct.len() != n {
+            return Err("a link is used twice".into());
+        }
+        let left = index.checked_sub(1).map(|l| (l, params.path[l]));
+        let right = (index < n).then(|| (index, params.path[index + 1]));
+        for (link, neighbour) in left.into_iter().chain(right) {
+            let ledger = self.ledgers.get(&params.links[link]).filter(|l| l.life == Life::Open);
+            let ledger = ledger.ok_or("a link is not an open channel of this node")?;
+            if ledger.peer() != neighbour || ledger.params.asset != params.asset {
+                return Err("a link is another channel than the path says".into());
+            }
+            let lock = params.lock(B256::ZERO, link, true).ok_or("an amount is out of range")?;
+            if lock.left.checked_add(lock.right).is_none_or(|sum| sum > crate::signed::MAX_AMOUNT) {
+                return Err("an amount is out of range".into());
+            }
+            self.undisturbed(ledger.id).map_err(|fault| alloc::format!("{fault:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// Whether I still sign the lock of this virtual channel, on any of its links.
+    pub(super) fn may_lock(&self, vc: B256) -> bool {
+        let Some(virt) = self.virtuals.get(&vc) else { return false };
+        let open = !virt.aborted && !virt.revealed && !virt.done && virt.out_a.is_none();
+        open && self.now() <= virt.act_by
+            && self.record(vc).head == RecordView::None
+            && virt.my_links().all(|(_, link)| self.undisturbed(link).is_ok())
+    }
+
+    /// Whatever has become possible for one virtual channel.
+    pub(super) fn pump_virtual(&mut self, vc: B256) {
+        self.pump_reveal(vc);
+        self.pump_start(vc);
+        self.pump_queue(vc);
+        self.pump_final(vc);
+        self.pump_done(vc);
+    }
+
+    /// Step 3: the secret leaves once every link of mine is firm (and durable: it leaves behind the same commit).
+    fn pump_reveal(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        if virt.revealed || virt.aborted || virt.done {
+            return;
+        }
+        if self.now() > virt.act_by {
+            return self.abort(vc, "the creation took too long");
+        }
+        let firm = virt.my_links().all(|(_, link)| {
+            self.undisturbed(link).is_ok() && self.ledgers.get(&link).is_some_and(|l| l.holds_firmly(vc))
+        });
+        if !firm || self.record(vc).head != RecordView::None {
+            return;
+        }
+        let (index, others, draft) = (virt.index, virt.others(), virt.draft);
+        let Ok(secret) = self.signer.reveal(draft, vc) else { return };
+        if let Some(virt) = self.virtuals.get_mut(&vc) {
+            virt.revealed = true;
+            virt.secrets[index] = Some(secret);
+            self.dirty_virtuals.insert(vc);
+        }
+        for to in others {
+            self.send(to, Message::Activate { vc, index: index as u8, secret });
+        }
+    }
+
+    pub(super) fn on_activate(&mut self, from: Address, vc: B256, index: u8, secret: B256) {
+        let Some(virt) = self.virtuals.get_mut(&vc) else { return };
+        let index = usize::from(index);
+        if virt.params.path.get(index) != Some(&from) {
+            return;
+        }
+        if virt.params.hashes[index] != secret_hash(secret) {
+            return self.misbehaved(from, "an activation secret that does not fit its hash");
+        }
+        if virt.secrets[index].is_none() {
+            virt.secrets[index] = Some(secret);
+            self.dirty_virtuals.insert(vc);
+        }
+    }
+
+    /// Never reveals the secret, durably, and asks the neighbours to remove the locks (protocol 2.3 abort).
+    pub(super) fn abort(&mut self, vc: B256, reason: &str) {
+        let Some(virt) = self.virtuals.get_mut(&vc) else { return };
+        if virt.revealed || virt.aborted || virt.done {
+            return;
+        }
+        virt.aborted = true;
+        let others = virt.others();
+        self.dirty_virtuals.insert(vc);
+        for to in others {
+            self.send(to, Message::Abort { vc, reason: reason.into() });
+        }
+        if let Some(tag) = self.open_tags.remove(&vc) {
+            let reason = alloc::format!("the virtual channel was not created: {reason}");
+            self.reply(tag, Reply::Refused(Fault::Peer(reason)));
+        }
+    }
+
+    pub(super) fn on_abort(&mut self, from: Address, vc: B256) {
+        if self.virtuals.get(&vc).is_some_and(|v| v.params.path.contains(&from)) {
+            self.abort(vc, "another participant gave it up");
+        }
+    }
+
+    /// Step 4: the ends co-sign version 1 (= the initial split) when they hold the complete activation.
+    fn pump_start(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let Some(book) = virt.book.as_ref().filter(|_| virt.is_active()) else { return };
+        if book.log.top().body.ver > 0 || book.log.my_high() > 0 || self.acceptable(vc).is_err() {
+            return;
+        }
+        let body = book.log.cur().body.with(1, &Change::Split(virt.params.init_a));
+        let (Ok(body), Some(peer)) = (body, self.peer_of(vc)) else { return };
+        let Ok(sig) = self.signer.sign_state(&body) else { return };
+        if let Some(book) = self.book_mut(vc) {
+            book.log.signed(body, sig, OwnKind::Start);
+        }
+        self.send(peer, Message::Start { vc, sig });
+        let early = self.virtuals.get_mut(&vc).and_then(|v| v.memory.start_sig.take());
+        if let Some(theirs) = early {
+            self.on_start(peer, vc, theirs);
+        }
+    }
+
+    pub(super) fn on_start(&mut self, from: Address, vc: B256, sig: Signature) {
+        if self.peer_of(vc) != Some(from) {
+            return;
+        }
+        let domain = self.config.domain;
+        let Some(book) = self.book_mut(vc) else { return };
+        if book.log.my_high() == 0 {
+            if let Some(virt) = self.virtuals.get_mut(&vc) {
+                virt.memory.start_sig = Some(sig);
+            }
+            return;
+        }
+        let verify = |body: &Body, sig: &Signature| sig.verifies(body.digest(&domain), from);
+        match book.log.accept_answer(1, sig, verify) {
+            Ok(true) => self.started(vc),
+            Ok(false) => self.resend_start(vc),
+            Err(_) => self.misbehaved(from, "a start that does not fit"),
+        }
+    }
+
+    fn started(&mut self, vc: B256) {
+        self.event(Event::VirtualOpen(vc));
+        if let Some(tag) = self.open_tags.remove(&vc) {
+            self.reply(tag, Reply::Opened(vc));
+        }
+        self.send_receipt(vc);
+    }
+
+    fn send_receipt(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let Some(book) = &virt.book else { return };
+        let top = book.log.top();
+        let (Some(secrets), [Some(a), Some(b)]) = (virt.all_secrets(), top.sigs) else { return };
+        if top.body.ver != 1 {
+            return;
+        }
+        for to in virt.params.mids().to_vec() {
+            self.send(to, Message::Receipt { vc, secrets: secrets.clone(), sigs: [a, b] });
+        }
+    }
+
+    /// The other end may not have my signature on version 1 yet.
+    pub(super) fn resend_start(&mut self, vc: B256) {
+        let (Some(book), Some(peer)) = (self.book(vc), self.peer_of(vc)) else { return };
+        let top = book.log.top();
+        let mine = if top.body.ver == 1 { top.sigs[book.log.me.index()] } else { None };
+        if let Some(sig) = mine.filter(|_| book.payments == 0) {
+            self.send(peer, Message::Start { vc, sig });
+            self.send_receipt(vc);
+        }
+    }
+
+    /// A hub learns that the channel is in use (and all secrets, should one have been lost).
+    pub(super) fn on_receipt(&mut self, from: Address, vc: B256, secrets: &[B256], sigs: [Signature; 2]) {
+        let domain = self.config.domain;
+        let Some(virt) = self.virtuals.get_mut(&vc) else { return };
+        let ends = [virt.params.end(Side::A), virt.params.end(Side::B)];
+        if virt.book.is_some() || virt.receipt.is_some() || !ends.contains(&from) {
+            return;
+        }
+        let genesis = Body::virtual_genesis(vc, virt.params.init_a, virt.params.init_b);
+        let Ok(first) = genesis.with(1, &Change::Split(virt.params.init_a)) else { return };
+        let digest = first.digest(&domain);
+        let hashes_fit = secrets.len() == virt.params.hashes.len()
+            && secrets.iter().zip(&virt.params.hashes).all(|(s, h)| secret_hash(*s) == *h);
+        if !hashes_fit || !sigs[0].verifies(digest, ends[0]) || !sigs[1].verifies(digest, ends[1]) {
+            return self.misbehaved(from, "a receipt that does not fit");
+        }
+        virt.receipt = Some(sigs);
+        for (slot, secret) in virt.secrets.iter_mut().zip(secrets) {
+            *slot = slot.or(Some(*secret));
+        }
+        self.dirty_virtuals.insert(vc);
+    }
+
+    /// No lock of it is left in any state that the chain could accept, nor in an escrow: it is over here.
+    fn pump_done(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let decided = virt.aborted || self.removal_for(vc).is_some() || virt.certificate().is_some();
+        if virt.done || !decided {
+            return;
+        }
+        let held = virt.my_links().any(|(_, link)| self.link_holds(link, vc));
+        if held {
+            return;
+        }
+        let out_a = match self.record(vc).settled {
+            RecordView::Concluded { out_a } => Some(out_a),
+            _ => virt.certificate().map(|(out_a, _)| out_a),
+        };
+        if let Some(virt) = self.virtuals.get_mut(&vc) {
+            virt.done = true;
+            self.dirty_virtuals.insert(vc);
+        }
+        self.event(Event::VirtualClosed { vc, out_a });
+        self.answer_closed(vc);
+    }
+
+    /// Whether some enforceable State of the link, or its escrow, still holds the lock.
+    pub(super) fn link_holds(&self, link: B256, vc: B256) -> bool {
+        let Some(ledger) = self.ledgers.get(&link) else { return false };
+        match &ledger.life {
+            Life::Agreed | Life::Closed => false,
+            Life::Open => ledger.some_state_holds(vc),
+            Life::Ended { locks } => {
+                let escrow = self.chain.escrows.get(&link).copied().unwrap_or_default().settled;
+                locks.iter().enumerate().any(|(i, l)| l.vc == vc && escrow.settled >> i & 1 == 0)
+            }
+        }
+    }
+
+    /// Ids of everything that concerns a peer, for limits.
+    pub(super) fn virtual_ids_over(&self, link: B256) -> Vec<B256> {
+        self.virtuals.values().filter(|v| !v.done && v.my_links().any(|(_, l)| l == link)).map(|v| v.id).collect()
+    }
+}
+
+pub(super) fn terms_of(params: &VirtualParams) -> Terms {
+    Terms {
+        asset: params.asset,
+        init_a: params.init_a,
+        init_b: params.init_b,
+        t_exp: params.t_exp,
+        challenge: params.challenge,
+        window: params.window,
+        k_max: params.k_max,
+    }
+}

@@ -1,0 +1,148 @@
+//! A virtual channel as one participant remembers it (protocol 2.3).
+
+use crate::body::Body;
+use crate::book::Book;
+use crate::info::VirtualStage;
+use crate::message::Message;
+use crate::params::{Side, VirtualParams};
+use crate::sig::Signature;
+use crate::signed::Amount;
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+
+/// Durable state of a virtual channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Virtual {
+    pub(crate) id: B256,
+    pub(crate) params: VirtualParams,
+    pub(crate) index: usize,
+    pub(crate) draft: B256,
+    /// This participant released its secret: from now on only a certificate or the chain ends the channel.
+    pub(crate) revealed: bool,
+    /// Tombstone: this participant will never release its secret (protocol 2.3 abort).
+    pub(crate) aborted: bool,
+    pub(crate) secrets: Vec<Option<B256>>,
+    /// Chain time, seconds, by which it must be activated.
+    pub(crate) act_by: u64,
+    /// At an end.
+    pub(crate) book: Option<Book>,
+    /// At a hub: version 1 with both signatures.
+    pub(crate) receipt: Option<[Signature; 2]>,
+    pub(crate) draining: bool,
+    /// The one Final that this participant knows both ends' signatures of, or signed itself.
+    pub(crate) out_a: Option<Amount>,
+    pub(crate) finals: BTreeMap<u8, Signature>,
+    pub(crate) done: bool,
+    #[serde(skip)]
+    pub(crate) memory: VirtualMemory,
+}
+
+/// What may be forgotten in a crash.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct VirtualMemory {
+    /// The other end's signature on version 1, come before the activation was complete.
+    pub(crate) start_sig: Option<Signature>,
+    pub(crate) sent_ms: u64,
+}
+
+impl Virtual {
+    pub(crate) fn new(id: B256, params: VirtualParams, index: usize, draft: B256, act_by: u64) -> Self {
+        let last = params.path.len() - 1;
+        let side = if index == 0 { Some(Side::A) } else { (index == last).then_some(Side::B) };
+        let book = side.map(|me| Book::new(me, Body::virtual_genesis(id, params.init_a, params.init_b)));
+        let secrets = vec![None; params.path.len()];
+        Self {
+            id,
+            params,
+            index,
+            draft,
+            revealed: false,
+            aborted: false,
+            secrets,
+            act_by,
+            book,
+            receipt: None,
+            draining: false,
+            out_a: None,
+            finals: BTreeMap::new(),
+            done: false,
+            memory: VirtualMemory::default(),
+        }
+    }
+
+    /// Which end this participant is.
+    pub(crate) fn side(&self) -> Option<Side> {
+        self.book.as_ref().map(|b| b.log.me)
+    }
+
+    /// Links of this participant: position in the path and channel id.
+    pub(crate) fn my_links(&self) -> impl Iterator<Item = (usize, B256)> + '_ {
+        let left = self.index.checked_sub(1);
+        let right = (self.index < self.params.length()).then_some(self.index);
+        left.into_iter().chain(right).map(|l| (l, self.params.links[l]))
+    }
+
+    /// Everybody else in the path.
+    pub(crate) fn others(&self) -> Vec<Address> {
+        let me = self.params.path[self.index];
+        self.params.path.iter().copied().filter(|k| *k != me).collect()
+    }
+
+    /// All secrets, if they are complete.
+    pub(crate) fn all_secrets(&self) -> Option<Vec<B256>> {
+        self.secrets.iter().copied().collect()
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        self.revealed && self.secrets.iter().all(Option::is_some)
+    }
+
+    /// The certificate: all signatures on one Final, in path order.
+    pub(crate) fn certificate(&self) -> Option<(Amount, Vec<Signature>)> {
+        let sigs: Option<Vec<Signature>> =
+            (0..self.params.path.len()).map(|i| self.finals.get(&(i as u8)).copied()).collect();
+        Some((self.out_a?, sigs?))
+    }
+
+    /// What this end put in.
+    pub(crate) fn initial_share(&self) -> Amount {
+        match self.side() {
+            Some(Side::A) => self.params.init_a,
+            Some(Side::B) => self.params.init_b,
+            None => 0,
+        }
+    }
+
+    pub(crate) fn stage(&self) -> VirtualStage {
+        if self.done {
+            VirtualStage::Done
+        } else if self.aborted {
+            VirtualStage::Aborted
+        } else if self.certificate().is_some() {
+            VirtualStage::Certified
+        } else if self.draining || self.out_a.is_some() {
+            VirtualStage::Closing
+        } else if self.is_active() {
+            VirtualStage::Active
+        } else if self.revealed {
+            VirtualStage::Revealed
+        } else {
+            VirtualStage::Locking
+        }
+    }
+
+    /// What this participant tells others about the Final, once it signed or knows both ends' signatures.
+    pub(crate) fn final_message(&self) -> Option<Message> {
+        let sigs: Vec<(u8, Signature)> = self.finals.iter().map(|(i, s)| (*i, *s)).collect();
+        let signed = self.finals.contains_key(&(self.index as u8));
+        Some(Message::FinalSigs { vc: self.id, out_a: self.out_a?, sigs }).filter(|_| signed)
+    }
+
+    /// The creation needs no more messages from here.
+    pub(crate) fn receipt_known(&self) -> bool {
+        self.receipt.is_some() || self.book.as_ref().is_some_and(|b| b.log.top().body.ver > 0)
+    }
+}
