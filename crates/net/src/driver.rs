@@ -1,0 +1,439 @@
+//! The one task that owns the swarm, the address book, and the decision which session stays.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::StreamExt as _;
+use libp2p::{
+    Multiaddr, Swarm, SwarmBuilder,
+    connection_limits::{self, ConnectionLimits},
+    core::ConnectedPoint,
+    identity::Keypair,
+    multiaddr::Protocol,
+    noise,
+    swarm::{ConnectionId, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
+    tcp, yamux,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::{sleep_until, timeout},
+};
+
+use crate::{
+    Binding, Limits, NetConfig, NetError, NetEvent, NetHandle, PeerAddr, PeerKey, Reason,
+    book::Book,
+    handle::{Command, Registry},
+    handshake::{Admit, Remote, Shared},
+    session,
+    streams::{self, Opened},
+};
+
+/// How long all sessions together may take to say goodbye.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(4);
+const COMMAND_QUEUE: usize = 64;
+const NOTE_QUEUE: usize = 1024;
+
+#[derive(NetworkBehaviour)]
+#[behaviour(prelude = "libp2p::swarm::derive_prelude")]
+struct Behaviour {
+    limits: connection_limits::Behaviour,
+    streams: streams::Behaviour,
+}
+
+/// What sessions and lookups tell the driver.
+pub(crate) enum Note {
+    Admit(Admit),
+    /// A session's task is done; `lived` is set if there was a session.
+    Ended {
+        connection: ConnectionId,
+        lived: Option<Duration>,
+    },
+    Resolved {
+        key: PeerKey,
+        place: String,
+        found: Result<SocketAddr, String>,
+    },
+}
+
+/// A connection, from the moment that we hear of it.
+struct Conn {
+    addr: String,
+    dialled: Option<PeerKey>,
+    /// Known once the session is granted.
+    key: Option<PeerKey>,
+    /// Whether it has a task, which then reports its end.
+    started: bool,
+    /// Taken when used.
+    stop: Option<oneshot::Sender<Reason>>,
+}
+
+/// The session that stays, and the one that waits for its end.
+struct Live {
+    connection: ConnectionId,
+    instance: u64,
+    dialled_by_us: bool,
+    successor: Option<Admit>,
+}
+
+struct Driver {
+    swarm: Swarm<Behaviour>,
+    shared: Arc<Shared>,
+    book: Book,
+    conns: HashMap<ConnectionId, Conn>,
+    live: HashMap<PeerKey, Live>,
+    /// Sessions and lookups.
+    tasks: JoinSet<()>,
+}
+
+pub(crate) async fn start(
+    config: NetConfig,
+    binding: Arc<dyn Binding>,
+) -> Result<(NetHandle, mpsc::Receiver<NetEvent>), NetError> {
+    let mut swarm = build_swarm(&config)?;
+    let local_addrs = listen(&mut swarm, &config.listen).await?;
+    let peer_id: Arc<[u8]> = swarm.local_peer_id().to_bytes().into();
+    let registry = Arc::new(Registry::default());
+    // Room for the first events, so that nobody has to be reading yet.
+    let (events, application) = mpsc::channel(config.limits.event_queue.max(1) + local_addrs.len());
+    let (notes, noted) = mpsc::channel(NOTE_QUEUE);
+    let (commands, commanded) = mpsc::channel(COMMAND_QUEUE);
+    for addr in &local_addrs {
+        let _ = events.try_send(NetEvent::Listening { addr: *addr });
+    }
+    let book = Book::new(&config.timing);
+    let shared = Arc::new(Shared {
+        config,
+        binding,
+        peer_id: Arc::clone(&peer_id),
+        instance: rand::random(),
+        registry: Arc::clone(&registry),
+        events,
+        notes,
+    });
+    let driver = Driver { swarm, shared, book, conns: HashMap::new(), live: HashMap::new(), tasks: JoinSet::new() };
+    tokio::spawn(driver.run(commanded, noted));
+    Ok((NetHandle { commands, registry, local_addrs: local_addrs.into(), peer_id }, application))
+}
+
+fn build_swarm(config: &NetConfig) -> Result<Swarm<Behaviour>, NetError> {
+    let transport = |error: &dyn std::fmt::Display| NetError::Transport(error.to_string());
+    // The copy is wiped by the call.
+    let keypair = Keypair::ed25519_from_bytes(config.secret.0).map_err(|error| transport(&error))?;
+    let Limits { inbound_max, inbound_pending_max, per_identity_max, .. } = config.limits;
+    let limits = ConnectionLimits::default()
+        .with_max_pending_incoming(Some(inbound_pending_max))
+        .with_max_established_incoming(Some(inbound_max))
+        .with_max_established_per_peer(Some(per_identity_max));
+    let handshake_max = config.timing.handshake_max;
+    let swarm = SwarmBuilder::with_existing_identity(keypair)
+        .with_tokio()
+        .with_tcp(tcp::Config::new(), noise::Config::new, yamux::Config::default)
+        .map_err(|error| transport(&error))?
+        .with_behaviour(|_| Behaviour {
+            limits: connection_limits::Behaviour::new(limits),
+            streams: streams::Behaviour::default(),
+        })
+        .map_err(|error| transport(&error))?
+        .with_swarm_config(|swarm| {
+            swarm.with_idle_connection_timeout(handshake_max).with_max_negotiating_inbound_streams(4)
+        })
+        .with_connection_timeout(handshake_max)
+        .build();
+    Ok(swarm)
+}
+
+/// Binds all addresses and returns those that came of it.
+async fn listen(swarm: &mut Swarm<Behaviour>, wanted: &[SocketAddr]) -> Result<Vec<SocketAddr>, NetError> {
+    let mut found = Vec::new();
+    for addr in wanted {
+        let failed = |source: std::io::Error| NetError::Listen { addr: *addr, source };
+        let listener = swarm.listen_on(multiaddr(*addr)).map_err(|error| failed(std::io::Error::other(error)))?;
+        loop {
+            match swarm.select_next_some().await {
+                SwarmEvent::NewListenAddr { listener_id, address } => {
+                    found.extend(socket_addr(&address));
+                    if listener_id == listener {
+                        break;
+                    }
+                }
+                SwarmEvent::ListenerClosed { listener_id, reason, .. } if listener_id == listener => {
+                    let gone = || std::io::Error::other("the listener closed");
+                    return Err(failed(reason.err().unwrap_or_else(gone)));
+                }
+                SwarmEvent::ListenerError { listener_id, error } if listener_id == listener => {
+                    return Err(failed(error));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Driver {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut notes: mpsc::Receiver<Note>) {
+        let done = loop {
+            let due = self.book.next_due();
+            tokio::select! {
+                event = self.swarm.select_next_some() => self.on_swarm(event),
+                // Never `None`: `shared` holds a sender.
+                Some(note) = notes.recv() => self.on_note(note),
+                command = commands.recv() => match command {
+                    Some(Command::Add(addr)) => self.add_peer(addr),
+                    Some(Command::Remove(key)) => self.remove_peer(key),
+                    Some(Command::Shutdown(done)) => break Some(done),
+                    None => break None,
+                },
+                () = until(due) => self.dial_due(),
+                Some(_) = self.tasks.join_next() => {}
+            }
+        };
+        // `timeout` bounds peers that do not listen to goodbyes; what is left is cut off with the swarm.
+        let _ = timeout(SHUTDOWN_MAX, self.say_goodbye(&mut notes)).await;
+        drop(self);
+        if let Some(done) = done {
+            let _ = done.send(());
+        }
+    }
+
+    async fn say_goodbye(&mut self, notes: &mut mpsc::Receiver<Note>) {
+        for conn in self.conns.values_mut() {
+            conn.stop(Reason::ShuttingDown);
+        }
+        for live in self.live.values_mut() {
+            live.successor = None;
+        }
+        while !self.tasks.is_empty() {
+            tokio::select! {
+                _ = self.swarm.select_next_some() => {}
+                late = notes.recv() => drop(late),
+                Some(_) = self.tasks.join_next() => {}
+            }
+        }
+    }
+
+    fn add_peer(&mut self, addr: PeerAddr) {
+        let connected = self.live.contains_key(&addr.key);
+        self.book.add(addr, connected, Instant::now());
+    }
+
+    fn remove_peer(&mut self, key: PeerKey) {
+        self.book.remove(key);
+        for conn in self.conns.values_mut().filter(|conn| conn.key == Some(key) || conn.dialled == Some(key)) {
+            conn.stop(Reason::Removed);
+        }
+    }
+
+    fn dial_due(&mut self) {
+        while let Some((addr, failures)) = self.book.take_due(Instant::now()) {
+            let notes = self.shared.notes.clone();
+            let lookup_max = self.shared.config.timing.handshake_max;
+            self.tasks.spawn(async move {
+                let found = timeout(lookup_max, resolve(&addr, failures)).await;
+                let found = found.unwrap_or_else(|_| Err("the name lookup took too long".into()));
+                let _ = notes.send(Note::Resolved { key: addr.key, place: addr.place(), found }).await;
+            });
+        }
+    }
+
+    fn on_note(&mut self, note: Note) {
+        match note {
+            Note::Admit(request) => self.admit(request),
+            Note::Ended { connection, lived } => self.on_ended(connection, lived),
+            Note::Resolved { key, place, found } => match found {
+                Ok(addr) => self.dial(key, place, addr),
+                Err(error) => self.attempt_failed(key, place, Reason::Unreachable(error)),
+            },
+        }
+    }
+
+    fn dial(&mut self, key: PeerKey, place: String, addr: SocketAddr) {
+        if !self.book.contains(key) {
+            return;
+        }
+        // A port of its own: with the listener's port, a quick second call would collide with the first one's remains.
+        let opts = DialOpts::unknown_peer_id().address(multiaddr(addr)).allocate_new_port().build();
+        let connection = opts.connection_id();
+        let conn = Conn { addr: place.clone(), dialled: Some(key), key: None, started: false, stop: None };
+        self.conns.insert(connection, conn);
+        if let Err(error) = self.swarm.dial(opts) {
+            self.conns.remove(&connection);
+            self.attempt_failed(key, place, Reason::Unreachable(error.to_string()));
+        }
+    }
+
+    fn attempt_failed(&mut self, key: PeerKey, addr: String, reason: Reason) {
+        tracing::debug!(peer = %key, %addr, %reason, "call failed");
+        self.book.failed(key, Instant::now(), rand::random());
+        let _ = self.shared.events.try_send(NetEvent::Refused { addr, reason });
+    }
+
+    fn on_swarm(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(BehaviourEvent::Streams(opened)) => self.on_opened(opened),
+            SwarmEvent::ConnectionEstablished {
+                connection_id,
+                endpoint: ConnectedPoint::Listener { send_back_addr, .. },
+                ..
+            } => {
+                let addr = place_of(&send_back_addr);
+                self.conns.insert(connection_id, Conn { addr, dialled: None, key: None, started: false, stop: None });
+            }
+            SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
+                self.never_talked(connection_id, Reason::Unreachable(error.to_string()));
+            }
+            SwarmEvent::ConnectionClosed { connection_id, cause, .. } => {
+                let cause = cause.map_or_else(|| "it was never used".into(), |cause| cause.to_string());
+                self.never_talked(connection_id, Reason::Lost(cause));
+            }
+            SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
+                let reason = Reason::Unreachable(format!("the other side did not get through: {error}"));
+                let _ = self.shared.events.try_send(NetEvent::Refused { addr: place_of(&send_back_addr), reason });
+            }
+            _ => {}
+        }
+    }
+
+    /// Starts the session's task.
+    fn on_opened(&mut self, opened: Opened) {
+        let Opened { connection, remote: peer_id, stream } = opened;
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(error) => {
+                self.never_talked(connection, Reason::Unreachable(error));
+                self.swarm.close_connection(connection);
+                return;
+            }
+        };
+        let Some(conn) = self.conns.get_mut(&connection) else { return };
+        if conn.dialled.is_some_and(|key| !self.book.contains(key)) {
+            // Removed while we were calling.
+            self.conns.remove(&connection);
+            self.swarm.close_connection(connection);
+            return;
+        }
+        let (stop, stopped) = oneshot::channel();
+        conn.stop = Some(stop);
+        conn.started = true;
+        let remote = Remote { connection, peer_id, addr: conn.addr.clone(), dialled: conn.dialled };
+        self.tasks.spawn(session::run(Arc::clone(&self.shared), remote, stream, stopped));
+    }
+
+    /// A connection is gone. If it had a task, that task finds out and reports.
+    fn never_talked(&mut self, connection: ConnectionId, reason: Reason) {
+        if self.conns.get(&connection).is_some_and(|conn| !conn.started)
+            && let Some(Conn { addr, dialled, .. }) = self.conns.remove(&connection)
+        {
+            match dialled {
+                Some(key) => self.attempt_failed(key, addr, reason),
+                None => {
+                    let _ = self.shared.events.try_send(NetEvent::Refused { addr, reason });
+                }
+            }
+        }
+    }
+
+    /// One session a peer. See the handshake for why the other side cannot disagree.
+    fn admit(&mut self, request: Admit) {
+        let Some(live) = self.live.get_mut(&request.key) else { return self.grant(request) };
+        // A peer that calls while its old call still looks alive has lost the old one, and so has one that restarted.
+        let same_call = live.dialled_by_us == request.dialled_by_us;
+        if request.ours_to_decide && live.instance == request.instance && !same_call {
+            let _ = request.answer.send(None);
+            return;
+        }
+        if let Some(overtaken) = live.successor.replace(request) {
+            let _ = overtaken.answer.send(None);
+        }
+        if let Some(conn) = self.conns.get_mut(&live.connection) {
+            conn.stop(Reason::Replaced);
+        }
+    }
+
+    fn grant(&mut self, request: Admit) {
+        let Admit { connection, key, instance, dialled_by_us, answer, .. } = request;
+        // Its task has ended in the meantime.
+        let Some(conn) = self.conns.get_mut(&connection) else { return };
+        conn.key = Some(key);
+        let Limits { control_queue, bulk_queue, .. } = self.shared.config.limits;
+        let inbox = self.shared.registry.open(key, connection, control_queue, bulk_queue);
+        self.live.insert(key, Live { connection, instance, dialled_by_us, successor: None });
+        self.book.connected(key);
+        // If nobody takes it, the task's end is on its way here.
+        let _ = answer.send(Some(inbox));
+    }
+
+    fn on_ended(&mut self, connection: ConnectionId, lived: Option<Duration>) {
+        self.swarm.close_connection(connection);
+        let Some(conn) = self.conns.remove(&connection) else { return };
+        let now = Instant::now();
+        if let Some(key) = conn.dialled {
+            self.book.failed(key, now, rand::random());
+        }
+        let Some(key) = conn.key else { return };
+        self.shared.registry.close(key, connection);
+        if self.live.get(&key).is_some_and(|live| live.connection == connection) {
+            let successor = self.live.remove(&key).and_then(|live| live.successor);
+            self.book.lost(key, lived.unwrap_or_default(), now, rand::random());
+            if let Some(successor) = successor {
+                self.grant(successor);
+            }
+        }
+    }
+}
+
+impl Conn {
+    fn stop(&mut self, reason: Reason) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(reason);
+        }
+    }
+}
+
+/// Waits for ever if nobody is due.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(at) => sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Looks the host up, and takes the next of several addresses after each failure.
+async fn resolve(addr: &PeerAddr, failures: u32) -> Result<SocketAddr, String> {
+    let found: Vec<_> = match addr.host.parse::<IpAddr>() {
+        Ok(ip) => vec![SocketAddr::new(ip, addr.port)],
+        Err(_) => {
+            let found = tokio::net::lookup_host((addr.host.as_str(), addr.port)).await;
+            found.map_err(|error| format!("cannot look {} up: {error}", addr.host))?.collect()
+        }
+    };
+    let index = (failures as usize).checked_rem(found.len());
+    index.map(|index| found[index]).ok_or_else(|| format!("{} has no address", addr.host))
+}
+
+fn multiaddr(addr: SocketAddr) -> Multiaddr {
+    Multiaddr::from(addr.ip()).with(Protocol::Tcp(addr.port()))
+}
+
+fn socket_addr(addr: &Multiaddr) -> Option<SocketAddr> {
+    let mut parts = addr.iter();
+    let ip: IpAddr = match parts.next()? {
+        Protocol::Ip4(ip) => ip.into(),
+        Protocol::Ip6(ip) => ip.into(),
+        _ => return None,
+    };
+    match parts.next()? {
+        Protocol::Tcp(port) => Some(SocketAddr::new(ip, port)),
+        _ => None,
+    }
+}
+
+/// For people: `ip:port` where possible.
+fn place_of(addr: &Multiaddr) -> String {
+    socket_addr(addr).map_or_else(|| addr.to_string(), |addr| addr.to_string())
+}
