@@ -2,6 +2,7 @@
 
 mod commands;
 mod exit;
+mod ledger;
 mod output;
 mod quickstart;
 mod signals;

@@ -1,0 +1,120 @@
+//! A look at the chain from outside the nodes: balances, and every transaction of some accounts.
+
+use crate::exit::{Error, Result};
+use crate::units::Wei;
+use alloy::consensus::Transaction as _;
+use alloy::eips::BlockNumberOrTag;
+use alloy::network::{EthereumWallet, TransactionBuilder, TransactionResponse};
+use alloy::primitives::{Address, B256, U256};
+use alloy::providers::{DynProvider, Provider, ProviderBuilder};
+use alloy::rpc::types::{Transaction, TransactionRequest};
+use alloy::signers::local::PrivateKeySigner;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+/// Names of accounts by their address.
+pub(crate) type Accounts = BTreeMap<Address, String>;
+
+/// The chain as seen through one endpoint.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    provider: DynProvider,
+    url: String,
+}
+
+/// One transaction with what its receipt says.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// The sender.
+    pub(crate) from: Address,
+    /// The first four bytes of a call; none for a deployment or a plain transfer.
+    pub(crate) selector: Option<[u8; 4]>,
+    /// Whether it creates a contract.
+    pub(crate) creates: bool,
+    /// Gas used.
+    pub(crate) gas: u64,
+    /// Wei paid per unit of gas.
+    pub(crate) gas_price: Wei,
+    /// Whether it did what it was sent for.
+    pub(crate) succeeded: bool,
+}
+
+impl Ledger {
+    /// Opens no connection yet.
+    pub(crate) fn new(url: &str) -> Result<Self> {
+        Ok(Self { provider: ProviderBuilder::new().connect_http(parse(url)?).erased(), url: url.to_owned() })
+    }
+
+    /// Which chain answers.
+    pub(crate) async fn chain_id(&self) -> Result<u64> {
+        self.provider.get_chain_id().await.map_err(|e| self.failed(e))
+    }
+
+    /// Height of the newest block.
+    pub(crate) async fn head(&self) -> Result<u64> {
+        self.provider.get_block_number().await.map_err(|e| self.failed(e))
+    }
+
+    /// What an account holds.
+    pub(crate) async fn balance(&self, account: Address) -> Result<Wei> {
+        let balance = self.provider.get_balance(account).await.map_err(|e| self.failed(e))?;
+        Wei::try_from(balance).map_err(|_| Error::chain(format!("{account} holds more ether than there is")))
+    }
+
+    /// What all of them hold, by name.
+    pub(crate) async fn balances(&self, accounts: &Accounts) -> Result<BTreeMap<String, Wei>> {
+        let mut balances = BTreeMap::new();
+        for (address, name) in accounts {
+            balances.insert(name.clone(), self.balance(*address).await?);
+        }
+        Ok(balances)
+    }
+
+    /// Every transaction that one of the accounts sent in the blocks `from..=to`, in the order of the chain.
+    pub(crate) async fn sent(&self, accounts: &Accounts, from: u64, to: u64) -> Result<Vec<Sent>> {
+        let mut all = Vec::new();
+        for number in from..=to {
+            let block = self.provider.get_block_by_number(BlockNumberOrTag::Number(number)).full().await;
+            let block = block.map_err(|e| self.failed(e))?;
+            let block = block.ok_or_else(|| Error::chain(format!("block {number} is not there any more")))?;
+            for transaction in block.transactions.txns() {
+                if accounts.contains_key(&transaction.from()) {
+                    all.push(self.with_receipt(transaction).await?);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    async fn with_receipt(&self, transaction: &Transaction) -> Result<Sent> {
+        let hash: B256 = transaction.tx_hash();
+        let receipt = self.provider.get_transaction_receipt(hash).await.map_err(|e| self.failed(e))?;
+        let receipt = receipt.ok_or_else(|| Error::chain(format!("transaction {hash} has no receipt")))?;
+        Ok(Sent {
+            from: transaction.from(),
+            selector: transaction.input().first_chunk().copied().filter(|_| transaction.to().is_some()),
+            creates: transaction.to().is_none(),
+            gas: receipt.gas_used,
+            gas_price: receipt.effective_gas_price,
+            succeeded: receipt.status(),
+        })
+    }
+
+    /// Sends money to an account and waits until it is there.
+    pub(crate) async fn give(&self, key: B256, to: Address, amount: Wei) -> Result<()> {
+        let signer = PrivateKeySigner::from_bytes(&key).map_err(|_| Error::user("that is not a private key"))?;
+        let provider = ProviderBuilder::new().wallet(EthereumWallet::new(signer)).connect_http(parse(&self.url)?);
+        let request = TransactionRequest::default().with_to(to).with_value(U256::from(amount));
+        let pending = provider.send_transaction(request).await.map_err(|e| self.failed(e))?;
+        let receipt = pending.get_receipt().await.map_err(|e| self.failed(e))?;
+        if receipt.status() { Ok(()) } else { Err(Error::chain(format!("the transfer to {to} failed"))) }
+    }
+
+    fn failed(&self, cause: impl Display) -> Error {
+        Error::chain(format!("the chain at {}: {cause}", self.url))
+    }
+}
+
+fn parse(url: &str) -> Result<alloy::transports::http::reqwest::Url> {
+    url.parse().map_err(|e| Error::user(format!("`{url}` is not a URL: {e}")))
+}
