@@ -29,12 +29,15 @@ use crate::{
     book::Book,
     handle::{Command, Registry},
     handshake::{Admit, Remote, Shared},
+    reason::quoted,
     session,
     streams::{self, Opened},
 };
 
 /// How long all sessions together may take to say goodbye.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(4);
+/// libp2p's limit for opening a substream.
+const SUBSTREAM_MAX: Duration = Duration::from_secs(10);
 const COMMAND_QUEUE: usize = 64;
 const NOTE_QUEUE: usize = 1024;
 
@@ -77,7 +80,17 @@ struct Live {
     connection: ConnectionId,
     instance: u64,
     dialled_by_us: bool,
+    since: Instant,
     successor: Option<Admit>,
+}
+
+impl Live {
+    /// Whether the session stays although its peer asks for another. A peer calls only while it knows of no session. So
+    /// either its call crossed ours and both are young, or it has lost this session: by a restart, or on its side only.
+    fn stays(&self, request: &Admit, call_max: Duration) -> bool {
+        let crossed = self.dialled_by_us != request.dialled_by_us && self.since.elapsed() <= call_max;
+        self.instance == request.instance && crossed
+    }
 }
 
 struct Driver {
@@ -152,6 +165,7 @@ async fn listen(swarm: &mut Swarm<Behaviour>, wanted: &[SocketAddr]) -> Result<V
     let mut found = Vec::new();
     for addr in wanted {
         let failed = |source: std::io::Error| NetError::Listen { addr: *addr, source };
+        refuse_taken(*addr).map_err(failed)?;
         let listener = swarm.listen_on(multiaddr(*addr)).map_err(|error| failed(std::io::Error::other(error)))?;
         loop {
             match swarm.select_next_some().await {
@@ -173,6 +187,11 @@ async fn listen(swarm: &mut Swarm<Behaviour>, wanted: &[SocketAddr]) -> Result<V
         }
     }
     Ok(found)
+}
+
+/// libp2p shares ports (`SO_REUSEPORT`): without this, two nodes on one address would take turns with the calls.
+fn refuse_taken(addr: SocketAddr) -> std::io::Result<()> {
+    if addr.port() == 0 { Ok(()) } else { std::net::TcpListener::bind(addr).map(drop) }
 }
 
 impl Driver {
@@ -256,6 +275,11 @@ impl Driver {
         if !self.book.contains(key) {
             return;
         }
+        if self.live.contains_key(&key) {
+            // It called us while we looked its name up.
+            self.book.connected(key);
+            return;
+        }
         // A port of its own: with the listener's port, a quick second call would collide with the first one's remains.
         let opts = DialOpts::unknown_peer_id().address(multiaddr(addr)).allocate_new_port().build();
         let connection = opts.connection_id();
@@ -263,7 +287,7 @@ impl Driver {
         self.conns.insert(connection, conn);
         if let Err(error) = self.swarm.dial(opts) {
             self.conns.remove(&connection);
-            self.attempt_failed(key, place, Reason::Unreachable(error.to_string()));
+            self.attempt_failed(key, place, Reason::Unreachable(in_full(&error)));
         }
     }
 
@@ -285,14 +309,14 @@ impl Driver {
                 self.conns.insert(connection_id, Conn { addr, dialled: None, key: None, started: false, stop: None });
             }
             SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
-                self.never_talked(connection_id, Reason::Unreachable(error.to_string()));
+                self.never_talked(connection_id, Reason::Unreachable(in_full(&error)));
             }
             SwarmEvent::ConnectionClosed { connection_id, cause, .. } => {
-                let cause = cause.map_or_else(|| "it was never used".into(), |cause| cause.to_string());
+                let cause = cause.map_or_else(|| "it was never used".into(), |cause| in_full(&cause));
                 self.never_talked(connection_id, Reason::Lost(cause));
             }
             SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
-                let reason = Reason::Unreachable(format!("the other side did not get through: {error}"));
+                let reason = Reason::Unreachable(format!("the caller did not get through: {}", in_full(&error)));
                 let _ = self.shared.events.try_send(NetEvent::Refused { addr: place_of(&send_back_addr), reason });
             }
             _ => {}
@@ -341,9 +365,8 @@ impl Driver {
     /// One session a peer. See the handshake for why the other side cannot disagree.
     fn admit(&mut self, request: Admit) {
         let Some(live) = self.live.get_mut(&request.key) else { return self.grant(request) };
-        // A peer that calls while its old call still looks alive has lost the old one, and so has one that restarted.
-        let same_call = live.dialled_by_us == request.dialled_by_us;
-        if request.ours_to_decide && live.instance == request.instance && !same_call {
+        let call_max = 2 * self.shared.config.timing.handshake_max + SUBSTREAM_MAX;
+        if request.ours_to_decide && live.stays(&request, call_max) {
             let _ = request.answer.send(None);
             return;
         }
@@ -362,7 +385,7 @@ impl Driver {
         conn.key = Some(key);
         let Limits { control_queue, bulk_queue, .. } = self.shared.config.limits;
         let inbox = self.shared.registry.open(key, connection, control_queue, bulk_queue);
-        self.live.insert(key, Live { connection, instance, dialled_by_us, successor: None });
+        self.live.insert(key, Live { connection, instance, dialled_by_us, since: Instant::now(), successor: None });
         self.book.connected(key);
         // If nobody takes it, the task's end is on its way here.
         let _ = answer.send(Some(inbox));
@@ -433,7 +456,48 @@ fn socket_addr(addr: &Multiaddr) -> Option<SocketAddr> {
     }
 }
 
+/// An error and its causes, without what a cause merely repeats.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    quoted(&text)
+}
+
 /// For people: `ip:port` where possible.
 fn place_of(addr: &Multiaddr) -> String {
     socket_addr(addr).map_or_else(|| addr.to_string(), |addr| addr.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_crossing_calls_of_one_process_leave_the_first_session() {
+        let call_max = Duration::from_secs(30);
+        let stays = |age_s: u64, dialled_by_us: bool, instance: u64| {
+            let live = Live {
+                connection: ConnectionId::new_unchecked(1),
+                instance: 7,
+                dialled_by_us: true,
+                since: Instant::now().checked_sub(Duration::from_secs(age_s)).unwrap(),
+                successor: None,
+            };
+            let (answer, _) = oneshot::channel();
+            let connection = ConnectionId::new_unchecked(2);
+            let key = PeerKey([1; 20]);
+            live.stays(&Admit { connection, key, instance, dialled_by_us, ours_to_decide: true, answer }, call_max)
+        };
+        assert!(stays(0, false, 7), "both called at once");
+        assert!(!stays(0, true, 7), "our own older call is lost");
+        assert!(!stays(0, false, 8), "the peer has restarted");
+        assert!(!stays(31, false, 7), "the peer would have known of so old a session");
+    }
 }

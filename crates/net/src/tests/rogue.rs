@@ -140,9 +140,8 @@ async fn a_session_that_breaks_the_protocol_is_lost_alone() {
 #[tokio::test]
 async fn nothing_but_a_hello_opens_a_connection() {
     let mut alice = Node::new(1).await;
-    let mut short = WireHello::new(&Toy::new(7).hello(b"x"), 0);
     let mut bytes = Vec::new();
-    Body::Hello(std::mem::take(&mut short)).write_to(&mut bytes);
+    Body::Hello(WireHello::default()).write_to(&mut bytes);
     let mut early = Vec::new();
     Body::Accept(Accept {}).write_to(&mut early);
     let cases = [

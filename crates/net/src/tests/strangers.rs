@@ -87,7 +87,10 @@ async fn nobody_at_the_address_is_reported() {
     let place = addr.place();
     alice.handle.add_peer(addr).await.unwrap();
     match alice.event().await {
-        NetEvent::Refused { addr, reason: Reason::Unreachable(_) } => assert_eq!(addr, place),
+        NetEvent::Refused { addr, reason: Reason::Unreachable(text) } => {
+            assert_eq!(addr, place);
+            assert!(text.contains("refused"), "{text}");
+        }
         event => panic!("{event:?}"),
     }
 }
