@@ -4,7 +4,7 @@ use crate::abi::{self, Adjudicator, CloseTerms, LockTerms, State, VirtualState, 
 use alloy_primitives::aliases::U40;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
-use perunika_core::chain::Call;
+use perunika_core::chain::{Call, Roots};
 use perunika_core::params::{ChannelParams, Side, VirtualParams};
 use perunika_core::sig::Signature;
 use perunika_core::signed::{self, Close, Lock};
@@ -83,19 +83,19 @@ pub fn encode_call(call: &Call, domain: &Domain, sender: Address) -> Result<Enco
             terms: close_terms(close, *lock_root)?,
             signatures: both(params, sigs, sender)?,
         }),
-        Call::Register { params, state, sigs } => Encoded::new(Adjudicator::registerCall {
+        Call::Register { params, state, roots, sigs } => Encoded::new(Adjudicator::registerCall {
             params: abi::channel(params),
-            state: ledger_state(state, None)?,
+            state: ledger_state(state, *roots)?,
             signatures: if state.ver == 0 { Bytes::new() } else { both(params, sigs, sender)? },
         }),
-        Call::Refute { params, state, sigs } => Encoded::new(Adjudicator::refuteCall {
+        Call::Refute { params, state, roots, sigs } => Encoded::new(Adjudicator::refuteCall {
             params: abi::channel(params),
-            state: ledger_state(state, None)?,
+            state: ledger_state(state, *roots)?,
             signatures: both(params, sigs, sender)?,
         }),
-        Call::Conclude { params, state, mix, lock_root, nano_root } => Encoded::new(Adjudicator::concludeCall {
+        Call::Conclude { params, state, roots, mix } => Encoded::new(Adjudicator::concludeCall {
             params: abi::channel(params),
-            state: ledger_state(state, Some((*lock_root, *nano_root)))?,
+            state: ledger_state(state, *roots)?,
             mix: *mix,
         }),
         Call::Settle { params, nonce, lock, index, proof, virtual_params } => {
@@ -191,9 +191,9 @@ fn close_terms(close: &Close, lock_root: B256) -> Result<CloseTerms, EncodeError
     })
 }
 
-/// The contract takes the two roots; without them only a State without entries can be told.
-fn ledger_state(state: &signed::State, roots: Option<(B256, B256)>) -> Result<State, EncodeError> {
-    let (lock_root, nano_root) = roots.unwrap_or_default();
+/// The contract takes the two roots instead of what they make up.
+fn ledger_state(state: &signed::State, roots: Roots) -> Result<State, EncodeError> {
+    let Roots { locks: lock_root, nanos: nano_root } = roots;
     if state.entries != tree::entries(lock_root, nano_root) {
         return Err(EncodeError::MissingRoots);
     }

@@ -4,6 +4,7 @@ use crate::abi::{Adjudicator, opened};
 use Adjudicator::AdjudicatorEvents as Raw;
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolEvent, SolEventInterface};
+use perunika_core::chain::Roots;
 use perunika_core::params::ChannelParams;
 use perunika_core::signed::{Amount, Eip712, State};
 use perunika_core::tree;
@@ -17,6 +18,8 @@ pub struct Stored(pub [u8; 20]);
 pub struct Preimage {
     /// The State.
     pub state: State,
+    /// The roots behind its entries.
+    pub roots: Roots,
     /// Hash of the block before the one of the event.
     pub mix: B256,
 }
@@ -42,8 +45,8 @@ pub struct VirtualPreimage {
     pub def_a: Amount,
     /// Number of nanocontracts.
     pub nanos: u8,
-    /// Root over the entries.
-    pub entries: B256,
+    /// Root over the nanocontracts.
+    pub nano_root: B256,
     /// Hash of the block before the one of the event.
     pub mix: B256,
 }
@@ -60,9 +63,10 @@ impl VirtualPreimage {
             def_a: self.def_a,
             nanos: self.nanos,
             locks: 0,
-            entries: self.entries,
+            entries: tree::entries(B256::ZERO, self.nano_root),
         };
-        Preimage { state, mix: self.mix }
+        let roots = Roots { locks: B256::ZERO, nanos: self.nano_root };
+        Preimage { state, roots, mix: self.mix }
     }
 }
 
@@ -128,12 +132,11 @@ fn preimage(id: B256, s: &Adjudicator::State, mix: B256) -> Preimage {
         locks: s.locks,
         entries: tree::entries(s.lockRoot, s.nanoRoot),
     };
-    Preimage { state, mix }
+    Preimage { state, roots: Roots { locks: s.lockRoot, nanos: s.nanoRoot }, mix }
 }
 
 fn virtual_preimage(s: &Adjudicator::VirtualState, mix: B256) -> VirtualPreimage {
-    let entries = tree::entries(B256::ZERO, s.nanoRoot);
-    VirtualPreimage { ver: s.ver.to(), def_a: s.defA.to(), nanos: s.nanos, entries, mix }
+    VirtualPreimage { ver: s.ver.to(), def_a: s.defA.to(), nanos: s.nanos, nano_root: s.nanoRoot, mix }
 }
 
 impl Event {

@@ -7,7 +7,7 @@ use crate::abi::{self, Adjudicator};
 use crate::event::{Preimage, Stored};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
-use perunika_core::chain::{DisputeView, EscrowView, LedgerView, Phase, RecordView};
+use perunika_core::chain::{DisputeView, EscrowView, LedgerView, Phase, RecordView, Roots};
 use perunika_core::params::ChannelParams;
 
 /// A view, and what is stored of the registered State if a dispute runs.
@@ -59,7 +59,7 @@ impl<T: Disputed> Slots<T> {
             return false;
         }
         let Some(dispute) = self.view.dispute_mut() else { return false };
-        (dispute.state, dispute.mix) = (Some(preimage.state), preimage.mix);
+        (dispute.state, dispute.roots, dispute.mix) = (Some(preimage.state), preimage.roots, preimage.mix);
         true
     }
 }
@@ -126,7 +126,7 @@ pub fn vault(answer: &[u8]) -> Result<U256, Malformed> {
 }
 
 fn running(ver: u64, refute_end: u64, nanos: bool) -> DisputeView {
-    DisputeView { ver, refute_end, nanos, state: None, mix: B256::ZERO }
+    DisputeView { ver, refute_end, nanos, state: None, roots: Roots::default(), mix: B256::ZERO }
 }
 
 fn phase(value: u8) -> Result<Phase, Malformed> {

@@ -1,5 +1,6 @@
 //! A State together with the lists behind its root, and the one function that changes it (K10, R-15).
 
+use crate::chain::Roots;
 use crate::encode::Domain;
 use crate::params::{MAX_LOCKS, Side};
 use crate::signed::{Amount, Eip712, Entry, Lock, MAX_AMOUNT, State};
@@ -106,6 +107,11 @@ impl Body {
     /// Root over the nanocontracts.
     pub fn nano_root(&self) -> B256 {
         tree::root(&self.nanos)
+    }
+
+    /// Both roots.
+    pub fn roots(&self) -> Roots {
+        Roots { locks: self.lock_root(), nanos: self.nano_root() }
     }
 
     /// Struct hash of the State: what a proposal names as its base.

@@ -34,6 +34,15 @@ pub enum Phase {
     Closed,
 }
 
+/// Roots of the two lists behind `entries` of a State; what the contract takes instead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roots {
+    /// Over the locks.
+    pub locks: B256,
+    /// Over the nanocontracts.
+    pub nanos: B256,
+}
+
 /// A running dispute: slot S1, or the record of a virtual channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisputeView {
@@ -45,6 +54,8 @@ pub struct DisputeView {
     pub nanos: bool,
     /// The pre-image from the event; `None` if the event was not found (yet).
     pub state: Option<State>,
+    /// The roots behind it, from the same event.
+    pub roots: Roots,
     /// The value mixed into the stored hash.
     pub mix: B256,
 }
@@ -181,6 +192,8 @@ pub enum Call {
         params: ChannelParams,
         /// The State; of version 0 all numbers are 0.
         state: State,
+        /// Its roots.
+        roots: Roots,
         /// Signatures of A and B; the sender's may be missing.
         sigs: [Option<Signature>; 2],
     },
@@ -190,6 +203,8 @@ pub enum Call {
         params: ChannelParams,
         /// The State.
         state: State,
+        /// Its roots.
+        roots: Roots,
         /// Signatures of A and B; the sender's may be missing.
         sigs: [Option<Signature>; 2],
     },
@@ -199,12 +214,10 @@ pub enum Call {
         params: ChannelParams,
         /// The registered State.
         state: State,
+        /// Its roots, from the event.
+        roots: Roots,
         /// From the event.
         mix: B256,
-        /// Root over the locks.
-        lock_root: B256,
-        /// Root over the nanocontracts.
-        nano_root: B256,
     },
     /// Opens (or refutes) a dispute of a virtual channel, by an end.
     RegisterVirtual {

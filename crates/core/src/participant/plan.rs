@@ -4,7 +4,6 @@
 //! next plan asks again.
 
 use super::Participant;
-use crate::body::Body;
 use crate::chain::{Call, DisputeView, EscrowView, RecordView};
 use crate::io::Event;
 use crate::ledger::{Ledger, Life};
@@ -138,7 +137,8 @@ impl Participant {
             return;
         }
         let state = if best.body.ver == 0 { genesis_on_chain(id) } else { best.body.state() };
-        let call = Call::Register { params, state, sigs: with_sender(&best, me) };
+        let roots = best.body.roots();
+        let call = Call::Register { params, state, roots, sigs: with_sender(&best, me) };
         self.submit("register", id, best.body.ver.into(), call, None);
     }
 
@@ -151,7 +151,8 @@ impl Participant {
             if self.signer.record_sent(&best.body).is_err() {
                 return;
             }
-            let call = Call::Refute { params, state: best.body.state(), sigs: with_sender(&best, me) };
+            let (state, roots) = (best.body.state(), best.body.roots());
+            let call = Call::Refute { params, state, roots, sigs: with_sender(&best, me) };
             return self.submit("refute", id, best.body.ver.into(), call, Some(dispute.refute_end));
         }
         let final_at = dispute.final_at(params.window);
@@ -159,9 +160,8 @@ impl Participant {
         if now <= final_at || !my_turn {
             return;
         }
-        let Some(ledger) = self.ledgers.get(&id) else { return };
-        if let Some((state, lock_root, nano_root)) = dispute.state.and_then(|s| roots_of(ledger, s)) {
-            let call = Call::Conclude { params, state, mix: dispute.mix, lock_root, nano_root };
+        if let Some(state) = dispute.state {
+            let call = Call::Conclude { params, state, roots: dispute.roots, mix: dispute.mix };
             self.submit("conclude", id, dispute.ver.into(), call, None);
         }
     }
@@ -322,16 +322,6 @@ fn ended(ledger: &Ledger, escrow: &EscrowView) -> Life {
     }
     let body = ledger.book.log.enforceable().into_iter().find(|b| b.lock_root() == escrow.root);
     body.map_or(Life::Closed, |b| Life::Ended { locks: b.locks })
-}
-
-/// The roots behind a registered State, as `conclude` wants them.
-fn roots_of(ledger: &Ledger, state: State) -> Option<(State, B256, B256)> {
-    if state.entries == tree::empty_entries() {
-        return Some((state, B256::ZERO, B256::ZERO));
-    }
-    let known: Vec<Body> = ledger.book.log.enforceable();
-    let body = known.iter().find(|b| b.state().entries == state.entries)?;
-    Some((state, body.lock_root(), body.nano_root()))
 }
 
 /// Version 0 as the chain knows it: every number 0 (protocol 1.4(1)).
