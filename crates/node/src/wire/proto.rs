@@ -1,0 +1,356 @@
+//! The protobuf messages of `/perunika/1`, field by field. Tags are never reused.
+//!
+//! Addresses are 20 bytes, hashes and ids 32, signatures 64; amounts are 16 bytes, big-endian, in the smallest unit of
+//! the asset.
+
+use prost::{Message, Oneof};
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Envelope {
+    #[prost(
+        oneof = "Kind",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
+    )]
+    pub(super) kind: Option<Kind>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(super) enum Kind {
+    #[prost(message, tag = "1")]
+    ChannelOffer(ChannelOffer),
+    #[prost(message, tag = "2")]
+    ChannelAsk(Lane),
+    #[prost(message, tag = "3")]
+    ChannelInfo(ChannelInfo),
+    #[prost(message, tag = "4")]
+    ChannelAgreed(Id),
+    #[prost(message, tag = "5")]
+    Item(Item),
+    #[prost(message, tag = "6")]
+    Ack(Version),
+    #[prost(message, tag = "7")]
+    Accept(SignedVersion),
+    #[prost(message, tag = "8")]
+    Refuse(Refuse),
+    #[prost(message, tag = "9")]
+    Presign(Presign),
+    #[prost(message, tag = "10")]
+    Propose(Propose),
+    #[prost(message, tag = "11")]
+    CloseAsk(Id),
+    #[prost(message, tag = "12")]
+    CloseSig(Box<CloseSig>),
+    #[prost(message, tag = "13")]
+    QuoteAsk(QuoteAsk),
+    #[prost(message, tag = "14")]
+    Quote(Quote),
+    #[prost(message, tag = "15")]
+    QuoteRefused(Reasoned),
+    #[prost(message, tag = "16")]
+    VcOpen(Box<VirtualParams>),
+    #[prost(message, tag = "17")]
+    Activate(Activate),
+    #[prost(message, tag = "18")]
+    Abort(Reasoned),
+    #[prost(message, tag = "19")]
+    Start(Start),
+    #[prost(message, tag = "20")]
+    Receipt(Receipt),
+    #[prost(message, tag = "21")]
+    VcCloseAsk(Id),
+    #[prost(message, tag = "22")]
+    FinalSigs(FinalSigs),
+    #[prost(message, tag = "23")]
+    App(App),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Party {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) owner: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) key: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ChannelParams {
+    #[prost(message, required, tag = "1")]
+    pub(super) a: Party,
+    #[prost(message, required, tag = "2")]
+    pub(super) b: Party,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) asset: Vec<u8>,
+    #[prost(uint32, tag = "4")]
+    pub(super) challenge: u32,
+    #[prost(uint32, tag = "5")]
+    pub(super) window: u32,
+    #[prost(uint32, tag = "6")]
+    pub(super) k_max: u32,
+    #[prost(uint32, tag = "7")]
+    pub(super) lane: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ChannelOffer {
+    #[prost(message, required, tag = "1")]
+    pub(super) params: ChannelParams,
+    #[prost(uint64, tag = "2")]
+    pub(super) nonce: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) dep_a: Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) dep_b: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Lane {
+    #[prost(uint32, tag = "1")]
+    pub(super) lane: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ChannelInfo {
+    #[prost(uint32, tag = "1")]
+    pub(super) lane: u32,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) owner: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Id {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) id: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Item {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) ch: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(super) ver: u64,
+    #[prost(uint64, tag = "3")]
+    pub(super) base: u64,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) def_a: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub(super) sig: Vec<u8>,
+    #[prost(bool, tag = "6")]
+    pub(super) cosign: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Version {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) ch: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(super) ver: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct SignedVersion {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) ch: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(super) ver: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) sig: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Refuse {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) ch: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(super) ver: u64,
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub(super) refused: Vec<Vec<u8>>,
+    #[prost(string, tag = "4")]
+    pub(super) reason: String,
+}
+
+/// `removal` is 0 for an addition, 1 for a removal at the initial split, 2 for one with `out_a`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LinkOp {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) vc: Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    pub(super) removal: u32,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) out_a: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Presign {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) ch: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(super) ver: u64,
+    #[prost(message, required, tag = "3")]
+    pub(super) op: LinkOp,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) sig: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Propose {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) ch: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub(super) ver: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) base: Vec<u8>,
+    #[prost(message, repeated, tag = "4")]
+    pub(super) ops: Vec<LinkOp>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub(super) sig: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Close {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) dep_a: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) dep_b: Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) out_a: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub(super) total: Vec<u8>,
+    #[prost(uint32, tag = "6")]
+    pub(super) locks: u32,
+    #[prost(bytes = "vec", tag = "7")]
+    pub(super) entries: Vec<u8>,
+    #[prost(bytes = "vec", tag = "8")]
+    pub(super) receiver_a: Vec<u8>,
+    #[prost(bytes = "vec", tag = "9")]
+    pub(super) receiver_b: Vec<u8>,
+    #[prost(uint64, tag = "10")]
+    pub(super) not_after: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct CloseSig {
+    #[prost(message, required, tag = "1")]
+    pub(super) close: Close,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) sig: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Terms {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) asset: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) init_a: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) init_b: Vec<u8>,
+    #[prost(uint64, tag = "4")]
+    pub(super) t_exp: u64,
+    #[prost(uint32, tag = "5")]
+    pub(super) challenge: u32,
+    #[prost(uint32, tag = "6")]
+    pub(super) window: u32,
+    #[prost(uint32, tag = "7")]
+    pub(super) k_max: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct QuoteAsk {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) request: Vec<u8>,
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub(super) path: Vec<Vec<u8>>,
+    #[prost(message, required, tag = "3")]
+    pub(super) terms: Terms,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Quote {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) request: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) hash: Vec<u8>,
+    #[prost(bytes = "vec", optional, tag = "3")]
+    pub(super) link: Option<Vec<u8>>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) fee: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Reasoned {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) id: Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub(super) reason: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct VirtualParams {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub(super) path: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub(super) links: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub(super) fees: Vec<Vec<u8>>,
+    #[prost(message, required, tag = "4")]
+    pub(super) terms: Terms,
+    #[prost(bytes = "vec", tag = "5")]
+    pub(super) nonce: Vec<u8>,
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub(super) hashes: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Activate {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) vc: Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    pub(super) index: u32,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) secret: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Start {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) vc: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) sig: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Receipt {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) vc: Vec<u8>,
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub(super) secrets: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) sig_a: Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) sig_b: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct IndexedSig {
+    #[prost(uint32, tag = "1")]
+    pub(super) index: u32,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) sig: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct FinalSigs {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) vc: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) out_a: Vec<u8>,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) sigs: Vec<IndexedSig>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct App {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) data: Vec<u8>,
+}

@@ -1,0 +1,165 @@
+use super::*;
+use perunika_core::B256;
+use perunika_core::sig::Signature;
+use perunika_core::signed::MAX_AMOUNT;
+use proptest::prelude::*;
+
+fn address(n: u8) -> Address {
+    Address::repeat_byte(n)
+}
+
+fn id(n: u8) -> B256 {
+    B256::repeat_byte(n)
+}
+
+fn sig(n: u8) -> Signature {
+    Signature([n; 64])
+}
+
+fn params() -> ChannelParams {
+    ChannelParams {
+        a: Party { owner: address(1), key: address(2) },
+        b: Party { owner: address(3), key: address(4) },
+        asset: Address::ZERO,
+        challenge: 120,
+        window: 60,
+        k_max: 80,
+        lane: 65_535,
+    }
+}
+
+fn virtual_params() -> VirtualParams {
+    VirtualParams {
+        path: (0..17).map(address).collect(),
+        links: (0..16).map(id).collect(),
+        fees: (0..15).collect(),
+        asset: address(9),
+        init_a: MAX_AMOUNT,
+        init_b: 0,
+        t_exp: (1 << 40) - 1,
+        challenge: u32::MAX,
+        window: 1,
+        k_max: 80,
+        nonce: u128::MAX,
+        hashes: (0..17).map(id).collect(),
+    }
+}
+
+fn close() -> Close {
+    Close {
+        id: id(1),
+        dep_a: 5,
+        dep_b: 6,
+        out_a: 7,
+        total: 8,
+        locks: 128,
+        entries: id(2),
+        receiver_a: address(1),
+        receiver_b: address(2),
+        not_after: 77,
+    }
+}
+
+fn terms() -> Terms {
+    Terms { asset: address(1), init_a: 2, init_b: 3, t_exp: 4, challenge: 5, window: 6, k_max: 7 }
+}
+
+fn every_kind() -> Vec<Message> {
+    let (ch, vc, request) = (id(1), id(2), id(3));
+    let remove = |how| LinkOp::Remove { vc, how };
+    let ops = vec![LinkOp::Add { vc }, remove(Removal::Initial), remove(Removal::Outcome(9))];
+    vec![
+        Message::ChannelOffer { params: params(), nonce: 3, dep_a: MAX_AMOUNT, dep_b: 0 },
+        Message::ChannelAsk { lane: 0 },
+        Message::ChannelInfo { lane: 7, owner: address(1) },
+        Message::ChannelAgreed { id: ch },
+        Message::Item { ch, ver: (1 << 48) - 1, base: 0, def_a: 5, sig: sig(1), cosign: true },
+        Message::Ack { ch, ver: 9 },
+        Message::Accept { ch, ver: 9, sig: sig(2) },
+        Message::Refuse { ch, ver: 9, refused: vec![vc, ch], reason: "because".into() },
+        Message::Presign { ch, ver: 9, op: LinkOp::Add { vc }, sig: sig(3) },
+        Message::Propose { ch, ver: 9, base: id(7), ops, sig: sig(4) },
+        Message::CloseAsk { ch },
+        Message::CloseSig { close: close(), sig: sig(5) },
+        Message::QuoteAsk { request, path: vec![address(1), address(2)], terms: terms() },
+        Message::Quote { request, hash: id(8), link: Some(ch), fee: 4 },
+        Message::Quote { request, hash: id(8), link: None, fee: 0 },
+        Message::QuoteRefused { request, reason: String::new() },
+        Message::VcOpen { params: virtual_params() },
+        Message::Activate { vc, index: 16, secret: id(9) },
+        Message::Abort { vc, reason: "no".into() },
+        Message::Start { vc, sig: sig(6) },
+        Message::Receipt { vc, secrets: vec![id(1); 17], sigs: [sig(1), sig(2)] },
+        Message::VcCloseAsk { vc },
+        Message::FinalSigs { vc, out_a: 1, sigs: vec![(0, sig(1)), (16, sig(2))] },
+        Message::App { data: vec![7; APP_MAX] },
+    ]
+}
+
+#[test]
+fn every_kind_survives_the_way_there_and_back() {
+    for message in every_kind() {
+        assert_eq!(decode(&encode(&message)).unwrap(), message);
+    }
+}
+
+#[test]
+fn what_exceeds_a_bound_is_refused_by_name() {
+    let (ch, vc) = (id(1), id(2));
+    let long = VirtualParams { path: vec![address(1); 18], ..virtual_params() };
+    let rich = VirtualParams { init_a: MAX_AMOUNT + 1, ..virtual_params() };
+    let many = vec![LinkOp::Add { vc }; OPS_MAX + 1];
+    for (message, field) in [
+        (Message::VcOpen { params: long }, "path"),
+        (Message::VcOpen { params: rich }, "init_a"),
+        (Message::Ack { ch, ver: 1 << 48 }, "ver"),
+        (Message::Propose { ch, ver: 1, base: ch, ops: many, sig: sig(1) }, "ops"),
+        (Message::App { data: vec![0; APP_MAX + 1] }, "data"),
+        (Message::Activate { vc, index: 17, secret: vc }, "index"),
+        (Message::Receipt { vc, secrets: vec![vc; 18], sigs: [sig(1); 2] }, "secrets"),
+        (Message::CloseSig { close: Close { locks: 129, ..close() }, sig: sig(1) }, "locks"),
+    ] {
+        let error = decode(&encode(&message)).unwrap_err();
+        assert!(error.to_string().contains(field), "{error}");
+    }
+}
+
+#[test]
+fn fields_of_another_length_are_refused() {
+    let version = |ch: Vec<u8>| Envelope { kind: Some(Kind::Ack(proto::Version { ch, ver: 1 })) }.encode_to_vec();
+    assert!(decode(&version(vec![1; 32])).is_ok());
+    for len in [0, 31, 33] {
+        let error = decode(&version(vec![1; len])).unwrap_err();
+        assert_eq!(error.to_string(), format!("`ch` has {len} bytes instead of 32"));
+    }
+}
+
+#[test]
+fn an_unknown_kind_and_an_empty_message_are_refused() {
+    assert!(decode(&[]).is_err());
+    assert!(decode(&[0xfa, 0x07, 0x00]).is_err());
+}
+
+#[test]
+fn a_long_reason_is_cut_between_characters() {
+    let message = Message::Abort { vc: id(1), reason: "ž".repeat(REASON_MAX) };
+    let Message::Abort { reason, .. } = decode(&encode(&message)).unwrap() else { panic!("another kind") };
+    assert_eq!(reason.len(), REASON_MAX);
+}
+
+proptest! {
+    #[test]
+    fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
+        let _ = decode(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_message_never_panics(kind in 0usize..23, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut bytes = encode(&every_kind()[kind]);
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if let Ok(message) = decode(&bytes) {
+            prop_assert_eq!(decode(&encode(&message)).unwrap(), message);
+        }
+    }
+}
