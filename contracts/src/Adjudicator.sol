@@ -13,15 +13,15 @@ import {Settlement} from "./modules/Settlement.sol";
 /// @notice One immutable contract, without owner, proxy or pause. The modules hold the entry points; here are the views.
 contract Adjudicator is Settlement {
     function channel(Channel calldata params) external view returns (ChannelInfo memory info) {
-        bytes32 slot = Ids.slotKey(params);
-        ChannelWord word = _channels[slot];
-        info.id = Ids.channel(_separator(), slot, word.nonce());
-        info.phase = word.phase();
+        bytes32 key = Ids.slotKey(params);
+        ChannelWord word = _slots[key].channel;
+        info.id = Ids.channel(_separator(), key, word.nonce());
+        info.phase = uint8(word.phase());
         info.nonce = uint40(word.nonce());
         info.seq = uint16(word.seq());
         info.depositA = uint96(word.depositA());
         info.depositB = uint96(word.depositB());
-        DisputeWord dispute = _disputes[slot];
+        DisputeWord dispute = _slots[key].dispute;
         if (!dispute.isRunning(word.nonce())) return info;
         info.disputed = true;
         info.ver = uint48(dispute.ver());
@@ -32,8 +32,8 @@ contract Adjudicator is Settlement {
     }
 
     function slots(bytes32 slotKey_) external view returns (uint256 s0, uint256 s1) {
-        s0 = ChannelWord.unwrap(_channels[slotKey_]);
-        s1 = DisputeWord.unwrap(_disputes[slotKey_]);
+        s0 = ChannelWord.unwrap(_slots[slotKey_].channel);
+        s1 = DisputeWord.unwrap(_slots[slotKey_].dispute);
     }
 
     function record(bytes32 vc) external view returns (RecordInfo memory info) {

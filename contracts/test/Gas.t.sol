@@ -59,13 +59,13 @@ contract GasTest is Fixture {
         note("refund_eth", 0);
     }
 
-    function test_close() public {
+    function test_close_other_receivers() public {
         (Channel memory c, bytes32 id) = openDefault();
         closeBy(alice, c, id);
-        note("close_eth", 56_000);
+        note("close_eth_other_receivers", 0);
     }
 
-    function test_close_to_owners() public {
+    function test_close() public {
         (Channel memory c, bytes32 id) = openDefault();
         CloseTerms memory t = terms(c.ownerA, c.ownerB);
         bytes memory sigB = signHash(BOB_KEY, closeHash(id, t));
@@ -73,7 +73,7 @@ contract GasTest is Fixture {
         t.receiverB = address(0);
         vm.prank(alice);
         adjudicator.close(c, t, sigB);
-        note("close_eth_to_owners", 0);
+        note("close_eth", 56_000);
     }
 
     function test_close_by_third_party() public {

@@ -12,7 +12,6 @@ import {
     VirtualState,
     WatchAuth
 } from "../types/Structs.sol";
-import {Phase} from "../types/ChannelWord.sol";
 
 /// @title The Adjudicator: holds all deposits, decides all disputes
 /// @notice Ledger channels are named by their parameters (`Channel`); one slot serves one life after another, told apart by a
@@ -223,7 +222,7 @@ interface IAdjudicator {
     /// @dev Without a running dispute, all fields from `ver` on are 0.
     struct ChannelInfo {
         bytes32 id; // of the current life
-        Phase phase;
+        uint8 phase; // 0 virgin, 1 funding, 2 open, 3 closed
         uint40 nonce;
         uint16 seq;
         uint96 depositA;

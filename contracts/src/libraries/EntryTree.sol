@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 /// @dev Dense binary trees of locks and of nanocontracts (docs/encoding.md, Trees).
 library EntryTree {
     /// @dev entries of a State that has none: node(0, 0).
-    bytes32 internal constant EMPTY = keccak256(abi.encodePacked(hex"01", bytes32(0), bytes32(0)));
+    bytes32 internal constant EMPTY = 0xc07a1e8b7e0057673fdc2affe190d8a960c5fe615663f27b7ce84f3d93ef92a6;
 
     function entries(bytes32 lockRoot, bytes32 nanoRoot) internal pure returns (bytes32) {
         return lockRoot | nanoRoot == 0 ? EMPTY : node(lockRoot, nanoRoot);

@@ -32,7 +32,7 @@ library Hashing {
         "Entry(bytes32 nid,uint48 born,uint96 total,uint96 dA0,uint8 mover0,bytes32 codeHash,uint32 gas,uint16 kMax,bytes32 storage0)"
     );
 
-    /// @dev The fields ver .. locks lie in calldata as they are hashed; whoever accepts a State reads, and so validates, each.
+    /// @dev The fields ver .. locks lie in calldata as they are hashed; whoever accepts a State bounds each.
     function state(bytes32 ch, State calldata s, bytes32 entries) internal pure returns (bytes32 hash) {
         bytes32 typeHash = STATE_TYPEHASH;
         assembly ("memory-safe") {
@@ -54,6 +54,7 @@ library Hashing {
         return keccak256(abi.encode(STATE_TYPEHASH, vc, s.ver, zero, zero, total, s.defA, s.nanos, zero, entries));
     }
 
+    /// @dev Here too the fields that are copied are bounded by whoever accepts the terms.
     function close(
         bytes32 id,
         CloseTerms calldata t,
@@ -61,22 +62,21 @@ library Hashing {
         bytes32 entries,
         address receiverA,
         address receiverB
-    ) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                CLOSE_TYPEHASH,
-                id,
-                t.depA,
-                t.depB,
-                t.outA,
-                total,
-                t.locks,
-                entries,
-                receiverA,
-                receiverB,
-                t.notAfter
-            )
-        );
+    ) internal pure returns (bytes32 hash) {
+        bytes32 typeHash = CLOSE_TYPEHASH;
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore(at, typeHash)
+            mstore(add(at, 32), id)
+            calldatacopy(add(at, 64), t, 96) // depA, depB, outA
+            mstore(add(at, 160), total)
+            calldatacopy(add(at, 192), add(t, 128), 32) // locks
+            mstore(add(at, 224), entries)
+            mstore(add(at, 256), receiverA)
+            mstore(add(at, 288), receiverB)
+            calldatacopy(add(at, 320), add(t, 256), 32) // notAfter
+            hash := keccak256(at, 352)
+        }
     }
 
     function finalOutcome(bytes32 vc, uint96 outA) internal pure returns (bytes32) {

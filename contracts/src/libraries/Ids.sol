@@ -17,8 +17,15 @@ library Ids {
         }
     }
 
-    function channel(bytes32 domain, bytes32 slotKey_, uint256 nonce) internal pure returns (bytes32) {
-        return keccak256(abi.encode(domain, bytes1("L"), slotKey_, nonce));
+    function channel(bytes32 domain, bytes32 slotKey_, uint256 nonce) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore(at, domain)
+            mstore(add(at, 32), "L")
+            mstore(add(at, 64), slotKey_)
+            mstore(add(at, 96), nonce)
+            hash := keccak256(at, 128)
+        }
     }
 
     function virtualChannel(bytes32 domain, VirtualChannel calldata v) internal pure returns (bytes32) {

@@ -5,6 +5,7 @@ import {Channel, CloseTerms, State, VirtualChannel, VirtualState} from "../types
 import {ChannelWord} from "../types/ChannelWord.sol";
 import {IAdjudicator} from "../interfaces/IAdjudicator.sol";
 import {Signatures} from "./Signatures.sol";
+import {Split} from "./Split.sol";
 
 /// @dev What parameters, States and Closes must satisfy (protocol 2.3, Predicate).
 library Rules {
@@ -17,9 +18,8 @@ library Rules {
 
     function checkChannel(Channel calldata c) internal pure {
         if (c.asset != address(0)) revert IAdjudicator.UnsupportedAsset();
-        if (c.ownerA == address(0) || c.ownerB == address(0) || c.ownerA == c.ownerB) {
-            revert IAdjudicator.InvalidOwners();
-        }
+        // A's owner is the sender of the call, and so not zero.
+        if (c.ownerB == address(0) || c.ownerA == c.ownerB) revert IAdjudicator.InvalidOwners();
         checkKey(c.schemeA, c.keyA);
         checkKey(c.schemeB, c.keyB);
         if (c.keyA == c.keyB) revert IAdjudicator.InvalidKey();
@@ -28,7 +28,10 @@ library Rules {
 
     function checkKey(uint8 scheme, bytes32 key) internal pure {
         if (scheme != Signatures.SECP256K1) revert IAdjudicator.UnsupportedScheme();
-        if (key == 0 || uint256(key) > type(uint160).max) revert IAdjudicator.InvalidKey();
+        // A key of 0 wraps around and is too long as well.
+        unchecked {
+            if (uint256(key) - 1 >= type(uint160).max) revert IAdjudicator.InvalidKey();
+        }
     }
 
     function checkPeriods(uint256 challenge, uint256 window, uint256 kMax) internal pure {
@@ -41,12 +44,16 @@ library Rules {
     }
 
     /// @dev Version 0 is the caller's business: as all its numbers are 0, it passes.
+    ///      Words are read as they are, for each is bounded here by something of its own width.
     function checkState(State calldata s, ChannelWord c) internal pure {
-        uint256 counted = uint256(s.depA) + s.depB;
-        if (
-            s.depA > c.depositA() || s.depB > c.depositB() || s.total > counted || s.defA > s.total
-                || s.locks > LOCKS_MAX || (s.locks == 0 && s.total != counted)
-        ) revert IAdjudicator.InvalidState();
+        (uint256 ver, uint256 depA, uint256 depB, uint256 total) = (word(s, 0), word(s, 1), word(s, 2), word(s, 3));
+        (uint256 defA, uint256 nanos, uint256 locks) = (word(s, 4), word(s, 5), word(s, 6));
+        unchecked {
+            if (
+                depA > c.depositA() || depB > c.depositB() || total > depA + depB || defA > total || locks > LOCKS_MAX
+                    || (locks == 0 && total != depA + depB) || nanos > type(uint8).max || ver > type(uint48).max
+            ) revert IAdjudicator.InvalidState();
+        }
     }
 
     function isVersionZero(State calldata s) internal pure returns (bool) {
@@ -59,17 +66,41 @@ library Rules {
         if (s.ver == 0 || s.defA > total || s.nanos > VIRTUAL_NANOS_MAX) revert IAdjudicator.InvalidState();
     }
 
-    /// @return total The cash that the Close divides.
-    function checkClose(CloseTerms calldata t, ChannelWord c) internal pure returns (uint256 total) {
-        uint256 counted = uint256(t.depA) + t.depB;
-        if (
-            t.depA > c.depositA() || t.depB > c.depositB() || t.escrowed > counted || t.locks > LOCKS_MAX
-                || (t.locks == 0 && t.escrowed != 0)
-        ) revert IAdjudicator.InvalidState();
+    /// @dev As for a State.
+    /// @return locks how many locks it leaves
+    /// @return total the cash that it divides
+    /// @return payA A's part of it, with A's uncounted deposit
+    /// @return payB the rest, with B's
+    function checkClose(CloseTerms calldata t, ChannelWord c)
+        internal
+        view
+        returns (uint256 locks, uint256 total, uint256 payA, uint256 payB)
+    {
+        (uint256 depA, uint256 depB, uint256 outA, uint256 escrowed) = (word(t, 0), word(t, 1), word(t, 2), word(t, 3));
+        locks = word(t, 4);
+        if (block.timestamp > word(t, 8)) revert IAdjudicator.Expired();
         unchecked {
-            total = counted - t.escrowed;
+            if (
+                depA > c.depositA() || depB > c.depositB() || escrowed > depA + depB || locks > LOCKS_MAX
+                    || (locks == 0 && escrowed != 0)
+            ) revert IAdjudicator.InvalidState();
+            total = depA + depB - escrowed;
         }
-        if (t.outA > total) revert IAdjudicator.InvalidState();
+        if (outA > total) revert IAdjudicator.InvalidState();
+        (payA, payB) = Split.cash(c, depA, depB, total, outA);
+    }
+
+    /// @dev Field number `index`, not yet known to be as narrow as its type.
+    function word(State calldata s, uint256 index) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := calldataload(add(s, shl(5, index)))
+        }
+    }
+
+    function word(CloseTerms calldata t, uint256 index) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := calldataload(add(t, shl(5, index)))
+        }
     }
 
     /// @dev What a virtual channel must satisfy to be disputed; `secrets` is one longer than the path has links.

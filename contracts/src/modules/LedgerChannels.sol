@@ -16,14 +16,19 @@ import {Disputes} from "./Disputes.sol";
 
 /// @dev The life of a ledger channel: open, confirm, then close, or register, refute, conclude.
 abstract contract LedgerChannels is Payouts, Disputes {
+    /// @dev S0 and S1 (protocol 2.3).
+    struct Slot {
+        ChannelWord channel;
+        DisputeWord dispute;
+    }
+
     struct Escrow {
         bytes32 lockRoot;
         EscrowWord word;
     }
 
-    /// @dev S0 and S1 (protocol 2.3), by slot key.
-    mapping(bytes32 slotKey => ChannelWord) internal _channels;
-    mapping(bytes32 slotKey => DisputeWord) internal _disputes;
+    /// @dev By slot key.
+    mapping(bytes32 slotKey => Slot) internal _slots;
 
     /// @dev By the id of the life that left it, so that the slot is free for the next one.
     mapping(bytes32 id => Escrow) internal _escrows;
@@ -32,16 +37,16 @@ abstract contract LedgerChannels is Payouts, Disputes {
         Rules.checkChannel(params);
         if (msg.sender != params.ownerA) revert NotOwner();
         if (msg.value > type(uint96).max) revert WrongDeposit();
-        bytes32 slot = Ids.slotKey(params);
-        ChannelWord word = _channels[slot];
-        Phase phase = word.phase();
-        if (phase != Phase.Virgin && phase != Phase.Closed) revert WrongPhase();
+        bytes32 key = Ids.slotKey(params);
+        Slot storage slot = _slots[key];
+        ChannelWord word = slot.channel;
+        if (word.phase() != Phase.VIRGIN && word.phase() != Phase.CLOSED) revert WrongPhase();
         if (nonce != word.nonce()) revert WrongNonce();
         if (nonce >= DisputeWords.CONCLUDED) revert SlotExhausted();
 
-        _channels[slot] = ChannelWords.pack(Phase.Funding, nonce, 0, msg.value, 0);
+        slot.channel = ChannelWords.pack(Phase.FUNDING, nonce, 0, msg.value, 0);
         emit Opened(
-            Ids.channel(_separator(), slot, nonce),
+            Ids.channel(_separator(), key, nonce),
             params.ownerA,
             params.ownerB,
             params.keyA,
@@ -53,22 +58,24 @@ abstract contract LedgerChannels is Payouts, Disputes {
 
     function confirm(Channel calldata params, uint40 nonce, uint96 depositA) external payable nonReentrant {
         if (msg.sender != params.ownerB) revert NotOwner();
-        bytes32 slot = Ids.slotKey(params);
-        ChannelWord word = _inPhase(slot, Phase.Funding);
+        bytes32 key = Ids.slotKey(params);
+        Slot storage slot = _slots[key];
+        ChannelWord word = _inPhase(slot, Phase.FUNDING);
         if (nonce != word.nonce()) revert WrongNonce();
         if (depositA != word.depositA() || msg.value > type(uint96).max - depositA) revert WrongDeposit();
 
-        _channels[slot] = ChannelWords.pack(Phase.Open, nonce, 0, depositA, msg.value);
-        emit Confirmed(Ids.channel(_separator(), slot, nonce), uint96(msg.value));
+        slot.channel = ChannelWords.pack(Phase.OPEN, nonce, 0, depositA, msg.value);
+        emit Confirmed(Ids.channel(_separator(), key, nonce), uint96(msg.value));
     }
 
     function refund(Channel calldata params) external nonReentrant {
         if (msg.sender != params.ownerA) revert NotOwner();
-        bytes32 slot = Ids.slotKey(params);
-        ChannelWord word = _inPhase(slot, Phase.Funding);
+        bytes32 key = Ids.slotKey(params);
+        Slot storage slot = _slots[key];
+        ChannelWord word = _inPhase(slot, Phase.FUNDING);
 
-        _channels[slot] = word.ended();
-        emit Refunded(Ids.channel(_separator(), slot, word.nonce()));
+        slot.channel = word.ended();
+        emit Refunded(Ids.channel(_separator(), key, word.nonce()));
         _pay(params.asset, params.ownerA, word.depositA());
     }
 
@@ -76,24 +83,23 @@ abstract contract LedgerChannels is Payouts, Disputes {
         external
         nonReentrant
     {
-        if (block.timestamp > terms.notAfter) revert Expired();
-        bytes32 slot = Ids.slotKey(params);
-        ChannelWord word = _inPhase(slot, Phase.Open);
-        uint256 total = Rules.checkClose(terms, word);
+        bytes32 key = Ids.slotKey(params);
+        Slot storage slot = _slots[key];
+        ChannelWord word = _inPhase(slot, Phase.OPEN);
+        (uint256 locks, uint256 total, uint256 payA, uint256 payB) = Rules.checkClose(terms, word);
         bytes32 domain = _separator();
-        bytes32 id = Ids.channel(domain, slot, word.nonce());
-        address receiverA = terms.receiverA == address(0) ? params.ownerA : terms.receiverA;
-        address receiverB = terms.receiverB == address(0) ? params.ownerB : terms.receiverB;
+        bytes32 id = Ids.channel(domain, key, word.nonce());
+        (address receiverA, address receiverB) = (terms.receiverA, terms.receiverB);
+        if (receiverA == address(0)) receiverA = params.ownerA;
+        if (receiverB == address(0)) receiverB = params.ownerB;
         bytes32 structHash =
             Hashing.close(id, terms, total, EntryTree.entries(terms.lockRoot, 0), receiverA, receiverB);
         _checkBoth(params, _digest(domain, structHash), signatures);
 
-        (uint256 payA, uint256 payB) = Split.cash(word, terms.depA, terms.depB, total, terms.outA);
-        _channels[slot] = word.ended();
+        slot.channel = word.ended();
         emit Closed(id, uint96(payA));
-        _escrow(id, terms.lockRoot, terms.locks, terms.escrowed);
-        _pay(params.asset, receiverA, payA);
-        _pay(params.asset, receiverB, payB);
+        if (locks > 0) _escrow(id, terms.lockRoot, locks, terms.escrowed);
+        _payBoth(params.asset, receiverA, payA, receiverB, payB);
     }
 
     function register(Channel calldata params, State calldata state, bytes calldata signatures)
@@ -101,11 +107,12 @@ abstract contract LedgerChannels is Payouts, Disputes {
         nonReentrant
     {
         if (msg.sender != params.ownerA && msg.sender != params.ownerB) revert NotOwner();
-        bytes32 slot = Ids.slotKey(params);
-        ChannelWord word = _inPhase(slot, Phase.Open);
-        DisputeWord dispute = _disputes[slot];
+        bytes32 key = Ids.slotKey(params);
+        Slot storage slot = _slots[key];
+        ChannelWord word = _inPhase(slot, Phase.OPEN);
+        DisputeWord dispute = slot.dispute;
         bytes32 domain = _separator();
-        bytes32 id = Ids.channel(domain, slot, word.nonce());
+        bytes32 id = Ids.channel(domain, key, word.nonce());
         bytes32 structHash = state.ver == 0
             ? _versionZero(id, state)
             : _checkState(params, word, domain, id, state, signatures);
@@ -119,15 +126,15 @@ abstract contract LedgerChannels is Payouts, Disputes {
         bool byB,
         WatchAuth calldata auth
     ) external nonReentrant {
-        bytes32 slot = Ids.slotKey(params);
-        ChannelWord word = _inPhase(slot, Phase.Open);
-        DisputeWord dispute = _disputes[slot];
+        bytes32 key = Ids.slotKey(params);
+        Slot storage slot = _slots[key];
+        ChannelWord word = _inPhase(slot, Phase.OPEN);
+        DisputeWord dispute = slot.dispute;
         bytes32 domain = _separator();
-        bytes32 id = Ids.channel(domain, slot, word.nonce());
+        bytes32 id = Ids.channel(domain, key, word.nonce());
         if (!dispute.isRunning(word.nonce())) {
-            (uint8 scheme, bytes32 key) =
-                byB ? (params.schemeB, params.keyB) : (params.schemeA, params.keyA);
-            _checkWatchAuth(domain, id, scheme, key, auth);
+            if (byB) _checkWatchAuth(domain, id, params.schemeB, params.keyB, auth);
+            else _checkWatchAuth(domain, id, params.schemeA, params.keyA, auth);
         }
         bytes32 structHash = _checkState(params, word, domain, id, state, signatures);
         _record(slot, id, structHash, params.challenge, word, dispute, state);
@@ -137,35 +144,36 @@ abstract contract LedgerChannels is Payouts, Disputes {
         external
         nonReentrant
     {
-        bytes32 slot = Ids.slotKey(params);
-        ChannelWord word = _inPhase(slot, Phase.Open);
-        DisputeWord dispute = _disputes[slot];
+        bytes32 key = Ids.slotKey(params);
+        Slot storage slot = _slots[key];
+        ChannelWord word = _inPhase(slot, Phase.OPEN);
+        DisputeWord dispute = slot.dispute;
         if (!dispute.isRunning(word.nonce())) revert NoDispute();
         bytes32 domain = _separator();
-        bytes32 id = Ids.channel(domain, slot, word.nonce());
+        bytes32 id = Ids.channel(domain, key, word.nonce());
         bytes32 structHash = _checkState(params, word, domain, id, state, signatures);
         _record(slot, id, structHash, params.challenge, word, dispute, state);
     }
 
     function conclude(Channel calldata params, State calldata state, bytes32 mix) external nonReentrant {
-        bytes32 slot = Ids.slotKey(params);
-        ChannelWord word = _inPhase(slot, Phase.Open);
-        DisputeWord dispute = _disputes[slot];
+        bytes32 key = Ids.slotKey(params);
+        Slot storage slot = _slots[key];
+        ChannelWord word = _inPhase(slot, Phase.OPEN);
+        DisputeWord dispute = slot.dispute;
         if (!dispute.isRunning(word.nonce())) revert NoDispute();
         if (block.timestamp <= dispute.finalAt(params.window)) revert NotFinal();
-        bytes32 id = Ids.channel(_separator(), slot, word.nonce());
+        bytes32 id = Ids.channel(_separator(), key, word.nonce());
         bytes32 structHash = Hashing.state(id, state, EntryTree.entries(state.lockRoot, state.nanoRoot));
         if (Hashing.stored(structHash, mix) != dispute.stored()) revert WrongPreimage();
 
         uint256 outA = Split.share(state.defA, _accrued(id), state.total);
         (uint256 payA, uint256 payB) = Split.cash(word, state.depA, state.depB, state.total, outA);
-        _channels[slot] = word.ended();
+        slot.channel = word.ended();
         emit Concluded(id, uint96(payA), uint96(payB));
-        unchecked {
+        if (state.locks > 0) {
             _escrow(id, state.lockRoot, state.locks, uint256(state.depA) + state.depB - state.total);
         }
-        _pay(params.asset, params.ownerA, payA);
-        _pay(params.asset, params.ownerB, payB);
+        _payBoth(params.asset, params.ownerA, payA, params.ownerB, payB);
     }
 
     /// @dev The small fields of `Opened`, in one word.
@@ -179,8 +187,8 @@ abstract contract LedgerChannels is Payouts, Disputes {
         return 0;
     }
 
-    function _inPhase(bytes32 slot, Phase phase) private view returns (ChannelWord word) {
-        word = _channels[slot];
+    function _inPhase(Slot storage slot, uint256 phase) private view returns (ChannelWord word) {
+        word = slot.channel;
         if (word.phase() != phase) revert WrongPhase();
     }
 
@@ -214,7 +222,7 @@ abstract contract LedgerChannels is Payouts, Disputes {
 
     /// @dev Begins a dispute of the current life, or replaces the State of the one that runs.
     function _record(
-        bytes32 slot,
+        Slot storage slot,
         bytes32 id,
         bytes32 structHash,
         uint256 challenge,
@@ -226,14 +234,13 @@ abstract contract LedgerChannels is Payouts, Disputes {
         bool running = dispute.isRunning(life);
         bytes32 mix = _mix();
         uint256 deadline = running ? _refutable(dispute, s.ver) : block.timestamp + challenge;
-        _disputes[slot] = DisputeWords.pack(s.ver, deadline, life, s.nanos > 0, Hashing.stored(structHash, mix));
+        slot.dispute = DisputeWords.pack(s.ver, deadline, life, s.nanos > 0, Hashing.stored(structHash, mix));
         if (running) emit Refuted(id, s, mix);
         else emit Registered(id, s, mix, uint40(deadline));
     }
 
-    function _escrow(bytes32 id, bytes32 lockRoot, uint8 locks, uint256 amount) private {
-        if (locks == 0) return;
+    function _escrow(bytes32 id, bytes32 lockRoot, uint256 locks, uint256 amount) private {
         _escrows[id] = Escrow(lockRoot, EscrowWords.pack(amount, 0, locks));
-        emit Escrowed(id, lockRoot, locks, uint96(amount));
+        emit Escrowed(id, lockRoot, uint8(locks), uint96(amount));
     }
 }

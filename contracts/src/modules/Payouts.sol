@@ -25,6 +25,11 @@ abstract contract Payouts is Domain {
         if (!_send(to, amount, gasleft())) revert TransferFailed();
     }
 
+    function _payBoth(address asset, address ownerA, uint256 payA, address ownerB, uint256 payB) internal {
+        _pay(asset, ownerA, payA);
+        _pay(asset, ownerB, payB);
+    }
+
     function _pay(address asset, address owner, uint256 amount) internal {
         if (amount == 0) return;
         if (gasleft() < PUSH_RESERVE) revert InsufficientGas();

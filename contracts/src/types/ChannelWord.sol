@@ -8,31 +8,33 @@ type ChannelWord is uint256;
 using ChannelWords for ChannelWord global;
 
 /// @dev Virgin and Closed are the phases in which `open` is possible.
-enum Phase {
-    Virgin,
-    Funding,
-    Open,
-    Closed
+library Phase {
+    uint256 internal constant VIRGIN = 0;
+    uint256 internal constant FUNDING = 1;
+    uint256 internal constant OPEN = 2;
+    uint256 internal constant CLOSED = 3;
 }
 
 library ChannelWords {
-    function pack(Phase phase_, uint256 nonce_, uint256 seq_, uint256 depositA_, uint256 depositB_)
+    function pack(uint256 phase_, uint256 nonce_, uint256 seq_, uint256 depositA_, uint256 depositB_)
         internal
         pure
         returns (ChannelWord)
     {
         return ChannelWord.wrap(
-            (uint256(phase_) << 248) | (nonce_ << 208) | (seq_ << 192) | (depositA_ << 96) | depositB_
+            (phase_ << 248) | (nonce_ << 208) | (seq_ << 192) | (depositA_ << 96) | depositB_
         );
     }
 
-    /// @dev The word that the end of a life leaves: Closed, the next nonce, no deposits.
+    /// @dev The word that the end of a life leaves: Closed, the next nonce, no deposits. The nonce has room (`open`).
     function ended(ChannelWord self) internal pure returns (ChannelWord) {
-        return pack(Phase.Closed, self.nonce() + 1, 0, 0, 0);
+        unchecked {
+            return pack(Phase.CLOSED, self.nonce() + 1, 0, 0, 0);
+        }
     }
 
-    function phase(ChannelWord self) internal pure returns (Phase) {
-        return Phase(ChannelWord.unwrap(self) >> 248);
+    function phase(ChannelWord self) internal pure returns (uint256) {
+        return ChannelWord.unwrap(self) >> 248;
     }
 
     function nonce(ChannelWord self) internal pure returns (uint256) {
