@@ -1,0 +1,219 @@
+//! The few questions that the driver asks a node.
+
+use crate::fees::Fees;
+use alloy::consensus::BlockHeader;
+use alloy::eips::{BlockId, BlockNumberOrTag, RpcBlockHash};
+use alloy::network::Ethereum;
+use alloy::primitives::{Bytes, U256};
+use alloy::providers::{Provider, RootProvider};
+use alloy::rpc::client::{BatchRequest, RpcClient};
+use alloy::rpc::types::{Filter, Log, TransactionReceipt, TransactionRequest};
+use alloy::transports::http::reqwest;
+use alloy::transports::{RpcError as AlloyError, TransportErrorKind};
+use perunika_core::chain::Block;
+use perunika_core::{Address, B256};
+use std::time::Duration;
+
+/// Why a question was not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RpcError {
+    /// No answer, or none that can be understood. Worth another try.
+    Unreachable(String),
+    /// The node understood and refused.
+    Refused(String),
+    /// The call was run and reverted with this data.
+    Reverted(Bytes),
+}
+
+impl std::fmt::Display for RpcError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreachable(reason) | Self::Refused(reason) => f.write_str(reason),
+            Self::Reverted(data) => f.write_str(&perunika_contracts::revert_reason(data)),
+        }
+    }
+}
+
+impl From<AlloyError<TransportErrorKind>> for RpcError {
+    fn from(error: AlloyError<TransportErrorKind>) -> Self {
+        /// "Limit exceeded" of EIP-1474.
+        const LIMIT_EXCEEDED: i64 = -32_005;
+        let Some(payload) = error.as_error_resp() else {
+            return Self::Unreachable(error.to_string());
+        };
+        if let Some(data) = payload.as_revert_data() {
+            return Self::Reverted(data);
+        }
+        let message = payload.message.to_string();
+        if message.contains("execution reverted") {
+            return Self::Reverted(Bytes::new());
+        }
+        if payload.code == LIMIT_EXCEEDED { Self::Unreachable(message) } else { Self::Refused(message) }
+    }
+}
+
+type Result<T> = std::result::Result<T, RpcError>;
+
+/// A block and its parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) block: Block,
+    pub(crate) parent: B256,
+}
+
+/// A transaction as `eth_call` and `eth_estimateGas` want it.
+#[derive(Clone, Debug)]
+pub(crate) struct Trial {
+    pub(crate) from: Address,
+    /// `None` creates a contract.
+    pub(crate) to: Option<Address>,
+    pub(crate) value: U256,
+    pub(crate) data: Bytes,
+}
+
+impl Trial {
+    fn request(&self) -> TransactionRequest {
+        let request = TransactionRequest::default().from(self.from).value(self.value).input(self.data.clone().into());
+        match self.to {
+            Some(to) => request.to(to),
+            None => request.create(),
+        }
+    }
+}
+
+/// A node, and the contract that most questions are about.
+#[derive(Clone, Debug)]
+pub(crate) struct Rpc {
+    provider: RootProvider<Ethereum>,
+    adjudicator: Address,
+    batch_max: usize,
+}
+
+impl Rpc {
+    /// Does not connect yet. Fails if the URL is none, or not of a kind that this build speaks.
+    pub(crate) fn new(
+        url: &str,
+        adjudicator: Address,
+        timeout: Duration,
+        batch_max: usize,
+    ) -> std::result::Result<Self, String> {
+        let url: reqwest::Url = url.parse().map_err(|error| format!("{error}"))?;
+        if url.scheme() != "http" {
+            return Err(format!("the scheme is {}, only http is supported", url.scheme()));
+        }
+        let client = reqwest::Client::builder().timeout(timeout).build().map_err(|error| error.to_string())?;
+        let provider = RootProvider::new(RpcClient::new_http_with_client(client, url));
+        Ok(Self { provider, adjudicator, batch_max: batch_max.max(1) })
+    }
+
+    pub(crate) async fn chain_id(&self) -> Result<u64> {
+        Ok(self.provider.get_chain_id().await?)
+    }
+
+    pub(crate) async fn code(&self, address: Address) -> Result<Bytes> {
+        Ok(self.provider.get_code_at(address).await?)
+    }
+
+    pub(crate) async fn balance(&self, account: Address) -> Result<U256> {
+        Ok(self.provider.get_balance(account).await?)
+    }
+
+    pub(crate) async fn head(&self) -> Result<Header> {
+        let missing = || RpcError::Unreachable("the node has no newest block".to_owned());
+        self.header(BlockId::latest()).await?.ok_or_else(missing)
+    }
+
+    pub(crate) async fn header_by_number(&self, number: u64) -> Result<Option<Header>> {
+        self.header(BlockId::number(number)).await
+    }
+
+    pub(crate) async fn header_by_hash(&self, hash: B256) -> Result<Option<Header>> {
+        self.header(BlockId::hash(hash)).await
+    }
+
+    async fn header(&self, id: BlockId) -> Result<Option<Header>> {
+        let block = self.provider.get_block(id).await?;
+        Ok(block.map(|block| Header {
+            block: Block { number: block.header.number(), time: block.header.timestamp(), hash: block.header.hash },
+            parent: block.header.parent_hash(),
+        }))
+    }
+
+    /// All logs of the Adjudicator in one block.
+    pub(crate) async fn logs_in(&self, block: B256) -> Result<Vec<Log>> {
+        Ok(self.provider.get_logs(&Filter::new().address(self.adjudicator).at_block_hash(block)).await?)
+    }
+
+    /// Logs of the Adjudicator about one object in a range of blocks, both ends included.
+    pub(crate) async fn logs_about(&self, object: B256, topics: &[B256], from: u64, to: u64) -> Result<Vec<Log>> {
+        let filter = Filter::new()
+            .address(self.adjudicator)
+            .event_signature(topics.to_vec())
+            .topic1(object)
+            .from_block(from)
+            .to_block(to);
+        Ok(self.provider.get_logs(&filter).await?)
+    }
+
+    /// A view of the Adjudicator at the head.
+    pub(crate) async fn view(&self, data: Bytes) -> Result<Bytes> {
+        Ok(self.provider.call(self.view_request(data)).await?)
+    }
+
+    /// Views of the Adjudicator at one block, in batches; the answers come in the order of the calls.
+    pub(crate) async fn views_at(&self, calls: &[Bytes], block: B256) -> Result<Vec<Bytes>> {
+        let at = BlockId::Hash(RpcBlockHash { block_hash: block, require_canonical: None });
+        let mut answers = Vec::with_capacity(calls.len());
+        for chunk in calls.chunks(self.batch_max) {
+            let mut batch = BatchRequest::new(self.provider.client());
+            let mut waiting = Vec::with_capacity(chunk.len());
+            for data in chunk {
+                waiting.push(batch.add_call::<_, Bytes>("eth_call", &(self.view_request(data.clone()), at))?);
+            }
+            batch.send().await?;
+            for answer in waiting {
+                answers.push(answer.await?);
+            }
+        }
+        Ok(answers)
+    }
+
+    fn view_request(&self, data: Bytes) -> TransactionRequest {
+        TransactionRequest::default().to(self.adjudicator).input(data.into())
+    }
+
+    /// Runs a transaction in the block that would be next.
+    pub(crate) async fn try_next(&self, trial: &Trial) -> Result<()> {
+        self.try_at(trial, BlockId::pending()).await
+    }
+
+    /// Runs a transaction on the state of a block.
+    pub(crate) async fn try_at(&self, trial: &Trial, at: BlockId) -> Result<()> {
+        self.provider.call(trial.request()).block(at).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn estimate_gas(&self, trial: &Trial) -> Result<u64> {
+        Ok(self.provider.estimate_gas(trial.request()).block(BlockId::pending()).await?)
+    }
+
+    pub(crate) async fn suggested_fees(&self) -> Result<Fees> {
+        let fees = self.provider.estimate_eip1559_fees().await?;
+        Ok(Fees { max: fees.max_fee_per_gas, tip: fees.max_priority_fee_per_gas })
+    }
+
+    /// The nonce of the account's next transaction, those in the pool counted.
+    pub(crate) async fn next_nonce(&self, account: Address) -> Result<u64> {
+        Ok(self.provider.get_transaction_count(account).block_id(BlockNumberOrTag::Pending.into()).await?)
+    }
+
+    pub(crate) async fn send_raw(&self, raw: &Bytes) -> Result<()> {
+        // The receipt is looked for by the sender itself.
+        let _pending = self.provider.send_raw_transaction(raw).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn receipt(&self, hash: B256) -> Result<Option<TransactionReceipt>> {
+        Ok(self.provider.get_transaction_receipt(hash).await?)
+    }
+}

@@ -1,0 +1,446 @@
+//! The sender: one account, its nonces, and its transactions until they are final.
+
+use crate::config::ChainConfig;
+use crate::fees::Fees;
+use crate::handle::{ChainOutput, Request, TxCost};
+use crate::rpc::{Rpc, RpcError, Trial};
+use crate::wallet::OwnerKey;
+use alloy::consensus::TxEip1559;
+use alloy::eips::BlockId;
+use alloy::primitives::{Bytes, TxKind};
+use alloy::rpc::types::TransactionReceipt;
+use perunika_contracts::{Encoded, encode_call};
+use perunika_core::B256;
+use perunika_core::chain::{Block, TxKey, TxOutcome};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
+
+/// Most pending transactions that are looked at in one round, lowest nonces first.
+const LOOK_MAX: usize = 64;
+/// Rounds in which an unknown transaction may have lost its nonce before it is given up.
+const LOST_ROUNDS: u32 = 3;
+/// Most gas that a transaction may have (EIP-7825).
+const GAS_MAX: u64 = 1 << 24;
+/// Gas on top of an estimate: the contract wants a reserve before it pays out, and slots may have changed meanwhile.
+const GAS_RESERVE: u64 = 60_000;
+
+/// The limit for a call that is estimated to need `estimate`.
+pub(crate) fn gas_limit(estimate: u64) -> u64 {
+    estimate.saturating_add(estimate / 4).saturating_add(GAS_RESERVE).min(GAS_MAX).max(estimate)
+}
+
+/// Inclusion, as long as it is not final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mined {
+    block: u64,
+    hash: B256,
+}
+
+/// A transaction that was sent.
+#[derive(Debug)]
+struct Sent {
+    key: TxKey,
+    name: &'static str,
+    trial: Trial,
+    tx: TxEip1559,
+    raw: Bytes,
+    /// Of all its versions; they share the nonce, so one at most is included.
+    hashes: Vec<B256>,
+    sent_at: Instant,
+    lost_rounds: u32,
+    mined: Option<Mined>,
+}
+
+/// What the node said to a transaction.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    Taken,
+    /// The nonce is used up.
+    NonceUsed,
+    /// A version that offers more is known.
+    Underpriced,
+    Refused(String),
+    /// Nobody knows whether it arrived.
+    Silence,
+}
+
+#[derive(Debug)]
+pub(crate) struct Sender {
+    rpc: Rpc,
+    config: Arc<ChainConfig>,
+    owner: OwnerKey,
+    outputs: mpsc::Sender<ChainOutput>,
+    head: watch::Receiver<Block>,
+    queue: VecDeque<Request>,
+    sent: BTreeMap<u64, Sent>,
+    /// `None` until the node was asked.
+    next_nonce: Option<u64>,
+    checked_head: B256,
+}
+
+impl Sender {
+    pub(crate) fn new(
+        rpc: Rpc,
+        config: Arc<ChainConfig>,
+        owner: OwnerKey,
+        outputs: mpsc::Sender<ChainOutput>,
+        head: watch::Receiver<Block>,
+    ) -> Self {
+        Self {
+            rpc,
+            config,
+            owner,
+            outputs,
+            head,
+            queue: VecDeque::new(),
+            sent: BTreeMap::new(),
+            next_nonce: None,
+            checked_head: B256::ZERO,
+        }
+    }
+
+    /// Until the handles or the receiver of the outputs are gone.
+    pub(crate) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Request>) {
+        let outputs = self.outputs.clone();
+        let pause = Duration::from_millis(self.config.poll_ms.max(1));
+        loop {
+            tokio::select! {
+                biased;
+                () = outputs.closed() => return,
+                command = commands.recv() => {
+                    let Some(request) = command else { return };
+                    self.add(request);
+                    while let Ok(request) = commands.try_recv() {
+                        self.add(request);
+                    }
+                }
+                () = sleep(pause), if !self.is_idle() => {}
+                _ = self.head.changed(), if !self.sent.is_empty() => {}
+            }
+            if let Err(error) = self.round().await {
+                tracing::debug!(%error, "the sender waits for the chain");
+                sleep(pause).await;
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.sent.is_empty()
+    }
+
+    fn add(&mut self, request: Request) {
+        let is_pending = self.queue.iter().any(|queued| queued.key == request.key)
+            || self.sent.values().any(|sent| sent.key == request.key && sent.mined.is_none());
+        if !is_pending {
+            self.queue.push_back(request);
+        }
+    }
+
+    async fn round(&mut self) -> Result<(), RpcError> {
+        self.check_mined().await?;
+        while let Some(request) = self.queue.pop_front() {
+            if let Err(error) = self.send(&request).await {
+                self.queue.push_front(request);
+                return Err(error);
+            }
+        }
+        self.check_pending().await?;
+        self.resend().await
+    }
+
+    /// From a request to a transaction that is on its way, or to a report of why not. An error leaves the request as it was.
+    async fn send(&mut self, request: &Request) -> Result<(), RpcError> {
+        let name = request.call.name();
+        let head_time = self.head.borrow().time;
+        if let Some(deadline) = request.deadline.filter(|deadline| head_time > *deadline) {
+            let reason =
+                format!("{name} was not sent: its deadline {deadline} has passed, the chain is at {head_time}");
+            self.fail(request.key, name, reason).await;
+            return Ok(());
+        }
+        let encoded = match encode_call(&request.call, &self.config.domain(), self.owner.address()) {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                self.fail(request.key, name, error.to_string()).await;
+                return Ok(());
+            }
+        };
+        let (trial, gas) = match self.rehearse(&encoded).await {
+            Ok(rehearsed) => rehearsed,
+            Err(RpcError::Unreachable(reason)) => return Err(RpcError::Unreachable(reason)),
+            Err(error) => {
+                self.fail(request.key, name, error.to_string()).await;
+                return Ok(());
+            }
+        };
+        let fees = self.rpc.suggested_fees().await?.capped(self.config.max_fee_per_gas_wei);
+        self.launch(request.key, name, trial, gas, fees).await
+    }
+
+    /// Runs the call without sending it, and says how much gas it needs.
+    async fn rehearse(&self, encoded: &Encoded) -> Result<(Trial, u64), RpcError> {
+        let mut trial = Trial {
+            from: self.owner.address(),
+            to: Some(self.config.adjudicator),
+            value: encoded.value,
+            data: encoded.data.clone(),
+        };
+        if let Err(first) = self.rpc.try_next(&trial).await {
+            let (RpcError::Reverted(_), Some(otherwise)) = (&first, &encoded.otherwise) else { return Err(first) };
+            trial.data = otherwise.clone();
+            self.rpc.try_next(&trial).await?;
+        }
+        let gas = self.rpc.estimate_gas(&trial).await?;
+        Ok((trial, gas_limit(gas)))
+    }
+
+    /// Signs and sends with the next nonce.
+    async fn launch(
+        &mut self,
+        key: TxKey,
+        name: &'static str,
+        trial: Trial,
+        gas_limit: u64,
+        fees: Fees,
+    ) -> Result<(), RpcError> {
+        for _ in 0..LOST_ROUNDS {
+            let nonce = self.nonce().await?;
+            let tx = TxEip1559 {
+                chain_id: self.config.chain_id,
+                nonce,
+                gas_limit,
+                max_fee_per_gas: fees.max,
+                max_priority_fee_per_gas: fees.tip,
+                to: TxKind::Call(self.config.adjudicator),
+                value: trial.value,
+                access_list: Default::default(),
+                input: trial.data.clone(),
+            };
+            let (hash, raw) = match self.owner.sign(tx.clone()) {
+                Ok(signed) => signed,
+                Err(reason) => {
+                    self.fail(key, name, reason).await;
+                    return Ok(());
+                }
+            };
+            match self.hand_in(&raw).await {
+                Answer::NonceUsed | Answer::Underpriced => self.next_nonce = None,
+                Answer::Refused(reason) => {
+                    self.fail(key, name, reason).await;
+                    return Ok(());
+                }
+                Answer::Taken | Answer::Silence => {
+                    tracing::debug!(name, nonce, %hash, "sent");
+                    self.next_nonce = Some(nonce + 1);
+                    let sent_at = Instant::now();
+                    let hashes = vec![hash];
+                    let sent = Sent { key, name, trial, tx, raw, hashes, sent_at, lost_rounds: 0, mined: None };
+                    self.sent.insert(nonce, sent);
+                    return Ok(());
+                }
+            }
+        }
+        self.fail(key, name, "the account's nonces are used by somebody else at the same time".to_owned()).await;
+        Ok(())
+    }
+
+    /// The next nonce, above all that this sender has on its way.
+    async fn nonce(&mut self) -> Result<u64, RpcError> {
+        if let Some(nonce) = self.next_nonce {
+            return Ok(nonce);
+        }
+        let counted = self.rpc.next_nonce(self.owner.address()).await?;
+        let above_ours = self.sent.last_key_value().map_or(0, |(nonce, _)| nonce + 1);
+        Ok(*self.next_nonce.insert(counted.max(above_ours)))
+    }
+
+    async fn hand_in(&self, raw: &Bytes) -> Answer {
+        match self.rpc.send_raw(raw).await {
+            Ok(()) => Answer::Taken,
+            Err(RpcError::Unreachable(_)) => Answer::Silence,
+            Err(RpcError::Reverted(data)) => Answer::Refused(perunika_contracts::revert_reason(&data)),
+            Err(RpcError::Refused(message)) => classify(message),
+        }
+    }
+
+    /// Looks for receipts of what is pending.
+    async fn check_pending(&mut self) -> Result<(), RpcError> {
+        let pending = self.sent.iter().filter(|(_, sent)| sent.mined.is_none());
+        let pending: Vec<(u64, Vec<B256>)> =
+            pending.take(LOOK_MAX).map(|(nonce, sent)| (*nonce, sent.hashes.clone())).collect();
+        for (nonce, hashes) in pending {
+            for hash in hashes {
+                if let Some(receipt) = self.rpc.receipt(hash).await? {
+                    self.conclude(nonce, &receipt).await;
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports an inclusion and keeps the transaction until it is final.
+    async fn conclude(&mut self, nonce: u64, receipt: &TransactionReceipt) {
+        let (Some(block), Some(block_hash)) = (receipt.block_number, receipt.block_hash) else { return };
+        let Some(sent) = self.sent.get_mut(&nonce) else { return };
+        sent.mined = Some(Mined { block, hash: block_hash });
+        sent.lost_rounds = 0;
+        let (key, name, trial) = (sent.key, sent.name, sent.trial.clone());
+        let outcome = if receipt.status() {
+            TxOutcome::Mined { gas: receipt.gas_used }
+        } else {
+            TxOutcome::Failed { reason: self.post_mortem(name, &trial, block).await }
+        };
+        let cost = TxCost {
+            hash: receipt.transaction_hash,
+            block,
+            gas: receipt.gas_used,
+            gas_price_wei: receipt.effective_gas_price,
+        };
+        self.report(key, name, outcome, Some(cost)).await;
+    }
+
+    /// Why an included call reverted: as it does on the state before its block, or after.
+    async fn post_mortem(&self, name: &str, trial: &Trial, block: u64) -> String {
+        for number in [block.saturating_sub(1), block] {
+            if let Err(RpcError::Reverted(data)) = self.rpc.try_at(trial, BlockId::number(number)).await {
+                return format!("{name} was included and reverted: {}", perunika_contracts::revert_reason(&data));
+            }
+        }
+        format!("{name} was included and reverted")
+    }
+
+    /// At a new head: forgets what is final, and takes up again what a reorg removed.
+    async fn check_mined(&mut self) -> Result<(), RpcError> {
+        let head = *self.head.borrow_and_update();
+        if head.hash == self.checked_head {
+            return Ok(());
+        }
+        let mined: Vec<(u64, Mined, Vec<B256>)> =
+            self.sent.iter().filter_map(|(nonce, sent)| Some((*nonce, sent.mined?, sent.hashes.clone()))).collect();
+        for (nonce, mined, hashes) in mined {
+            let mut found = None;
+            for hash in hashes {
+                found = found.or(self.rpc.receipt(hash).await?);
+            }
+            match found.and_then(|receipt| Some(Mined { block: receipt.block_number?, hash: receipt.block_hash? })) {
+                Some(now) if now.block.saturating_add(self.config.finality_depth) <= head.number => {
+                    self.sent.remove(&nonce);
+                }
+                Some(now) => self.update(nonce, |sent| sent.mined = Some(now)),
+                None => {
+                    tracing::warn!(nonce, block = mined.block, "a reorg removed a transaction; it is sent again");
+                    self.update(nonce, |sent| (sent.mined, sent.lost_rounds) = (None, 0));
+                    self.hand_in_again(nonce).await;
+                }
+            }
+        }
+        self.checked_head = head.hash;
+        Ok(())
+    }
+
+    fn update(&mut self, nonce: u64, change: impl FnOnce(&mut Sent)) {
+        if let Some(sent) = self.sent.get_mut(&nonce) {
+            change(sent);
+        }
+    }
+
+    /// Sends again what waits too long, for more.
+    async fn resend(&mut self) -> Result<(), RpcError> {
+        let patience = Duration::from_millis(self.config.resend_after_ms);
+        let is_late = |sent: &Sent| sent.mined.is_none() && sent.sent_at.elapsed() >= patience;
+        let late: Vec<u64> =
+            self.sent.iter().filter(|(_, sent)| is_late(sent)).take(LOOK_MAX).map(|(nonce, _)| *nonce).collect();
+        if late.is_empty() {
+            return Ok(());
+        }
+        let suggested = self.rpc.suggested_fees().await?;
+        for nonce in late {
+            let Some(sent) = self.sent.get_mut(&nonce) else { continue };
+            let fees = Fees { max: sent.tx.max_fee_per_gas, tip: sent.tx.max_priority_fee_per_gas };
+            sent.sent_at = Instant::now();
+            if let Some(fees) = fees.outbid(suggested, self.config.max_fee_per_gas_wei) {
+                let mut tx = sent.tx.clone();
+                (tx.max_fee_per_gas, tx.max_priority_fee_per_gas) = (fees.max, fees.tip);
+                if let Ok((hash, raw)) = self.owner.sign(tx.clone()) {
+                    tracing::info!(name = sent.name, nonce, max_fee_wei = fees.max, "sent again for more");
+                    sent.hashes.push(hash);
+                    (sent.tx, sent.raw) = (tx, raw);
+                }
+            }
+            self.hand_in_again(nonce).await;
+        }
+        Ok(())
+    }
+
+    async fn hand_in_again(&mut self, nonce: u64) {
+        let Some(sent) = self.sent.get(&nonce) else { return };
+        match self.hand_in(&sent.raw).await {
+            Answer::Taken | Answer::Underpriced | Answer::Silence => {}
+            // Its receipt may be on its way; only if it stays away did another transaction take the nonce.
+            Answer::NonceUsed => {
+                let lost_rounds = sent.lost_rounds + 1;
+                self.update(nonce, |sent| sent.lost_rounds = lost_rounds);
+                if lost_rounds >= LOST_ROUNDS {
+                    self.give_up(nonce, "another transaction of this account took its place").await;
+                }
+            }
+            Answer::Refused(reason) => self.give_up(nonce, &reason).await,
+        }
+    }
+
+    /// The nonce may be free again, so the node is asked before the next one is used.
+    async fn give_up(&mut self, nonce: u64, reason: &str) {
+        let Some(sent) = self.sent.remove(&nonce) else { return };
+        self.next_nonce = None;
+        self.fail(sent.key, sent.name, reason.to_owned()).await;
+    }
+
+    async fn fail(&self, key: TxKey, name: &'static str, reason: String) {
+        self.report(key, name, TxOutcome::Failed { reason }, None).await;
+    }
+
+    async fn report(&self, key: TxKey, name: &'static str, outcome: TxOutcome, cost: Option<TxCost>) {
+        tracing::info!(name, ?outcome, "transaction");
+        // Without a listener the next round ends the task.
+        let _ = self.outputs.send(ChainOutput::Transaction { key, name, outcome, cost }).await;
+    }
+}
+
+/// Nodes agree on these phrases, if on little else.
+fn classify(message: String) -> Answer {
+    let lower = message.to_lowercase();
+    if lower.contains("already known") || lower.contains("already imported") || lower.contains("already in the pool") {
+        Answer::Taken
+    } else if lower.contains("nonce too low") || lower.contains("nonce is too low") {
+        Answer::NonceUsed
+    } else if lower.contains("underpriced") {
+        Answer::Underpriced
+    } else {
+        Answer::Refused(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_nodes() {
+        assert_eq!(classify("already known".into()), Answer::Taken);
+        assert_eq!(classify("nonce too low: next nonce 5, tx nonce 4".into()), Answer::NonceUsed);
+        assert_eq!(classify("replacement transaction underpriced".into()), Answer::Underpriced);
+        let poor = "insufficient funds for gas * price + value";
+        assert_eq!(classify(poor.into()), Answer::Refused(poor.into()));
+    }
+
+    #[test]
+    fn the_gas_limit_has_a_reserve_and_a_ceiling() {
+        assert_eq!(gas_limit(100_000), 185_000);
+        assert_eq!(gas_limit(GAS_MAX), GAS_MAX);
+        assert_eq!(gas_limit(u64::MAX), u64::MAX);
+    }
+}
