@@ -1,0 +1,250 @@
+//! The ground truth: revm with the deployed Adjudicator, one block a second.
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use perunika_contracts::{Event, Preimage, Stored, creation_code, encode_call, revert_reason, view};
+use perunika_core::Domain;
+use perunika_core::chain::{Block, Call, ChainUpdate, EscrowView, LedgerView, RecordView, Seen, Watch};
+use perunika_devnet::{CallRequest, Chain, Genesis};
+use std::collections::BTreeMap;
+
+/// First timestamp of the chain, seconds.
+pub const START: u64 = 1_900_000_000;
+/// What every account has at the start, wei.
+pub const ENDOWMENT: u128 = 1_000_000_000_000_000_000_000;
+const GAS: u64 = 3_000_000;
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Who sent it.
+    pub from: Address,
+    /// Function name.
+    pub name: &'static str,
+    /// Gas used; `Err` with the reason if it reverted.
+    pub result: Result<u64, String>,
+    /// Gas fee paid, wei.
+    pub fee: u128,
+}
+
+/// A chain with one Adjudicator.
+pub struct Ground {
+    /// The chain itself.
+    pub chain: Chain,
+    /// Chain id and address of the contract.
+    pub domain: Domain,
+    /// Blocks behind the head that count as final.
+    pub depth: u64,
+    preimages: BTreeMap<Stored, Preimage>,
+    totals: BTreeMap<B256, u128>,
+    pending: Vec<(alloy_primitives::B256, Address, &'static str, u64)>,
+    /// Every event, oldest first, with the block's height.
+    pub events: Vec<(u64, Event)>,
+    /// Every call, oldest first.
+    pub receipts: Vec<Receipt>,
+}
+
+impl std::fmt::Debug for Ground {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ground").field("domain", &self.domain).finish_non_exhaustive()
+    }
+}
+
+impl Ground {
+    /// Deploys the contract.
+    pub fn new(accounts: &[Address]) -> Self {
+        let deployer = Address::repeat_byte(0xdd);
+        let genesis = accounts
+            .iter()
+            .chain([&deployer])
+            .fold(Genesis::at(START), |g, account| g.fund(*account, U256::from(ENDOWMENT)));
+        let mut chain = Chain::new(genesis);
+        let hash = chain
+            .send_unsigned(deployer, None, U256::ZERO, creation_code(), 16_000_000)
+            .expect("the deployment is accepted");
+        chain.mine(START + 1).expect("a block");
+        let adjudicator = chain.mined(hash).and_then(|(_, tx)| tx.contract_address).expect("the contract is deployed");
+        chain.mine(START + 2).expect("a block");
+        let domain = Domain { chain_id: chain.chain_id(), adjudicator };
+        Self {
+            chain,
+            domain,
+            depth: 1,
+            preimages: BTreeMap::new(),
+            totals: BTreeMap::new(),
+            pending: Vec::new(),
+            events: Vec::new(),
+            receipts: Vec::new(),
+        }
+    }
+
+    /// Timestamp of the head, seconds.
+    pub fn time(&self) -> u64 {
+        self.chain.head().header.timestamp
+    }
+
+    /// Wei of an account at the head.
+    pub fn balance(&self, account: Address) -> u128 {
+        self.chain.balance(account, self.chain.height()).expect("the head is known").to::<u128>()
+    }
+
+    /// Puts a call into the pool; `ticket` comes back with its result. `Err`: it would revert now, nothing was sent.
+    pub fn submit(&mut self, from: Address, call: &Call, ticket: u64) -> Result<(), String> {
+        let encoded = encode_call(call, &self.domain, from).map_err(|e| e.to_string())?;
+        let mut choices = vec![encoded.data];
+        choices.extend(encoded.otherwise);
+        let mut reason = String::new();
+        for data in choices {
+            match self.dry_run(from, data.clone(), encoded.value) {
+                Ok(()) => return self.send(from, call.name(), data, encoded.value, ticket),
+                Err(why) => reason = why,
+            }
+        }
+        Err(reason)
+    }
+
+    /// Puts a call into the pool without asking whether it would succeed.
+    pub fn submit_blind(&mut self, from: Address, call: &Call) -> Result<(), String> {
+        let encoded = encode_call(call, &self.domain, from).map_err(|e| e.to_string())?;
+        self.send(from, call.name(), encoded.data, encoded.value, u64::MAX)
+    }
+
+    fn send(&mut self, from: Address, name: &'static str, data: Bytes, value: U256, ticket: u64) -> Result<(), String> {
+        let to = Some(self.domain.adjudicator);
+        let hash = self.chain.send_unsigned(from, to, value, data, GAS).map_err(|e| e.to_string())?;
+        self.pending.push((hash, from, name, ticket));
+        Ok(())
+    }
+
+    fn dry_run(&self, from: Address, data: Bytes, value: U256) -> Result<(), String> {
+        let request = CallRequest {
+            from,
+            to: Some(self.domain.adjudicator),
+            value,
+            data,
+            gas_limit: Some(GAS),
+            ..CallRequest::default()
+        };
+        let at = perunika_devnet::At::Next { timestamp: self.time() + 1 };
+        let result = self.chain.call(&request, at).map_err(|e| e.to_string())?;
+        if result.is_success() { Ok(()) } else { Err(revert_reason(&result.output)) }
+    }
+
+    /// Mines a block at `timestamp` (or a second after its parent); gives the tickets with their results.
+    pub fn mine(&mut self, timestamp: u64) -> Vec<(u64, Result<u64, String>)> {
+        let at = timestamp.max(self.time() + 1);
+        let block = self.chain.mine(at).expect("a block");
+        let mut results = Vec::new();
+        let mut waiting = Vec::new();
+        for (hash, from, name, ticket) in std::mem::take(&mut self.pending) {
+            let Some((_, tx)) = self.chain.mined(hash) else {
+                waiting.push((hash, from, name, ticket));
+                continue;
+            };
+            let result = match tx.outcome {
+                perunika_devnet::Outcome::Success => Ok(tx.gas_used),
+                _ => Err(revert_reason(&tx.output)),
+            };
+            let fee = u128::from(tx.gas_used) * tx.effective_gas_price;
+            self.receipts.push(Receipt { from, name, result: result.clone(), fee });
+            results.push((ticket, result));
+        }
+        self.pending = waiting;
+        self.read_events(&block);
+        results
+    }
+
+    fn read_events(&mut self, block: &perunika_devnet::Block) {
+        for index in 0..block.transactions.len() {
+            for log in block.rpc_logs(index) {
+                if log.address() != self.domain.adjudicator {
+                    continue;
+                }
+                let Some(event) = Event::decode(log.topics(), &log.data().data) else { continue };
+                self.keep_preimage(&event);
+                self.events.push((block.header.number, event));
+            }
+        }
+    }
+
+    fn keep_preimage(&mut self, event: &Event) {
+        match event {
+            Event::Registered { preimage, .. } | Event::Refuted { preimage, .. } => {
+                self.preimages.insert(preimage.stored(), *preimage);
+            }
+            Event::Disclosed { vc, total, .. } => {
+                self.totals.insert(*vc, *total);
+            }
+            Event::VirtualRegistered { vc, preimage, .. } | Event::VirtualRefuted { vc, preimage } => {
+                let total = self.totals.get(vc).copied().unwrap_or_default();
+                let whole = preimage.with_total(*vc, total);
+                self.preimages.insert(whole.stored(), whole);
+            }
+            _ => {}
+        }
+    }
+
+    fn read(&self, data: Bytes, height: u64) -> Bytes {
+        let request = CallRequest { to: Some(self.domain.adjudicator), data, ..CallRequest::default() };
+        self.chain.call(&request, height).expect("a view").output
+    }
+
+    fn settled_height(&self) -> u64 {
+        self.chain.height().saturating_sub(self.depth)
+    }
+
+    fn seen<T>(&self, at: impl Fn(u64) -> T) -> Seen<T> {
+        Seen { head: at(self.chain.height()), settled: at(self.settled_height()) }
+    }
+
+    fn fill<T: view::Disputed>(&self, mut slots: view::Slots<T>) -> T {
+        if let Some(preimage) = slots.stored.and_then(|s| self.preimages.get(&s)) {
+            slots.fill(preimage);
+        }
+        slots.view
+    }
+
+    /// The slots of a ledger channel at a height.
+    pub fn ledger_at(&self, params: &perunika_core::params::ChannelParams, height: u64) -> LedgerView {
+        self.fill(view::ledger(&self.read(view::ledger_call(params), height)).expect("a ledger view"))
+    }
+
+    /// The record of a virtual channel at a height.
+    pub fn record_at(&self, vc: B256, height: u64) -> RecordView {
+        self.fill(view::record(&self.read(view::record_call(vc), height)).expect("a record view"))
+    }
+
+    /// The escrow of a life at a height.
+    pub fn escrow_at(&self, id: B256, height: u64) -> EscrowView {
+        view::escrow(&self.read(view::escrow_call(id), height)).expect("an escrow view")
+    }
+
+    /// The vault balance of an owner at the head.
+    pub fn vault(&self, owner: Address) -> u128 {
+        let answer = self.read(view::vault_call(Address::ZERO, owner), self.chain.height());
+        view::vault(&answer).expect("a vault view").to::<u128>()
+    }
+
+    /// What a chain driver that watches these objects would report now.
+    pub fn observe(&self, watches: &[Watch]) -> ChainUpdate {
+        let mut update = ChainUpdate {
+            head: self.block(self.chain.height()),
+            settled: self.block(self.settled_height()),
+            ..Default::default()
+        };
+        for watch in watches {
+            match watch {
+                Watch::Ledger(params) => {
+                    update.ledgers.push((params.slot_key(), self.seen(|h| self.ledger_at(params, h))))
+                }
+                Watch::Escrow(id) => update.escrows.push((*id, self.seen(|h| self.escrow_at(*id, h)))),
+                Watch::Record(vc) => update.records.push((*vc, self.seen(|h| self.record_at(*vc, h)))),
+            }
+        }
+        update
+    }
+
+    fn block(&self, height: u64) -> Block {
+        let block = self.chain.block(height).expect("a known block");
+        Block { number: height, time: block.header.timestamp, hash: block.hash }
+    }
+}

@@ -1,0 +1,15 @@
+//! Many participants, a network with faults and the real contract, in virtual time, one thread and from one seed.
+//!
+//! The code under test is the production code: [`perunika_core::Participant`] and the committed bytecode of the Adjudicator in
+//! revm. [`World`] plays the network, the disks and the clock; [`Ground`] is the chain.
+#![allow(clippy::expect_used, reason = "a simulation that cannot go on is a failed test")]
+
+mod ground;
+mod play;
+mod rng;
+mod world;
+
+pub use ground::{ENDOWMENT, Ground, Receipt, START};
+pub use play::PATIENCE_MS;
+pub use rng::Rng;
+pub use world::{CrashPoint, Filter, Network, Node, World};

@@ -1,0 +1,518 @@
+//! Participants, a network with faults and the chain, in virtual time and one thread.
+
+use crate::ground::{Ground, START};
+use crate::rng::Rng;
+use alloy_primitives::{Address, B256, keccak256};
+use perunika_core::Participant;
+use perunika_core::chain::{Call, TxKey, TxOutcome, Watch};
+use perunika_core::io::{Command, Env, Event, Input, Output, Reply, Step};
+use perunika_core::message::Message;
+use perunika_core::participant::Config;
+use perunika_core::policy::Policy;
+use perunika_core::sig::{MemoryKey, RawKey};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+/// What the network does to messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Network {
+    /// Shortest delay, ms.
+    pub delay_min_ms: u64,
+    /// Longest delay, ms.
+    pub delay_max_ms: u64,
+    /// Lost, per mille.
+    pub drop: u64,
+    /// Delivered twice, per mille.
+    pub double: u64,
+    /// Whether messages of one connection may overtake each other.
+    pub reorder: bool,
+}
+
+impl Network {
+    /// Every message takes exactly `ms`.
+    pub fn steady(ms: u64) -> Self {
+        Self { delay_min_ms: ms, delay_max_ms: ms, drop: 0, double: 0, reorder: false }
+    }
+
+    /// Drops, doubles, delays and reorders.
+    pub fn rough() -> Self {
+        Self { delay_min_ms: 1, delay_max_ms: 400, drop: 100, double: 100, reorder: true }
+    }
+}
+
+/// Where a crash hits, relative to a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrashPoint {
+    /// Before the commit: its writes and its outputs are lost.
+    BeforeCommit,
+    /// After the commit: its writes are there, its outputs are lost.
+    AfterCommit,
+}
+
+/// A node of the simulation.
+pub struct Node {
+    /// For people.
+    pub name: String,
+    /// Address of the channel key.
+    pub key: Address,
+    /// Account on chain.
+    pub owner: Address,
+    /// The machine; `None` while it is down (or if the adversary plays this node).
+    pub participant: Option<Participant>,
+    /// What is on its disk.
+    pub disk: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// What it told its application.
+    pub events: Vec<Event>,
+    /// Replies by tag.
+    pub replies: BTreeMap<u64, Vec<Reply>>,
+    /// Messages that an adversary's node received.
+    pub inbox: Vec<(Address, Message)>,
+    /// Commits so far.
+    pub commits: u64,
+    /// Crash at the commit with this number.
+    pub crash_at: Option<(u64, CrashPoint)>,
+    /// How long it stays down, ms.
+    pub down_ms: u64,
+    /// Its transactions are held back for so many ms.
+    pub chain_delay_ms: u64,
+    policy: Policy,
+    secret: B256,
+    watches: Vec<Watch>,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+enum Happening {
+    Deliver { from: usize, to: usize, epoch: u64, message: Box<Message> },
+    Connect { a: usize, b: usize },
+    Tick { node: usize },
+    Restart { node: usize },
+    Submit { node: usize, key: TxKey, call: Box<Call> },
+    Block,
+}
+
+/// What a test decides about one message.
+pub type Filter = Box<dyn FnMut(u64, Address, Address, &Message) -> bool>;
+
+/// The simulated world.
+pub struct World {
+    /// Virtual time, ms since the start.
+    pub now_ms: u64,
+    /// The chain.
+    pub ground: Ground,
+    /// All nodes.
+    pub nodes: Vec<Node>,
+    /// Network faults.
+    pub network: Network,
+    /// A message is delivered only if this says so.
+    pub filter: Option<Filter>,
+    /// Every message that was delivered: time, from, to, text.
+    pub trace: Vec<String>,
+    rng: Rng,
+    seed: u64,
+    queue: BinaryHeap<Reverse<(u64, u64)>>,
+    happenings: BTreeMap<u64, Happening>,
+    next_id: u64,
+    next_tag: u64,
+    epochs: BTreeMap<(usize, usize), u64>,
+    connected: BTreeSet<(usize, usize)>,
+    last_arrival: BTreeMap<(usize, usize), u64>,
+    tickets: BTreeMap<u64, (usize, TxKey)>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("seed", &self.seed).field("now_ms", &self.now_ms).finish_non_exhaustive()
+    }
+}
+
+impl World {
+    /// Nodes with these names, all connected with each other, under the development chain's policy.
+    pub fn new(seed: u64, names: &[&str]) -> Self {
+        Self::with_policy(seed, names, &Policy::dev())
+    }
+
+    /// With a policy of one's own.
+    pub fn with_policy(seed: u64, names: &[&str], policy: &Policy) -> Self {
+        let owners: Vec<Address> = names.iter().map(|n| owner_of(n)).collect();
+        let ground = Ground::new(&owners);
+        let nodes = names.iter().map(|name| new_node(name, seed, policy)).collect();
+        let mut world = Self {
+            now_ms: 0,
+            ground,
+            nodes,
+            network: Network::steady(10),
+            filter: None,
+            trace: Vec::new(),
+            rng: Rng::new(seed),
+            seed,
+            queue: BinaryHeap::new(),
+            happenings: BTreeMap::new(),
+            next_id: 0,
+            next_tag: 1,
+            epochs: BTreeMap::new(),
+            connected: BTreeSet::new(),
+            last_arrival: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+        };
+        world.at(1_000, Happening::Block);
+        for node in 0..world.nodes.len() {
+            world.boot(node);
+        }
+        world.connect_all();
+        world
+    }
+
+    fn connect_all(&mut self) {
+        for a in 0..self.nodes.len() {
+            for b in a + 1..self.nodes.len() {
+                self.connect(a, b);
+            }
+        }
+    }
+
+    /// Index of the node with a key.
+    pub fn index_of(&self, key: Address) -> Option<usize> {
+        self.nodes.iter().position(|n| n.key == key)
+    }
+
+    /// Key of a node.
+    pub fn key(&self, node: usize) -> Address {
+        self.nodes[node].key
+    }
+
+    /// The raw key of a node, for an adversary who plays it.
+    pub fn raw_key(&self, node: usize) -> MemoryKey {
+        memory_key(self.nodes[node].secret)
+    }
+
+    /// Takes a node out of honest hands: from now on only the test speaks for it; what it receives lands in `inbox`.
+    pub fn corrupt(&mut self, node: usize) {
+        self.nodes[node].participant = None;
+        self.nodes[node].disk.clear();
+        self.nodes[node].down_ms = u64::MAX;
+    }
+
+    /// Sends a message in the name of a node.
+    pub fn inject(&mut self, from: usize, to: usize, message: Message) {
+        self.post(from, to, message);
+    }
+
+    /// A call in the name of a node's owner, or why it would revert.
+    pub fn call_as(&mut self, node: usize, call: &Call) -> Result<(), String> {
+        let owner = self.nodes[node].owner;
+        self.ground.submit(owner, call, u64::MAX)
+    }
+
+    /// Gives a command to a node; the reply comes under the tag.
+    pub fn command(&mut self, node: usize, command: Command) -> u64 {
+        let tag = self.next_tag;
+        self.next_tag += 1;
+        self.input(node, Input::Command { tag, command });
+        tag
+    }
+
+    /// The last reply under a tag.
+    pub fn reply(&self, node: usize, tag: u64) -> Option<&Reply> {
+        self.nodes[node].replies.get(&tag)?.last()
+    }
+
+    /// Lets `ms` pass.
+    pub fn run_for(&mut self, ms: u64) {
+        let until = self.now_ms + ms;
+        self.run(until, |_| false);
+    }
+
+    /// Lets time pass until `done`, at most `ms`. True if it was reached.
+    pub fn run_until(&mut self, ms: u64, done: impl FnMut(&Self) -> bool) -> bool {
+        let until = self.now_ms + ms;
+        self.run(until, done)
+    }
+
+    /// Stops a node; it restarts after its `down_ms`.
+    pub fn crash(&mut self, node: usize) {
+        self.stop(node);
+        let down = self.nodes[node].down_ms;
+        if down < u64::MAX {
+            self.at(down, Happening::Restart { node });
+        }
+    }
+
+    /// Stops a node until [`World::restart`].
+    pub fn stop(&mut self, node: usize) {
+        self.nodes[node].participant = None;
+        let pairs: Vec<(usize, usize)> =
+            self.connected.iter().copied().filter(|(a, b)| *a == node || *b == node).collect();
+        for pair in pairs {
+            self.disconnect(pair);
+        }
+    }
+
+    /// Starts a stopped node from its disk.
+    pub fn restart(&mut self, node: usize) {
+        self.boot(node);
+        for other in 0..self.nodes.len() {
+            if other != node && self.nodes[other].participant.is_some() {
+                self.at(5, Happening::Connect { a: node.min(other), b: node.max(other) });
+            }
+        }
+    }
+
+    fn disconnect(&mut self, (a, b): (usize, usize)) {
+        self.connected.remove(&(a, b));
+        *self.epochs.entry((a, b)).or_default() += 1;
+        for (one, two) in [(a, b), (b, a)] {
+            let peer = self.nodes[two].key;
+            if self.nodes[one].participant.is_some() {
+                self.input(one, Input::Disconnected(peer));
+            }
+        }
+    }
+
+    fn run(&mut self, until: u64, mut done: impl FnMut(&Self) -> bool) -> bool {
+        if done(self) {
+            return true;
+        }
+        while let Some(Reverse((at, id))) = self.queue.peek().copied() {
+            if at > until {
+                break;
+            }
+            self.queue.pop();
+            self.now_ms = at;
+            let Some(happening) = self.happenings.remove(&id) else { continue };
+            self.happen(happening);
+            if done(self) {
+                return true;
+            }
+        }
+        self.now_ms = until;
+        false
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Deliver { from, to, epoch, message } => self.deliver(from, to, epoch, *message),
+            Happening::Connect { a, b } => self.connect(a, b),
+            Happening::Tick { node } => {
+                if self.nodes[node].participant.is_some() {
+                    self.input(node, Input::Tick);
+                }
+                self.at(500, Happening::Tick { node });
+            }
+            Happening::Restart { node } => self.restart(node),
+            Happening::Submit { node, key, call } => self.submit(node, key, &call),
+            Happening::Block => self.block(),
+        }
+    }
+
+    fn connect(&mut self, a: usize, b: usize) {
+        let alive = |n: &Node| n.participant.is_some() || n.down_ms == u64::MAX;
+        if !alive(&self.nodes[a]) || !alive(&self.nodes[b]) || !self.connected.insert((a, b)) {
+            return;
+        }
+        for (one, two) in [(a, b), (b, a)] {
+            let peer = self.nodes[two].key;
+            self.input(one, Input::Connected(peer));
+        }
+    }
+
+    fn deliver(&mut self, from: usize, to: usize, epoch: u64, message: Message) {
+        let pair = (from.min(to), from.max(to));
+        if self.epochs.get(&pair).copied().unwrap_or_default() != epoch {
+            return;
+        }
+        let (sender, receiver) = (self.nodes[from].key, self.nodes[to].key);
+        let now = self.now_ms;
+        if let Some(filter) = &mut self.filter
+            && !filter(now, sender, receiver, &message)
+        {
+            return;
+        }
+        self.trace.push(format!("{now} {} -> {}: {message:?}", self.nodes[from].name, self.nodes[to].name));
+        if self.nodes[to].participant.is_none() {
+            self.nodes[to].inbox.push((sender, message));
+            return;
+        }
+        self.input(to, Input::Message { from: sender, message });
+    }
+
+    fn block(&mut self) {
+        let results = self.ground.mine(START + 2 + self.now_ms / 1_000);
+        for (ticket, result) in results {
+            let Some((node, key)) = self.tickets.remove(&ticket) else { continue };
+            let outcome = match result {
+                Ok(gas) => TxOutcome::Mined { gas },
+                Err(reason) => TxOutcome::Failed { reason },
+            };
+            self.input(node, Input::Transaction { key, outcome });
+        }
+        self.show_chain();
+        self.at(1_000, Happening::Block);
+    }
+
+    /// Shows the chain as it stands to every node.
+    pub fn show_chain(&mut self) {
+        for node in 0..self.nodes.len() {
+            if self.nodes[node].participant.is_some() {
+                let update = self.ground.observe(&self.nodes[node].watches);
+                self.input(node, Input::Chain(update));
+            }
+        }
+    }
+
+    fn submit(&mut self, node: usize, key: TxKey, call: &Call) {
+        let ticket = self.next_id;
+        self.next_id += 1;
+        let owner = self.nodes[node].owner;
+        match self.ground.submit(owner, call, ticket) {
+            Ok(()) => drop(self.tickets.insert(ticket, (node, key))),
+            Err(reason) => {
+                self.trace.push(format!("{} {} cannot {}: {reason}", self.now_ms, self.nodes[node].name, call.name()));
+                self.input(node, Input::Transaction { key, outcome: TxOutcome::Failed { reason } });
+            }
+        }
+    }
+
+    fn boot(&mut self, node: usize) {
+        let env = self.env();
+        let this = &mut self.nodes[node];
+        let config = Config { domain: self.ground.domain, owner: this.owner, policy: this.policy.clone() };
+        let key = Box::new(memory_key(this.secret));
+        let records = this.disk.iter().map(|(k, v)| (k.clone(), v.clone()));
+        let mut participant = Participant::restore(config, key, records).expect("what was written can be read");
+        let step = participant.start(env);
+        this.participant = Some(participant);
+        this.watches.clear();
+        self.take(node, step);
+        let update = self.ground.observe(&self.nodes[node].watches);
+        self.input(node, Input::Chain(update));
+        if self.nodes[node].commits == 0 {
+            self.at(500, Happening::Tick { node });
+            self.nodes[node].commits = 1;
+        }
+    }
+
+    fn input(&mut self, node: usize, input: Input) {
+        let env = self.env();
+        let Some(participant) = &mut self.nodes[node].participant else { return };
+        let step = participant.handle(input, env);
+        self.take(node, step);
+    }
+
+    fn take(&mut self, node: usize, step: Step) {
+        if !step.writes().is_empty() {
+            self.nodes[node].commits += 1;
+        }
+        let commits = self.nodes[node].commits;
+        let crash = self.nodes[node].crash_at.filter(|(at, _)| *at == commits && !step.writes().is_empty());
+        if crash == Some((commits, CrashPoint::BeforeCommit)) {
+            self.nodes[node].crash_at = None;
+            return self.crash(node);
+        }
+        let disk = &mut self.nodes[node].disk;
+        let outputs = step.commit(|writes| {
+            for write in writes {
+                match write.value {
+                    Some(value) => drop(disk.insert(write.key, value)),
+                    None => drop(disk.remove(&write.key)),
+                }
+            }
+            Ok::<(), ()>(())
+        });
+        if crash.is_some() {
+            self.nodes[node].crash_at = None;
+            return self.crash(node);
+        }
+        for output in outputs.unwrap_or_default() {
+            self.output(node, output);
+        }
+    }
+
+    fn output(&mut self, node: usize, output: Output) {
+        match output {
+            Output::Send { to, message } => {
+                if let Some(to) = self.index_of(to) {
+                    self.post(node, to, message);
+                }
+            }
+            Output::Submit { key, call, .. } => {
+                let delay = self.nodes[node].chain_delay_ms;
+                self.at(delay, Happening::Submit { node, key, call: Box::new(call) });
+            }
+            Output::Watch(watch) => {
+                if !self.nodes[node].watches.contains(&watch) {
+                    self.nodes[node].watches.push(watch);
+                }
+            }
+            Output::Reply { tag, reply } => self.nodes[node].replies.entry(tag).or_default().push(reply),
+            Output::Event(event) => {
+                self.trace.push(format!("{} {} event: {event:?}", self.now_ms, self.nodes[node].name));
+                self.nodes[node].events.push(event);
+            }
+        }
+    }
+
+    fn post(&mut self, from: usize, to: usize, message: Message) {
+        let pair = (from.min(to), from.max(to));
+        if !self.connected.contains(&pair) || self.rng.chance(self.network.drop) {
+            return;
+        }
+        let epoch = self.epochs.get(&pair).copied().unwrap_or_default();
+        let copies = if self.rng.chance(self.network.double) { 2 } else { 1 };
+        for _ in 0..copies {
+            let delay = self.rng.between(self.network.delay_min_ms, self.network.delay_max_ms);
+            let mut arrival = self.now_ms + delay;
+            if !self.network.reorder {
+                let last = self.last_arrival.entry((from, to)).or_default();
+                arrival = arrival.max(*last);
+                *last = arrival;
+            }
+            let message = Box::new(message.clone());
+            self.at(arrival - self.now_ms, Happening::Deliver { from, to, epoch, message });
+        }
+    }
+
+    fn at(&mut self, delay_ms: u64, happening: Happening) {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.queue.push(Reverse((self.now_ms + delay_ms, id)));
+        self.happenings.insert(id, happening);
+    }
+
+    fn env(&mut self) -> Env {
+        Env { now_ms: self.now_ms, entropy: B256::from(self.rng.bytes32()) }
+    }
+}
+
+fn owner_of(name: &str) -> Address {
+    Address::from_slice(&keccak256(format!("owner of {name}"))[12..])
+}
+
+fn memory_key(secret: B256) -> MemoryKey {
+    MemoryKey::new(secret, keccak256(secret)).expect("a hash is a valid key")
+}
+
+fn new_node(name: &str, seed: u64, policy: &Policy) -> Node {
+    let secret = keccak256(format!("key of {name} under seed {seed}"));
+    Node {
+        name: name.into(),
+        key: memory_key(secret).address(),
+        owner: owner_of(name),
+        participant: None,
+        disk: BTreeMap::new(),
+        events: Vec::new(),
+        replies: BTreeMap::new(),
+        inbox: Vec::new(),
+        commits: 0,
+        crash_at: None,
+        down_ms: 3_000,
+        chain_delay_ms: 0,
+        policy: policy.clone(),
+        secret,
+        watches: Vec::new(),
+    }
+}

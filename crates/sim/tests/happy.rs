@@ -1,0 +1,38 @@
+//! Everybody is honest and nothing breaks.
+
+use perunika_sim::World;
+
+const ETH: u128 = 1_000_000_000_000_000_000;
+
+#[test]
+fn a_ledger_channel_opens_pays_both_ways_and_closes() {
+    let mut world = World::new(1, &["alice", "ingrid"]);
+    let id = world.open_channel(0, 1, 10 * ETH, 5 * ETH);
+    world.pay(0, id, ETH);
+    world.pay(1, id, 3 * ETH);
+    world.pay(0, id, 2 * ETH);
+    world.close_channel(0, id);
+    assert_eq!(world.gain(0), 0);
+    assert_eq!(world.gain(1), 0);
+    assert_eq!(world.ground.balance(world.ground.domain.adjudicator), 0);
+}
+
+#[test]
+fn a_virtual_channel_over_one_hub_opens_pays_and_closes() {
+    let mut world = World::new(2, &["alice", "ingrid", "bob"]);
+    let left = world.open_channel(0, 1, 10 * ETH, 10 * ETH);
+    let right = world.open_channel(1, 2, 10 * ETH, 10 * ETH);
+    let vc = world.open_virtual(&[0, 1, 2], ETH, ETH);
+    for _ in 0..10 {
+        world.pay(0, vc, ETH / 100);
+    }
+    world.pay(2, vc, ETH / 50);
+    world.close_virtual(0, vc);
+    world.close_channel(0, left);
+    world.close_channel(1, right);
+    let fee = world.gain(1);
+    assert!(fee > 0);
+    assert_eq!(world.gain(2), (ETH / 10 - ETH / 50) as i128);
+    assert_eq!(world.gain(0), -((ETH / 10 - ETH / 50) as i128) - fee);
+    assert_eq!(world.ground.balance(world.ground.domain.adjudicator), 0);
+}
