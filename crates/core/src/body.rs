@@ -10,9 +10,20 @@ use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+/// Which predicate of the contract applies to a State.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// Counts deposits and may hold locks.
+    Ledger,
+    /// Counts none and holds none.
+    Virtual,
+}
+
 /// A version of a channel with its full content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
+    /// Of a ledger or a virtual channel.
+    pub kind: Kind,
     /// Channel id.
     pub ch: B256,
     /// Version.
@@ -75,13 +86,15 @@ impl Body {
     /// version 1, so they are filled in here.
     pub fn ledger_genesis(ch: B256, dep_a: Amount, dep_b: Amount) -> Self {
         let total = dep_a.saturating_add(dep_b);
-        Self { ch, ver: 0, dep_a, dep_b, total, def_a: dep_a, locks: Vec::new(), nanos: Vec::new() }
+        let (locks, nanos) = (Vec::new(), Vec::new());
+        Self { kind: Kind::Ledger, ch, ver: 0, dep_a, dep_b, total, def_a: dep_a, locks, nanos }
     }
 
     /// Version 0 of a virtual channel: its initial split.
     pub fn virtual_genesis(ch: B256, init_a: Amount, init_b: Amount) -> Self {
         let total = init_a.saturating_add(init_b);
-        Self { ch, ver: 0, dep_a: 0, dep_b: 0, total, def_a: init_a, locks: Vec::new(), nanos: Vec::new() }
+        let (locks, nanos) = (Vec::new(), Vec::new());
+        Self { kind: Kind::Virtual, ch, ver: 0, dep_a: 0, dep_b: 0, total, def_a: init_a, locks, nanos }
     }
 
     /// The State that is signed.
@@ -169,8 +182,8 @@ impl Body {
         if self.def_a > self.total || self.nanos.len() > 64 {
             return Err(Invalid::Predicate);
         }
-        if self.dep_a == 0 && self.dep_b == 0 {
-            let plain = self.locks.is_empty() && self.total <= MAX_AMOUNT;
+        if self.kind == Kind::Virtual {
+            let plain = self.dep_a == 0 && self.dep_b == 0 && self.locks.is_empty() && self.total <= MAX_AMOUNT;
             return if plain { Ok(()) } else { Err(Invalid::Predicate) };
         }
         let deposits = self.dep_a.checked_add(self.dep_b).filter(|d| *d <= MAX_AMOUNT).ok_or(Invalid::Overflow)?;

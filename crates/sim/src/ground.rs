@@ -102,6 +102,12 @@ impl Ground {
         Err(reason)
     }
 
+    /// Whether a call would succeed in the next block. Nothing is sent.
+    pub fn would_succeed(&self, from: Address, call: &Call) -> bool {
+        let Ok(encoded) = encode_call(call, &self.domain, from) else { return false };
+        self.dry_run(from, encoded.data, encoded.value).is_ok()
+    }
+
     /// Puts a call into the pool without asking whether it would succeed.
     pub fn submit_blind(&mut self, from: Address, call: &Call) -> Result<(), String> {
         let encoded = encode_call(call, &self.domain, from).map_err(|e| e.to_string())?;
