@@ -63,6 +63,8 @@ pub(crate) struct LinkMemory {
     pub(crate) mismatch: bool,
     /// Changes that the peer refused, and until when (ms) they are not proposed again.
     pub(crate) cool: BTreeMap<B256, u64>,
+    /// Version of the stream item whose countersignature was asked for, so that the link becomes quiet.
+    pub(crate) flushed: u64,
     /// When something unanswered was last sent, ms.
     pub(crate) sent_ms: u64,
     /// This node asked for the cooperative end, so it pays for the transaction.

@@ -36,3 +36,16 @@ fn a_virtual_channel_over_one_hub_opens_pays_and_closes() {
     assert_eq!(world.gain(0), -((ETH / 10 - ETH / 50) as i128) - fee);
     assert_eq!(world.ground.balance(world.ground.domain.adjudicator), 0);
 }
+
+#[test]
+fn a_stream_on_a_link_does_not_block_a_new_virtual_channel() {
+    let mut world = World::new(3, &["alice", "ingrid", "bob"]);
+    let left = world.open_channel(0, 1, 10 * ETH, 10 * ETH);
+    world.open_channel(1, 2, 10 * ETH, 10 * ETH);
+    for _ in 0..20 {
+        world.stream(0, left, 1_000);
+    }
+    let vc = world.open_virtual(&[0, 1, 2], ETH, 0);
+    assert_eq!(world.ledger_of(1, left).map(|l| l.deposits[1] + 20_000 - l.mine), Some(0));
+    world.close_virtual(2, vc);
+}

@@ -56,7 +56,7 @@ impl Participant {
         }
     }
 
-    fn ask_last_countersignature(&mut self, ch: B256) {
+    pub(super) fn ask_last_countersignature(&mut self, ch: B256) {
         let (Some(book), Some(peer)) = (self.book(ch), self.peer_of(ch)) else { return };
         let Some(own) = book.log.own().last().filter(|o| o.is_item()).cloned() else { return };
         if let crate::log::OwnKind::Item { base } = own.kind {

@@ -53,12 +53,17 @@ impl Participant {
 
     /// A signature of mine is unanswered: it stands unless it can no longer be what both want.
     fn pump_outstanding(&mut self, id: B256, wanted: &[LinkOp]) {
-        let Some(ledger) = self.ledgers.get(&id) else { return };
-        if ledger.book.log.own().iter().any(Own::is_item) {
+        let Some(ledger) = self.ledgers.get_mut(&id) else { return };
+        if let Some(item) = ledger.book.log.own().iter().rfind(|o| o.is_item()) {
+            let ver = item.body.ver;
+            if !wanted.is_empty() && ledger.link.flushed != ver {
+                ledger.link.flushed = ver;
+                self.ask_last_countersignature(id);
+            }
             return;
         }
-        let still_wanted = self.outstanding_is(id, wanted);
-        if (ledger.me == Side::A && ledger.link.mismatch) || !still_wanted {
+        let mismatch = ledger.me == Side::A && ledger.link.mismatch;
+        if mismatch || !self.outstanding_is(id, wanted) {
             self.propose(id, wanted);
         }
     }

@@ -49,13 +49,12 @@ impl Participant {
             return;
         }
         let again: Vec<Message> = book.log.own().iter().map(|own| message_again(ch, book, own)).collect();
-        let draining =
-            !self.ledgers.get(&ch).is_none_or(|l| !l.draining) || self.virtuals.get(&ch).is_some_and(|v| v.draining);
         if show_top {
             self.show_newest(peer, ch);
         }
-        for message in again {
-            let message = if draining { ask_cosign(message) } else { message };
+        let last = again.len().saturating_sub(1);
+        for (index, message) in again.into_iter().enumerate() {
+            let message = if index == last { ask_cosign(message) } else { message };
             self.send(peer, message);
         }
     }
@@ -107,7 +106,7 @@ fn message_again(ch: B256, book: &Book, own: &Own) -> Message {
     }
 }
 
-/// A channel that drains needs the countersignature of the last item, whoever asked for one before.
+/// A stream that paused is countersigned, so that the channel becomes quiet.
 fn ask_cosign(message: Message) -> Message {
     match message {
         Message::Item { ch, ver, base, def_a, sig, .. } => Message::Item { ch, ver, base, def_a, sig, cosign: true },
