@@ -1,0 +1,230 @@
+//! The client itself.
+
+use crate::types::{
+    AddPeer, Channel, Close, Done, ErrorBody, Fetch, Health, Info, Job, Offer, OpenChannel, OpenVirtual, Pay, Peer, Serve,
+    Transaction, Virtual,
+};
+use perunika_core::B256;
+use reqwest::{Method, RequestBuilder};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::time::Duration;
+
+/// Longer than the longest wait of a call.
+const TIMEOUT: Duration = Duration::from_secs(660);
+
+/// Why a call gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// No node there.
+    #[error("no node answers at {url}: {reason}")]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// In words.
+        reason: String,
+    },
+    /// The node refused.
+    #[error("{message}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// For programs.
+        code: String,
+        /// For people.
+        message: String,
+    },
+    /// What answers is no node of this version.
+    #[error("the answer of {url} cannot be read: {reason}")]
+    Unreadable {
+        /// Where.
+        url: String,
+        /// In words.
+        reason: String,
+    },
+}
+
+/// A node's API. Clones share connections.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+/// A fresh idempotency key. Whoever may have to repeat a call keeps it.
+pub fn fresh_key() -> String {
+    let mut bytes = [0u8; 16];
+    // INVARIANT: a system without randomness cannot have made the node's keys either.
+    #[allow(clippy::expect_used)]
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    hex::encode(bytes)
+}
+
+impl Client {
+    /// For the node at `base`, such as `http://127.0.0.1:9736`, with the contents of its `api.token`.
+    pub fn new(base: &str, token: &str) -> Self {
+        let base = base.trim_end_matches('/').to_string();
+        Self { http: reqwest::Client::new(), base, token: token.trim().to_string() }
+    }
+
+    /// Whether the node runs.
+    pub async fn health(&self) -> Result<Health, ClientError> {
+        self.get("/v1/health").await
+    }
+
+    /// About the node.
+    pub async fn info(&self) -> Result<Info, ClientError> {
+        self.get("/v1/info").await
+    }
+
+    /// Known and connected peers.
+    pub async fn peers(&self) -> Result<Vec<Peer>, ClientError> {
+        self.get("/v1/peers").await
+    }
+
+    /// Remembers a peer, `0x<key>@host:port`, and stays connected with it.
+    pub async fn add_peer(&self, address: &str) -> Result<Peer, ClientError> {
+        self.post("/v1/peers", &AddPeer { address: address.to_string() }).await
+    }
+
+    /// All ledger channels.
+    pub async fn channels(&self) -> Result<Vec<Channel>, ClientError> {
+        self.get("/v1/channels").await
+    }
+
+    /// One ledger channel.
+    pub async fn channel(&self, id: B256) -> Result<Channel, ClientError> {
+        self.get(&format!("/v1/channels/{id}")).await
+    }
+
+    /// Opens a ledger channel.
+    pub async fn open_channel(&self, body: &OpenChannel, key: &str) -> Result<Done, ClientError> {
+        self.move_money("/v1/channels", body, key).await
+    }
+
+    /// Pays through a ledger channel.
+    pub async fn pay_channel(&self, id: B256, body: &Pay, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&format!("/v1/channels/{id}/pay"), body, key).await
+    }
+
+    /// Ends a ledger channel.
+    pub async fn close_channel(&self, id: B256, body: &Close, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&format!("/v1/channels/{id}/close"), body, key).await
+    }
+
+    /// All virtual channels.
+    pub async fn virtuals(&self) -> Result<Vec<Virtual>, ClientError> {
+        self.get("/v1/virtual").await
+    }
+
+    /// One virtual channel.
+    pub async fn virtual_channel(&self, id: B256) -> Result<Virtual, ClientError> {
+        self.get(&format!("/v1/virtual/{id}")).await
+    }
+
+    /// Opens a virtual channel.
+    pub async fn open_virtual(&self, body: &OpenVirtual, key: &str) -> Result<Done, ClientError> {
+        self.move_money("/v1/virtual", body, key).await
+    }
+
+    /// Pays through a virtual channel.
+    pub async fn pay_virtual(&self, id: B256, body: &Pay, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&format!("/v1/virtual/{id}/pay"), body, key).await
+    }
+
+    /// Ends a virtual channel.
+    pub async fn close_virtual(&self, id: B256, body: &Close, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&format!("/v1/virtual/{id}/close"), body, key).await
+    }
+
+    /// Offers a file.
+    pub async fn serve(&self, body: &Serve) -> Result<Offer, ClientError> {
+        self.post("/v1/serve", body).await
+    }
+
+    /// Files on offer.
+    pub async fn offers(&self) -> Result<Vec<Offer>, ClientError> {
+        self.get("/v1/offers").await
+    }
+
+    /// Starts, or resumes, a download.
+    pub async fn fetch(&self, body: &Fetch, key: &str) -> Result<Job, ClientError> {
+        self.move_money("/v1/fetch", body, key).await
+    }
+
+    /// Where a download stands.
+    pub async fn job(&self, id: &str) -> Result<Job, ClientError> {
+        self.get(&format!("/v1/jobs/{id}")).await
+    }
+
+    /// What the node sent to the chain.
+    pub async fn transactions(&self) -> Result<Vec<Transaction>, ClientError> {
+        self.get("/v1/transactions").await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.call(self.request(Method::GET, path)).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        let request = self.with_body(self.request(Method::POST, path), body)?;
+        self.call(request).await
+    }
+
+    async fn move_money<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        key: &str,
+    ) -> Result<T, ClientError> {
+        let request = self.request(Method::POST, path).header("idempotency-key", key);
+        self.call(self.with_body(request, body)?).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token).timeout(TIMEOUT)
+    }
+
+    fn with_body(&self, request: RequestBuilder, body: &impl Serialize) -> Result<RequestBuilder, ClientError> {
+        let json = serde_json::to_vec(body).map_err(|error| self.unreadable(error))?;
+        Ok(request.header("content-type", "application/json").body(json))
+    }
+
+    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let unreachable = |error: reqwest::Error| ClientError::Unreachable {
+            url: self.base.clone(),
+            reason: root_cause(&error),
+        };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(unreachable)?;
+        if status.is_success() {
+            return serde_json::from_slice(&bytes).map_err(|error| self.unreadable(error));
+        }
+        let body: ErrorBody = serde_json::from_slice(&bytes)
+            .map_err(|_| self.unreadable(format!("status {} without a reason", status.as_u16())))?;
+        let (code, message) = (body.error.code, body.error.message);
+        Err(ClientError::Refused { status: status.as_u16(), code, message })
+    }
+
+    fn unreadable(&self, error: impl fmt::Display) -> ClientError {
+        ClientError::Unreadable { url: self.base.clone(), reason: error.to_string() }
+    }
+}
+
+/// What the system said, without the layers above it.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,448 @@
+//! Bodies of the requests and answers under `/v1`.
+//!
+//! Amounts are decimal strings in the smallest unit of the asset (wei for ETH), times are seconds since the epoch of the
+//! chain, sizes bytes. Optional fields of a request may be left out.
+
+use perunika_core::info::{LedgerStage, VirtualStage};
+use perunika_core::signed::{Amount, MAX_AMOUNT};
+use perunika_core::{Address, B256};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// An amount in the asset's smallest unit; in JSON a decimal string of at most 2^96 − 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wei(pub Amount);
+
+impl fmt::Display for Wei {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl From<Amount> for Wei {
+    fn from(amount: Amount) -> Self {
+        Self(amount)
+    }
+}
+
+impl Serialize for Wei {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Wei {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let amount = text.parse().ok().filter(|amount| digits && *amount <= MAX_AMOUNT);
+        let error = || format!("`{text}` is not an amount: digits only, at most 2^96 - 1, in the smallest unit");
+        amount.map(Self).ok_or_else(|| serde::de::Error::custom(error()))
+    }
+}
+
+/// Names a channel, ledger or virtual, on any chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ChannelId {
+    /// Id of the chain (EIP-155).
+    pub chain: u64,
+    /// The contract.
+    pub adjudicator: Address,
+    /// Zero address for ETH.
+    pub asset: Address,
+    /// Id within the contract.
+    pub channel: B256,
+}
+
+/// What became of a call that moves money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Done.
+    Applied,
+    /// Not done, and it will not be.
+    Rejected,
+    /// Not known yet: it may still be done. The same call with the same key tells later.
+    Unknown,
+}
+
+/// Answer to a call that moves money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// What became of it.
+    pub result: Outcome,
+    /// The channel, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ChannelId>,
+    /// Of a payment: the version that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Of a payment: true if both have signed that version; false if the payee holds it durably and signs later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countersigned: Option<bool>,
+    /// Why it was rejected or is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// `GET /v1/health`, the only call without a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// True while the engine runs.
+    pub ok: bool,
+    /// True while the chain answers.
+    pub chain_online: bool,
+}
+
+/// `GET /v1/info`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    /// Release of the node.
+    pub version: String,
+    /// Address of the channel key: the node's name among peers.
+    pub key: Address,
+    /// Account that deposits and receives.
+    pub owner: Address,
+    /// Id of the chain (EIP-155).
+    pub chain: u64,
+    /// The contract.
+    pub adjudicator: Address,
+    /// False while the chain does not answer.
+    pub chain_online: bool,
+    /// Height of the chain's head.
+    pub head: u64,
+    /// The chain's time.
+    pub chain_time: u64,
+    /// What the owner account holds, if the chain answers.
+    pub balance: Option<Wei>,
+    /// Where peers connect.
+    pub listen: Vec<String>,
+    /// The node as others write it: `0x<key>@host:port`.
+    pub address: Option<String>,
+    /// Connected peers.
+    pub connected: Vec<Address>,
+    /// Whether the node serves as a hub.
+    pub hub: bool,
+}
+
+/// `POST /v1/peers`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddPeer {
+    /// `0x<key>@host:port`
+    pub address: String,
+}
+
+/// Element of `GET /v1/peers`; answer of `POST /v1/peers`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    /// Address of its channel key.
+    pub key: Address,
+    /// `0x<key>@host:port`, if known.
+    pub address: Option<String>,
+    /// Whether a connection stands.
+    pub connected: bool,
+}
+
+/// `POST /v1/channels`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenChannel {
+    /// The other party.
+    pub peer: Address,
+    /// What this node deposits.
+    pub amount: Wei,
+    /// What the peer is asked to deposit; nothing by default.
+    #[serde(default)]
+    pub peer_amount: Wei,
+    /// Tells several channels of one pair apart; 0 by default.
+    #[serde(default)]
+    pub lane: u16,
+    /// How long to wait for the result, seconds; 60 by default, at most 600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<u64>,
+}
+
+/// `POST /v1/channels/{id}/pay` and `POST /v1/virtual/{id}/pay`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pay {
+    /// How much.
+    pub amount: Wei,
+    /// True by default: wait for the payee's signature. False: until the payee holds the payment durably.
+    #[serde(default = "yes")]
+    pub countersign: bool,
+    /// How long to wait for the result, seconds; 60 by default, at most 600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<u64>,
+}
+
+/// `POST /v1/channels/{id}/close` and `POST /v1/virtual/{id}/close`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Close {
+    /// Ledger channels only: through a dispute, without the peer.
+    #[serde(default)]
+    pub force: bool,
+    /// How long to wait for the result, seconds; 60 by default, at most 600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<u64>,
+}
+
+/// Element of `GET /v1/channels`; `GET /v1/channels/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Its id.
+    pub id: ChannelId,
+    /// The other party.
+    pub peer: Address,
+    /// Where it stands.
+    pub stage: LedgerStage,
+    /// This node's cash.
+    pub mine: Wei,
+    /// The peer's cash.
+    pub theirs: Wei,
+    /// In virtual channels.
+    pub locked: Wei,
+    /// Number of virtual channels.
+    pub locks: usize,
+    /// What this node deposited.
+    pub deposit: Wei,
+    /// What the peer deposited.
+    pub peer_deposit: Wei,
+    /// Newest version with both signatures.
+    pub version: u64,
+    /// Newest accepted version.
+    pub accepted: u64,
+    /// Signatures of this node that are unanswered.
+    pub outstanding: usize,
+    /// Tells several channels of one pair apart.
+    pub lane: u16,
+    /// Last second of refutation, if a dispute runs.
+    pub refute_end: Option<u64>,
+}
+
+/// `POST /v1/virtual`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenVirtual {
+    /// Hubs on the way, the nearest first; at least one.
+    pub hubs: Vec<Address>,
+    /// The other end.
+    pub peer: Address,
+    /// Stake of this node.
+    pub amount: Wei,
+    /// Stake of the other end; nothing by default.
+    #[serde(default)]
+    pub peer_amount: Wei,
+    /// Seconds; the node's default if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<u64>,
+    /// Most that all hubs together may charge.
+    pub fee_max: Wei,
+    /// How long to wait for the result, seconds; 60 by default, at most 600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<u64>,
+}
+
+/// What a node is in a virtual channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The end that opened it.
+    EndA,
+    /// In between.
+    Hub,
+    /// The other end.
+    EndB,
+}
+
+/// Element of `GET /v1/virtual`; `GET /v1/virtual/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Virtual {
+    /// Its id.
+    pub id: ChannelId,
+    /// What this node is in it.
+    pub role: Role,
+    /// Keys of all participants, from end to end.
+    pub path: Vec<Address>,
+    /// The other end, if this node is an end.
+    pub peer: Option<Address>,
+    /// Where it stands.
+    pub stage: VirtualStage,
+    /// Share of this node, if it is an end.
+    pub mine: Option<Wei>,
+    /// Share of the other end.
+    pub theirs: Option<Wei>,
+    /// Stakes of the two ends.
+    pub stakes: [Wei; 2],
+    /// Fee of each hub.
+    pub fees: Vec<Wei>,
+    /// End of the term, chain time.
+    pub expires: u64,
+    /// Newest version with both signatures, if this node is an end.
+    pub version: u64,
+    /// Newest accepted version.
+    pub accepted: u64,
+    /// Payments sent and received by this end.
+    pub payments: u64,
+    /// What the first end got, once it is fixed.
+    pub out_a: Option<Wei>,
+}
+
+/// `POST /v1/serve`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Serve {
+    /// A file that the node can read; an absolute path.
+    pub path: String,
+    /// Price of one chunk.
+    pub price: Wei,
+    /// Size of a chunk, at most 1,000,000 bytes.
+    pub chunk_bytes: u32,
+}
+
+/// Element of `GET /v1/offers`; answer of `POST /v1/serve`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// What the buyer is given.
+    pub offer: String,
+    /// Name of the file.
+    pub name: String,
+    /// Its size.
+    pub size: u64,
+    /// Size of a chunk; the last one may be shorter.
+    pub chunk_bytes: u32,
+    /// Number of chunks.
+    pub chunks: u32,
+    /// Price of one chunk.
+    pub price: Wei,
+    /// Merkle root over the chunks.
+    pub root: B256,
+    /// Key of the seller.
+    pub seller: Address,
+    /// Where the seller is, `host:port`.
+    pub address: String,
+    /// Chunks delivered since the node started.
+    #[serde(default)]
+    pub delivered: u64,
+}
+
+/// `POST /v1/fetch`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fetch {
+    /// As the seller gave it.
+    pub offer: String,
+    /// Where the file goes; an absolute path. Beside it, `.part` grows meanwhile.
+    pub output: String,
+    /// The virtual channel to pay through; any active one with the seller by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<B256>,
+}
+
+/// Where a download stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// The seller cannot be reached at the moment, or does not answer.
+    Waiting,
+    /// Chunks are coming.
+    Running,
+    /// The file is complete and paid.
+    Done,
+    /// Given up; the same call of `fetch` resumes it.
+    Failed,
+}
+
+/// `GET /v1/jobs/{id}`; answer of `POST /v1/fetch`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// Why it waits or failed.
+    pub reason: Option<String>,
+    /// Name of the file.
+    pub name: String,
+    /// Where the file goes.
+    pub output: String,
+    /// The virtual channel in use.
+    pub channel: Option<B256>,
+    /// Verified chunks, of this run and earlier ones.
+    pub chunks_done: u32,
+    /// All of them.
+    pub chunks_total: u32,
+    /// Verified bytes.
+    pub bytes: u64,
+    /// Size of the file.
+    pub size: u64,
+    /// Speed of this run, 10^6 bytes a second.
+    pub mb_per_s: f64,
+    /// Payments of this run.
+    pub payments: u64,
+    /// Payments a second of this run.
+    pub payments_per_s: f64,
+    /// Paid for this file, earlier runs included.
+    pub spent_wei: Wei,
+}
+
+/// Element of `GET /v1/transactions`, the oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// The contract function.
+    pub name: String,
+    /// Its hash, if it was included.
+    pub hash: Option<B256>,
+    /// Block that includes it.
+    pub block: Option<u64>,
+    /// Gas used.
+    pub gas: u64,
+    /// What it cost.
+    pub fee_wei: Wei,
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
+}
+
+/// Body of every answer with a status of 400 and above.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// What went wrong.
+    pub error: ErrorInfo,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorInfo {
+    /// For programs: `bad_request`, `unauthorized`, `not_found`, `conflict`, `refused` (the caller asked for something
+    /// impossible), `peer`, `chain`, `stopping` or `internal`.
+    pub code: String,
+    /// For people, one sentence.
+    pub message: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_decimal_strings() {
+        assert_eq!(serde_json::to_string(&Wei(5)).unwrap(), "\"5\"");
+        assert_eq!(serde_json::from_str::<Wei>("\"79228162514264337593543950335\"").unwrap(), Wei(MAX_AMOUNT));
+        for bad in ["\"79228162514264337593543950336\"", "\"\"", "\"+1\"", "\"-1\"", "\"1e3\"", "5", "\"0x5\""] {
+            assert!(serde_json::from_str::<Wei>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn unknown_fields_of_a_request_are_refused() {
+        let text = r#"{"amount":"1","tip":"2"}"#;
+        assert!(serde_json::from_str::<Pay>(text).unwrap_err().to_string().contains("tip"));
+        assert!(serde_json::from_str::<Pay>(r#"{"amount":"1"}"#).unwrap().countersign);
+    }
+}

@@ -1,0 +1,415 @@
+//! The config file: every option explained in [`template`], nothing unknown accepted.
+
+use crate::units::parse_amount;
+use perunika_core::policy::Policy;
+use perunika_core::signed::Amount;
+use perunika_core::{Address, Domain};
+use perunika_net::PeerAddr;
+use serde::{Deserialize, Deserializer};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// What `init` writes, before the values are filled in.
+const TEMPLATE: &str = include_str!("config.template.toml");
+
+/// A config file that cannot be used, in one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("cannot read {}: {reason}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// A line is wrong.
+    #[error("{}, line {line}: {reason}", .path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// In words.
+        reason: String,
+    },
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the money is.
+    pub chain: ChainSection,
+    /// Other nodes.
+    #[serde(default)]
+    pub net: NetSection,
+    /// The HTTP API.
+    #[serde(default)]
+    pub api: ApiSection,
+    /// Ledger channels.
+    #[serde(default)]
+    pub channels: ChannelSection,
+    /// Virtual channels.
+    #[serde(default, rename = "virtual")]
+    pub virtual_channels: VirtualSection,
+    /// Service as a hub.
+    #[serde(default)]
+    pub hub: HubSection,
+    /// Times of the protocol.
+    #[serde(default)]
+    pub times: TimeSection,
+}
+
+/// `[chain]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainSection {
+    /// JSON-RPC endpoint.
+    #[serde(deserialize_with = "url")]
+    pub rpc_url: String,
+    /// EIP-155 id.
+    pub chain_id: u64,
+    /// The contract.
+    #[serde(deserialize_with = "parsed")]
+    pub adjudicator: Address,
+    /// Blocks above a final one.
+    #[serde(default = "one")]
+    pub finality_depth: u64,
+    /// Between looks at the head, milliseconds.
+    #[serde(default = "poll_ms", deserialize_with = "positive")]
+    pub poll_ms: u64,
+    /// Most that a unit of gas may cost, wei.
+    #[serde(default = "max_fee", deserialize_with = "wei")]
+    pub max_fee_per_gas: Amount,
+}
+
+/// `[net]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetSection {
+    /// Where to listen; may be empty.
+    pub listen: Vec<SocketAddr>,
+    /// `host:port` that offers name; the first listen address if none.
+    pub announce: Option<String>,
+    /// Peers to stay connected with.
+    #[serde(deserialize_with = "peers")]
+    pub peers: Vec<PeerAddr>,
+}
+
+/// `[api]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiSection {
+    /// Where to listen.
+    pub listen: SocketAddr,
+}
+
+/// `[channels]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChannelSection {
+    accept: Option<bool>,
+    #[serde(deserialize_with = "maybe_wei")]
+    deposit_max: Option<Amount>,
+    challenge: Option<u32>,
+    challenge_max: Option<u32>,
+    close_validity: Option<u64>,
+    patience: Option<u64>,
+}
+
+/// `[virtual]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VirtualSection {
+    accept: Option<bool>,
+    term: Option<u64>,
+    term_max: Option<u64>,
+    close_lead: Option<u64>,
+    #[serde(deserialize_with = "maybe_wei")]
+    stake_max: Option<Amount>,
+    per_peer_max: Option<usize>,
+}
+
+/// `[hub]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HubSection {
+    enabled: bool,
+    #[serde(deserialize_with = "maybe_wei")]
+    fee_base: Option<Amount>,
+    fee_ppm_per_day: Option<u64>,
+}
+
+/// `[times]`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeSection {
+    preset: Preset,
+    m_safe: Option<u64>,
+    t_act_ms: Option<u64>,
+    resend_ms: Option<u64>,
+}
+
+/// A column of the table of times (protocol 2.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Seconds: for development chains.
+    #[default]
+    Dev,
+    /// Hours: for mainnet.
+    Mainnet,
+}
+
+impl Default for NetSection {
+    fn default() -> Self {
+        Self { listen: vec![loopback(9735)], announce: None, peers: Vec::new() }
+    }
+}
+
+impl Default for ApiSection {
+    fn default() -> Self {
+        Self { listen: loopback(9736) }
+    }
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// What `init` must know; everything else starts at its default.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// JSON-RPC endpoint.
+    pub rpc_url: String,
+    /// Chain and contract.
+    pub domain: Domain,
+    /// Where peers connect.
+    pub listen: SocketAddr,
+    /// Where the API listens.
+    pub api: SocketAddr,
+    /// Whether the node serves as a hub.
+    pub hub: bool,
+    /// Peers, as `0x<key>@host:port`.
+    pub peers: Vec<PeerAddr>,
+    /// Times.
+    pub preset: Preset,
+}
+
+impl Template {
+    /// Defaults around a chain.
+    pub fn new(rpc_url: impl Into<String>, domain: Domain) -> Self {
+        Self {
+            rpc_url: rpc_url.into(),
+            domain,
+            listen: loopback(9735),
+            api: loopback(9736),
+            hub: false,
+            peers: Vec::new(),
+            preset: Preset::Dev,
+        }
+    }
+
+    /// The annotated file.
+    pub fn render(&self) -> String {
+        let peers = self.peers.iter().map(|peer| format!("\"{peer}\"")).collect::<Vec<_>>().join(", ");
+        let preset = match self.preset {
+            Preset::Dev => "dev",
+            Preset::Mainnet => "mainnet",
+        };
+        TEMPLATE
+            .replace("{rpc_url}", &self.rpc_url.replace(['"', '\\', '\n'], ""))
+            .replace("{chain_id}", &self.domain.chain_id.to_string())
+            .replace("{adjudicator}", &self.domain.adjudicator.to_string())
+            .replace("{listen}", &self.listen.to_string())
+            .replace("{api}", &self.api.to_string())
+            .replace("{hub}", &self.hub.to_string())
+            .replace("{peers}", &peers)
+            .replace("{preset}", preset)
+    }
+}
+
+impl Config {
+    /// Reads a file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: path.into(), reason: error.to_string() })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads a file's text; `path` is for the error only.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start).min(text.len());
+            let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let reason = error.message().replace('\n', " ");
+            ConfigError::Invalid { path: path.into(), line, reason }
+        })
+    }
+
+    /// Chain and contract.
+    pub fn domain(&self) -> Domain {
+        Domain { chain_id: self.chain.chain_id, adjudicator: self.chain.adjudicator }
+    }
+
+    /// What the core is told.
+    pub fn policy(&self) -> Policy {
+        let mut policy = match self.times.preset {
+            Preset::Dev => Policy::dev(),
+            Preset::Mainnet => Policy::mainnet(),
+        };
+        let (channels, virtuals, hub, times) = (&self.channels, &self.virtual_channels, &self.hub, &self.times);
+        set(&mut policy.m_safe, times.m_safe);
+        set(&mut policy.t_act_ms, times.t_act_ms);
+        set(&mut policy.resend_ms, times.resend_ms);
+        set(&mut policy.accept_channels, channels.accept);
+        set(&mut policy.deposit_max, channels.deposit_max);
+        set(&mut policy.challenge, channels.challenge);
+        set(&mut policy.challenge_max, channels.challenge_max);
+        set(&mut policy.close_validity, channels.close_validity);
+        set(&mut policy.patience, channels.patience);
+        set(&mut policy.accept_virtual, virtuals.accept);
+        set(&mut policy.term, virtuals.term);
+        set(&mut policy.term_max, virtuals.term_max);
+        set(&mut policy.close_lead, virtuals.close_lead);
+        set(&mut policy.stake_max, virtuals.stake_max);
+        set(&mut policy.virtual_max, virtuals.per_peer_max);
+        policy.hub = hub.enabled;
+        set(&mut policy.fee_base, hub.fee_base);
+        set(&mut policy.fee_ppm_per_day, hub.fee_ppm_per_day);
+        policy
+    }
+}
+
+fn set<T>(value: &mut T, wished: Option<T>) {
+    if let Some(wished) = wished {
+        *value = wished;
+    }
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn poll_ms() -> u64 {
+    250
+}
+
+fn max_fee() -> Amount {
+    500_000_000_000
+}
+
+fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let value = u64::deserialize(deserializer)?;
+    if value > 0 { Ok(value) } else { Err(serde::de::Error::custom("must be more than 0")) }
+}
+
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let url = String::deserialize(deserializer)?;
+    if url.starts_with("http://") || url.starts_with("https://") {
+        Ok(url)
+    } else {
+        Err(serde::de::Error::custom(format!("`{url}` does not start with http:// or https://")))
+    }
+}
+
+fn parsed<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is not an address of the form 0x and 40 digits")))
+}
+
+fn peers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PeerAddr>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AmountText {
+    Number(u64),
+    Text(String),
+}
+
+fn wei<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Amount, D::Error> {
+    match AmountText::deserialize(deserializer)? {
+        AmountText::Number(number) => Ok(number.into()),
+        AmountText::Text(text) => parse_amount(&text).map_err(serde::de::Error::custom),
+    }
+}
+
+fn maybe_wei<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Amount>, D::Error> {
+    wei(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: &str = "0x00112233445566778899aabbccddeeff01234567@hub.example.org:9735";
+
+    fn template() -> Template {
+        let domain = Domain { chain_id: 31_337, adjudicator: Address::repeat_byte(0xab) };
+        Template { peers: vec![PEER.parse().unwrap()], ..Template::new("http://127.0.0.1:8545", domain) }
+    }
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(Path::new("config.toml"), text)
+    }
+
+    #[test]
+    fn the_template_says_what_the_defaults_are() {
+        let config = parse(&template().render()).unwrap();
+        assert_eq!(config.domain(), template().domain);
+        assert_eq!(config.net.peers[0].to_string(), PEER);
+        assert_eq!(config.policy(), Policy { hub: false, ..Policy::dev() });
+    }
+
+    #[test]
+    fn every_option_of_the_template_is_known() {
+        let uncommented: String = template()
+            .render()
+            .lines()
+            .map(|line| line.strip_prefix("#").filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let config = parse(&uncommented).unwrap();
+        assert_eq!(config.policy(), Policy { hub: false, ..Policy::dev() });
+        assert_eq!(config.net.announce.as_deref(), Some("node.example.org:9735"));
+    }
+
+    #[test]
+    fn values_reach_the_policy() {
+        let text = template().render()
+            + "\n[hubs]\n";
+        assert!(parse(&text).is_err());
+        let text = template()
+            .render()
+            .replace("enabled = false", "enabled = true\nfee_base = \"3gwei\"\nfee_ppm_per_day = 7")
+            .replace("preset = \"dev\"", "preset = \"mainnet\"\nm_safe = 1_000");
+        let policy = parse(&text).unwrap().policy();
+        let wanted = Policy { hub: true, fee_base: 3_000_000_000, fee_ppm_per_day: 7, m_safe: 1_000, ..Policy::mainnet() };
+        assert_eq!(policy, wanted);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        let good = "[chain]\nrpc_url = \"http://h\"\nchain_id = 1\nadjudicator = \"0x00112233445566778899aabbccddeeff01234567\"\n";
+        assert!(parse(good).is_ok());
+        for (text, line, word) in [
+            (format!("{good}colour = 1\n"), 5, "colour"),
+            (good.replace("http://h", "h"), 2, "http://"),
+            (good.replace("0x0011", "0x"), 4, "address"),
+            (good.replace("chain_id = 1", "chain_id = -1"), 3, "u64"),
+            (format!("{good}[net]\npeers = [\"x\"]\n"), 6, "host:port"),
+            (format!("{good}[hub]\nfee_base = \"1 apple\"\n"), 6, "apple"),
+            (format!("{good}[hub\n"), 5, "]"),
+        ] {
+            let error = parse(&text).unwrap_err();
+            let ConfigError::Invalid { line: found, .. } = &error else { panic!("{error}") };
+            assert_eq!(*found, line, "{error}");
+            assert!(error.to_string().contains(word), "{error}");
+        }
+    }
+}
