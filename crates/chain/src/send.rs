@@ -132,16 +132,22 @@ impl Sender {
     }
 
     fn add(&mut self, request: Request) {
-        let is_pending = self.queue.iter().any(|queued| queued.key == request.key)
-            || self.sent.values().any(|sent| sent.key == request.key && sent.mined.is_none());
-        if !is_pending {
+        if !self.queue.iter().any(|queued| queued.key == request.key) {
             self.queue.push_back(request);
         }
+    }
+
+    fn is_pending(&self, key: TxKey) -> bool {
+        self.sent.values().any(|sent| sent.key == key && sent.mined.is_none())
     }
 
     async fn round(&mut self) -> Result<(), RpcError> {
         self.check_mined().await?;
         while let Some(request) = self.queue.pop_front() {
+            // Only now, for a reorg may just have made it pending again.
+            if self.is_pending(request.key) {
+                continue;
+            }
             if let Err(error) = self.send(&request).await {
                 self.queue.push_front(request);
                 return Err(error);

@@ -1,0 +1,8 @@
+//! The driver against a development chain, over HTTP.
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod connecting;
+mod following;
+mod sending;
+mod virtual_channels;
+mod world;
