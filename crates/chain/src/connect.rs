@@ -125,6 +125,13 @@ async fn check(config: &ChainConfig) -> Result<Rpc, ConnectError> {
     let timeout = Duration::from_millis(config.request_timeout_ms);
     let rpc = Rpc::new(&url, config.adjudicator, timeout, config.batch_max)
         .map_err(|reason| ConnectError::InvalidUrl { url: url.clone(), reason })?;
+    verify(&rpc, config).await?;
+    Ok(rpc)
+}
+
+/// Whether the node is one of the configured chain and the Adjudicator is there.
+pub(crate) async fn verify(rpc: &Rpc, config: &ChainConfig) -> Result<(), ConnectError> {
+    let url = config.rpc_url.clone();
     let unreachable = |error: RpcError| ConnectError::Unreachable { url: url.clone(), reason: error.to_string() };
     let actual = rpc.chain_id().await.map_err(unreachable)?;
     if actual != config.chain_id {
@@ -137,7 +144,7 @@ async fn check(config: &ChainConfig) -> Result<Rpc, ConnectError> {
     if !is_adjudicator(&code, &config.domain()) {
         return Err(ConnectError::ForeignCode(config.adjudicator));
     }
-    Ok(rpc)
+    Ok(())
 }
 
 /// Deploys the Adjudicator from `owner`'s account and waits for the block.

@@ -1,6 +1,7 @@
 //! The follower: polls the head and reads what may have changed.
 
 use crate::config::ChainConfig;
+use crate::connect::{ConnectError, verify};
 use crate::handle::ChainOutput;
 use crate::rpc::{Header, Rpc, RpcError};
 use crate::watched::{Object, Pair, Search, View, Watched};
@@ -144,6 +145,10 @@ impl Follower {
 
     /// One look at the chain. `None` if there is nothing new, or if the chain changed while it was read.
     async fn look(&mut self) -> Result<Option<ChainUpdate>, RpcError> {
+        if self.failures > 0 {
+            let gone = |error: ConnectError| RpcError::Unreachable(error.to_string());
+            verify(&self.rpc, &self.config).await.map_err(gone)?;
+        }
         let head = self.rpc.head().await?;
         let is_new = self.last.is_none_or(|last| last.head.hash != head.block.hash);
         if is_new {
@@ -251,8 +256,9 @@ impl Follower {
             .zip(answers)
             .map(|((object, watched), (head, settled))| {
                 let malformed = |error| RpcError::Unreachable(format!("{error}"));
+                // At the head an empty answer would mean that the contract is gone: that is no view, but another chain.
                 let head = watched.read(head).map_err(malformed)?;
-                Ok((*object, Pair { head, settled: watched.read(settled).map_err(malformed)? }))
+                Ok((*object, Pair { head, settled: watched.read_early(settled).map_err(malformed)? }))
             })
             .collect()
     }

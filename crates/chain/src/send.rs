@@ -148,16 +148,20 @@ impl Sender {
             if self.is_pending(request.key) {
                 continue;
             }
-            if let Err(error) = self.send(&request).await {
-                self.queue.push_front(request);
-                return Err(error);
+            match self.send(&request).await {
+                Ok(()) => {}
+                Err(error @ RpcError::Unreachable(_)) => {
+                    self.queue.push_front(request);
+                    return Err(error);
+                }
+                Err(error) => self.fail(request.key, request.call.name(), error.to_string()).await,
             }
         }
         self.check_pending().await?;
         self.resend().await
     }
 
-    /// From a request to a transaction that is on its way, or to a report of why not. An error leaves the request as it was.
+    /// From a request to a transaction that is on its way, or to a report of why not. An error means that nothing was sent.
     async fn send(&mut self, request: &Request) -> Result<(), RpcError> {
         let name = request.call.name();
         let head_time = self.head.borrow().time;
@@ -174,14 +178,7 @@ impl Sender {
                 return Ok(());
             }
         };
-        let (trial, gas) = match self.rehearse(&encoded).await {
-            Ok(rehearsed) => rehearsed,
-            Err(RpcError::Unreachable(reason)) => return Err(RpcError::Unreachable(reason)),
-            Err(error) => {
-                self.fail(request.key, name, error.to_string()).await;
-                return Ok(());
-            }
-        };
+        let (trial, gas) = self.rehearse(&encoded).await?;
         let fees = self.rpc.suggested_fees().await?.capped(self.config.max_fee_per_gas_wei);
         self.launch(request.key, name, trial, gas, fees).await
     }

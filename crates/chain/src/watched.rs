@@ -148,12 +148,19 @@ impl Watched {
         }
     }
 
-    /// Reads an answer. An empty one is that of a block before the contract: nothing was there.
+    /// Reads an answer of a block before the contract, where nothing was, or of a later one.
+    pub(crate) fn read_early(&self, answer: &[u8]) -> Result<View, Malformed> {
+        match &self.watch {
+            _ if !answer.is_empty() => self.read(answer),
+            Watch::Ledger(_) => Ok(View::Ledger(Slots::default())),
+            Watch::Escrow(_) => Ok(View::Escrow(EscrowView::default())),
+            Watch::Record(_) => Ok(View::Record(Slots::default())),
+        }
+    }
+
+    /// Reads an answer.
     pub(crate) fn read(&self, answer: &[u8]) -> Result<View, Malformed> {
         Ok(match &self.watch {
-            Watch::Ledger(_) if answer.is_empty() => View::Ledger(Slots::default()),
-            Watch::Escrow(_) if answer.is_empty() => View::Escrow(EscrowView::default()),
-            Watch::Record(_) if answer.is_empty() => View::Record(Slots::default()),
             Watch::Ledger(_) => View::Ledger(view::ledger(answer)?),
             Watch::Escrow(_) => View::Escrow(view::escrow(answer)?),
             Watch::Record(_) => View::Record(view::record(answer)?),

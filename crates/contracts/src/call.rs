@@ -217,3 +217,96 @@ fn virtual_state(state: &signed::State) -> Result<VirtualState, EncodeError> {
     }
     Ok(VirtualState { ver: version(state.ver)?, defA: amount("defA", state.def_a)?, nanos: 0, nanoRoot: B256::ZERO })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use perunika_core::params::Party;
+
+    const DOMAIN: Domain = Domain { chain_id: 1, adjudicator: Address::repeat_byte(9) };
+
+    fn params() -> ChannelParams {
+        let party = |owner, key| Party { owner: Address::repeat_byte(owner), key: Address::repeat_byte(key) };
+        ChannelParams {
+            a: party(1, 3),
+            b: party(2, 4),
+            asset: Address::ZERO,
+            challenge: 120,
+            window: 60,
+            k_max: 80,
+            lane: 0,
+        }
+    }
+
+    fn state(ver: u64) -> signed::State {
+        signed::State {
+            ch: params().id(&DOMAIN, 0),
+            ver,
+            dep_a: 7,
+            dep_b: 5,
+            total: 12,
+            def_a: 4,
+            nanos: 0,
+            locks: 0,
+            entries: tree::empty_entries(),
+        }
+    }
+
+    fn register(state: signed::State, sigs: [Option<Signature>; 2]) -> Call {
+        Call::Register { params: params(), state, roots: Roots::default(), sigs }
+    }
+
+    fn signatures(call: &Call, sender: Address) -> Result<Vec<u8>, EncodeError> {
+        let encoded = encode_call(call, &DOMAIN, sender)?;
+        Ok(Adjudicator::registerCall::abi_decode(&encoded.data).expect("register").signatures.to_vec())
+    }
+
+    #[test]
+    fn only_those_who_do_not_send_sign() {
+        let (a, b) = (Signature([0xaa; 64]), Signature([0xbb; 64]));
+        let call = register(state(2), [Some(a), Some(b)]);
+        assert_eq!(signatures(&call, params().a.owner), Ok(b.0.to_vec()));
+        assert_eq!(signatures(&call, params().b.owner), Ok(a.0.to_vec()));
+        assert_eq!(signatures(&call, Address::ZERO), Ok([a.0, b.0].concat()));
+        let call = register(state(2), [None, Some(b)]);
+        assert_eq!(signatures(&call, params().a.owner), Ok(b.0.to_vec()));
+        assert_eq!(signatures(&call, params().b.owner), Err(EncodeError::MissingSignature));
+        let zero = signed::State { dep_a: 0, dep_b: 0, total: 0, def_a: 0, ..state(0) };
+        assert_eq!(signatures(&register(zero, [None, None]), params().b.owner), Ok(vec![]));
+    }
+
+    #[test]
+    fn deposits_travel_as_value() {
+        let open = Call::Open { params: params(), nonce: 3, value: 77 };
+        let encoded = encode_call(&open, &DOMAIN, Address::ZERO).expect("encodes");
+        assert_eq!(encoded.value, U256::from(77));
+        let decoded = Adjudicator::openCall::abi_decode(&encoded.data).expect("open");
+        assert_eq!((decoded.nonce, decoded.params), (U40::from(3), abi::channel(&params())));
+    }
+
+    #[test]
+    fn the_id_of_a_confirm_names_the_life() {
+        let confirm = |id| Call::Confirm { params: params(), id, dep_a: 7, value: 5 };
+        let encoded = encode_call(&confirm(params().id(&DOMAIN, 21)), &DOMAIN, Address::ZERO).expect("encodes");
+        let decoded = Adjudicator::confirmCall::abi_decode(&encoded.data).expect("confirm");
+        assert_eq!((decoded.nonce, encoded.value), (U40::from(21), U256::from(5)));
+        let error = encode_call(&confirm(B256::ZERO), &DOMAIN, Address::ZERO).expect_err("no such life");
+        assert_eq!(error, EncodeError::UnknownLife);
+    }
+
+    #[test]
+    fn numbers_are_never_cut() {
+        let too_much = signed::State { dep_a: 1 << 96, ..state(2) };
+        let sigs = [Some(Signature([0; 64])); 2];
+        assert_eq!(signatures(&register(too_much, sigs), Address::ZERO), Err(EncodeError::TooLarge("depA")));
+        let too_new = signed::State { ver: 1 << 48, ..state(2) };
+        assert_eq!(signatures(&register(too_new, sigs), Address::ZERO), Err(EncodeError::TooLarge("version")));
+    }
+
+    #[test]
+    fn roots_must_make_up_the_entries() {
+        let roots = Roots { locks: B256::repeat_byte(1), nanos: B256::ZERO };
+        let call = Call::Conclude { params: params(), state: state(2), roots, mix: B256::ZERO };
+        assert_eq!(encode_call(&call, &DOMAIN, Address::ZERO), Err(EncodeError::MissingRoots));
+    }
+}

@@ -1,6 +1,6 @@
-use crate::world::{CHALLENGE, DEPOSIT_A, DEPOSIT_B, Node, World, quiet};
+use crate::world::{CHALLENGE, DEPOSIT_A, DEPOSIT_B, Node, World, owner, quiet};
 use alloy::primitives::{Bytes, U256};
-use perunika_chain::{ChainConfig, ChainOutput};
+use perunika_chain::{ChainConfig, ChainOutput, deploy};
 use perunika_core::chain::{Call, Phase, Watch};
 use perunika_core::signed::{Close, State};
 use perunika_core::{Address, B256, tree};
@@ -179,9 +179,26 @@ async fn a_lost_chain_is_told_once_and_found_again() {
     let listen = world.server.addr();
     world.server.shutdown().await;
     world.a.until("offline", |node| (!node.offline.is_empty()).then_some(())).await;
-    let _server = Server::start(Config { listen, ..quiet() }).await.expect("starts again");
+    let server = Server::start(Config { listen, ..quiet() }).await.expect("starts again");
+    // It is believed again only with the contract on it.
+    let deployed = deploy(&server.url(), &owner(9)).await.expect("deploys");
+    assert_eq!(deployed.address, world.config.adjudicator);
     world.a.until("online", |node| (node.offline.last() == Some(&false)).then_some(())).await;
     assert_eq!(world.a.offline, [true, false]);
-    // A fresh chain: what was there is not there.
-    world.a.until("the first block", |node| (node.head.number == 0).then_some(())).await;
+    world.a.until("the new chain", |node| (node.head.number == 1).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_chain_without_the_contract_is_no_view() {
+    let mut world = World::open().await;
+    world.server.with_chain(|chain| {
+        let time = chain.head().header.timestamp;
+        // Deployment, open and confirm.
+        chain.reorg(3).expect("drops");
+        for step in 1..=9 {
+            chain.mine(time + step).expect("mines");
+        }
+    });
+    world.b.until("offline", |node| (node.offline == [true]).then_some(())).await;
+    assert!(world.b.ledgers.values().all(|seen| seen.head.phase == Phase::Open));
 }
