@@ -4,11 +4,13 @@ use crate::exit::{Error, Result};
 use crate::units::Wei;
 use alloy::consensus::Transaction as _;
 use alloy::eips::BlockNumberOrTag;
+use alloy::json_abi::JsonAbi;
 use alloy::network::{EthereumWallet, TransactionBuilder, TransactionResponse};
 use alloy::primitives::{Address, B256, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::rpc::types::{Transaction, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -27,10 +29,8 @@ pub(crate) struct Ledger {
 pub(crate) struct Sent {
     /// The sender.
     pub(crate) from: Address,
-    /// The first four bytes of a call; none for a deployment or a plain transfer.
-    pub(crate) selector: Option<[u8; 4]>,
-    /// Whether it creates a contract.
-    pub(crate) creates: bool,
+    /// `deploy`, `transfer`, a function of the Adjudicator, or the selector of another one.
+    pub(crate) name: String,
     /// Gas used.
     pub(crate) gas: u64,
     /// Wei paid per unit of gas.
@@ -92,8 +92,7 @@ impl Ledger {
         let receipt = receipt.ok_or_else(|| Error::chain(format!("transaction {hash} has no receipt")))?;
         Ok(Sent {
             from: transaction.from(),
-            selector: transaction.input().first_chunk().copied().filter(|_| transaction.to().is_some()),
-            creates: transaction.to().is_none(),
+            name: name(transaction.to().is_none(), transaction.input()),
             gas: receipt.gas_used,
             gas_price: receipt.effective_gas_price,
             succeeded: receipt.status(),
@@ -117,4 +116,38 @@ impl Ledger {
 
 fn parse(url: &str) -> Result<alloy::transports::http::reqwest::Url> {
     url.parse().map_err(|e| Error::user(format!("`{url}` is not a URL: {e}")))
+}
+
+/// What a transaction does, in a word.
+fn name(creates: bool, input: &[u8]) -> String {
+    match input.first_chunk::<4>() {
+        _ if creates => "deploy".into(),
+        None => "transfer".into(),
+        Some(selector) => function(*selector).unwrap_or_else(|| format!("0x{}", alloy::hex::encode(selector))),
+    }
+}
+
+/// The Adjudicator's function with this selector.
+fn function(selector: [u8; 4]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Artifact {
+        abi: JsonAbi,
+    }
+    let artifact = include_str!("../../../contracts/artifacts/Adjudicator.json");
+    let artifact: Artifact = serde_json::from_str(artifact).ok()?;
+    artifact.abi.functions().find(|function| function.selector() == selector).map(|function| function.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transactions_have_the_names_of_the_contract_s_functions() {
+        let withdraw = alloy::primitives::keccak256("withdraw(address,address)");
+        assert_eq!(name(false, &withdraw[..4]), "withdraw");
+        assert_eq!(name(false, &[]), "transfer");
+        assert_eq!(name(true, &[1, 2, 3, 4]), "deploy");
+        assert_eq!(name(false, &[1, 2, 3, 4]), "0x01020304");
+    }
 }

@@ -1,31 +1,71 @@
 //! One file per subcommand.
 
+mod channel;
+pub(crate) mod common;
+pub(crate) mod deploy;
 mod devnet;
+mod fetch;
+mod fund;
+mod info;
+mod init;
+mod node;
+mod peer;
+mod serve;
+mod virtuals;
 
+use self::common::NodeArgs;
 use crate::exit::Result;
 use crate::output::Output;
+use crate::quickstart;
 use clap::{Parser, Subcommand};
 
-/// Payment, state and virtual channels on Ethereum.
+/// Payment channels, and virtual channels over them, on Ethereum.
 #[derive(Debug, Parser)]
 #[command(name = "perunika", version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Print one JSON value instead of text.
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    node: NodeArgs,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Quickstart(quickstart::Args),
+    Init(init::Args),
+    Node(node::Args),
+    Info(info::Args),
+    #[command(subcommand)]
+    Peer(peer::Command),
+    #[command(subcommand)]
+    Channel(channel::Command),
+    #[command(subcommand)]
+    Virtual(virtuals::Command),
+    Serve(serve::Args),
+    Fetch(fetch::Args),
     Devnet(devnet::Args),
+    Deploy(deploy::Args),
+    Fund(fund::Args),
 }
 
 /// Runs the command that was asked for.
 pub(crate) async fn run(cli: Cli) -> Result<()> {
     let output = Output { json: cli.json };
     match cli.command {
+        Command::Quickstart(args) => quickstart::run(args, cli.node.dir.as_deref(), output).await,
+        Command::Init(args) => init::run(args, &cli.node, output).await,
+        Command::Node(args) => node::run(args, &cli.node, output).await,
+        Command::Info(args) => info::run(args, &cli.node, output).await,
+        Command::Peer(command) => command.run(&cli.node, output).await,
+        Command::Channel(command) => command.run(&cli.node, output).await,
+        Command::Virtual(command) => command.run(&cli.node, output).await,
+        Command::Serve(args) => serve::run(args, &cli.node, output).await,
+        Command::Fetch(args) => fetch::run(args, &cli.node, output).await,
         Command::Devnet(args) => devnet::run(args, output).await,
+        Command::Deploy(args) => deploy::run(args, output).await,
+        Command::Fund(args) => fund::run(args, output).await,
     }
 }

@@ -182,13 +182,7 @@ mod tests {
     /// Alice pays 50 to bob and 3 to ingrid; deployment, an open and a close cost 700, 350 and 70 wei.
     fn story() -> Report {
         Report {
-            before: balances([
-                ("deployer", ETH),
-                ("alice", ETH),
-                ("ingrid", ETH),
-                ("bob", ETH),
-                (ADJUDICATOR, 0),
-            ]),
+            before: balances([("deployer", ETH), ("alice", ETH), ("ingrid", ETH), ("bob", ETH), (ADJUDICATOR, 0)]),
             after: balances([
                 ("deployer", ETH - 700),
                 ("alice", ETH - 53 - 350),
@@ -240,9 +234,7 @@ mod tests {
 
     #[test]
     fn one_wei_lost_is_seen() {
-        assert!(
-            broken(|r| set(&mut r.after, "bob", ETH + 49)).contains(&"balances and gas do not add up".to_owned())
-        );
+        assert!(broken(|r| set(&mut r.after, "bob", ETH + 49)).contains(&"balances and gas do not add up".to_owned()));
     }
 
     #[test]
@@ -274,16 +266,10 @@ mod tests {
     #[test]
     fn the_rest_of_the_promise_is_checked() {
         assert_eq!(broken(|r| r.checksum_ok = false), ["the file differs from the original"]);
-        assert_eq!(
-            broken(|r| r.payments_hub_down = 4),
-            ["less than half of the payments happened without the hub"]
-        );
+        assert_eq!(broken(|r| r.payments_hub_down = 4), ["less than half of the payments happened without the hub"]);
         assert_eq!(broken(|r| r.transactions[1].succeeded = false), ["a transaction failed"]);
         let free = Transaction { gas: 0, ..transaction("open", "alice", 0) };
-        assert_eq!(
-            broken(|r| r.transactions.extend(vec![free; 6])),
-            ["more transactions than expected"]
-        );
+        assert_eq!(broken(|r| r.transactions.extend(vec![free; 6])), ["more transactions than expected"]);
     }
 
     #[test]
@@ -292,9 +278,12 @@ mod tests {
         assert_eq!(json["balances_after"]["alice"], (ETH - 403).to_string());
         assert_eq!(json["hub_gain_wei"], "3");
         assert_eq!(json["gas_paid_wei"], "1120");
-        assert_eq!(json["transactions"][0], json!({
-            "name": "deploy", "from": "deployer", "gas": 100, "gas_price_wei": "7", "ok": true
-        }));
+        assert_eq!(
+            json["transactions"][0],
+            json!({
+                "name": "deploy", "from": "deployer", "gas": 100, "gas_price_wei": "7", "ok": true
+            })
+        );
         assert_eq!(json["conserved"], true);
     }
 }

@@ -1,0 +1,54 @@
+//! `perunika channel pay`
+
+use crate::commands::common::{MoneyArgs, applied, channel_id, json};
+use crate::exit::Result;
+use crate::output::Output;
+use crate::units::{self, Amount, Wei};
+use alloy::primitives::B256;
+use perunika_client::Client;
+use perunika_client::types::{Done, Pay};
+
+/// Pay through a ledger channel. No transaction.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The channel.
+    #[arg(value_parser = channel_id)]
+    id: B256,
+    /// How much, like 5gwei.
+    #[arg(value_parser = units::amount)]
+    amount: Wei,
+    /// Do not wait for the payee's signature; it is enough that the payee holds the payment durably.
+    #[arg(long)]
+    stream: bool,
+    #[command(flatten)]
+    money: MoneyArgs,
+}
+
+impl Args {
+    /// The channel.
+    pub(crate) fn id(&self) -> B256 {
+        self.id
+    }
+
+    /// The key of this call, and its body.
+    pub(crate) fn call(&self) -> (String, Pay) {
+        let body = Pay { amount: self.amount.into(), countersign: !self.stream, wait_s: self.money.wait_s() };
+        (self.money.key(), body)
+    }
+
+    /// Says what became of it.
+    pub(crate) fn report(&self, done: Done, key: &str, output: Output) -> Result<()> {
+        let done = applied(done, key)?;
+        let signed = if done.countersigned == Some(true) { "signed by both" } else { "held by the payee" };
+        let version = done.version.map(|version| format!(", version {version}")).unwrap_or_default();
+        output.result(&json(&done)?, || format!("paid {}, {signed}{version}", Amount(self.amount)));
+        Ok(())
+    }
+}
+
+/// Pays and waits for the answer.
+pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
+    let (key, body) = args.call();
+    let done = client.pay_channel(args.id, &body, &key).await?;
+    args.report(done, &key, output)
+}

@@ -1,0 +1,156 @@
+//! What several subcommands share.
+
+use crate::exit::{Error, Result};
+use alloy::primitives::{Address, B256};
+use perunika_client::types::{ChannelId, Done, Outcome};
+use perunika_client::{Client, ClientError, fresh_key};
+use perunika_node::config::Config;
+use perunika_node::folder::Folder;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Which node is meant.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct NodeArgs {
+    /// The node's folder; if absent, what the environment variable PERUNIKA_DIR says, else `.perunika` in the home folder.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+impl NodeArgs {
+    /// Where the node's files are.
+    pub(crate) fn path(&self) -> Result<PathBuf> {
+        let named = self.dir.clone().or_else(|| std::env::var_os("PERUNIKA_DIR").map(PathBuf::from));
+        if let Some(dir) = named.filter(|dir| !dir.as_os_str().is_empty()) {
+            return Ok(dir);
+        }
+        let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
+        let home = home.ok_or_else(|| Error::user("there is no home folder; name the node's folder with --dir"))?;
+        Ok(home.join(".perunika"))
+    }
+
+    /// A client of the node, which must have been set up and must run.
+    pub(crate) fn client(&self) -> Result<Client> {
+        client(&self.path()?)
+    }
+}
+
+/// A client of the node in a folder.
+pub(crate) fn client(dir: &Path) -> Result<Client> {
+    let config = read_config(dir)?;
+    let token_file = Folder::new(dir).token();
+    let token = std::fs::read_to_string(&token_file).map_err(|_| {
+        let dir = dir.display();
+        Error::user(format!("the node in {dir} has never run; start it with `perunika --dir {dir} node`"))
+    })?;
+    Ok(Client::new(&base(config.api.listen), &token))
+}
+
+/// The settings of a node that was set up.
+pub(crate) fn read_config(dir: &Path) -> Result<Config> {
+    let folder = Folder::new(dir);
+    if !folder.config().exists() {
+        let dir = dir.display();
+        return Err(Error::user(format!("there is no node in {dir}; `perunika --dir {dir} init` makes one")));
+    }
+    Config::read(&folder.config()).map_err(Error::user)
+}
+
+/// A node that listens everywhere is reached on this machine.
+fn base(listen: SocketAddr) -> String {
+    match listen {
+        SocketAddr::V4(a) if a.ip().is_unspecified() => format!("http://127.0.0.1:{}", a.port()),
+        SocketAddr::V6(a) if a.ip().is_unspecified() => format!("http://[::1]:{}", a.port()),
+        listen => format!("http://{listen}"),
+    }
+}
+
+impl From<ClientError> for Error {
+    fn from(error: ClientError) -> Self {
+        match &error {
+            ClientError::Unreachable { .. } => {
+                Error::other(format!("{error}; is it running? `perunika node` starts it"))
+            }
+            ClientError::Unreadable { .. } => Error::other(error),
+            ClientError::Refused { code, message, .. } => match code.as_str() {
+                "peer" => Error::peer(message),
+                "chain" => Error::chain(message),
+                "bad_request" | "unauthorized" | "not_found" | "conflict" | "refused" => Error::user(message),
+                _ => Error::other(message),
+            },
+        }
+    }
+}
+
+/// How a call that moves money is repeated.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct MoneyArgs {
+    /// Repeat an earlier call instead of making a new one: with the same key it is done once at most.
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// How long to wait for the result.
+    #[arg(long, value_name = "TIME", value_parser = crate::units::seconds)]
+    wait: Option<u64>,
+}
+
+impl MoneyArgs {
+    /// The key of this call.
+    pub(crate) fn key(&self) -> String {
+        self.key.clone().unwrap_or_else(fresh_key)
+    }
+
+    /// Seconds to wait for the result.
+    pub(crate) fn wait_s(&self) -> Option<u64> {
+        self.wait
+    }
+}
+
+/// What was done; an error if it was not, or if nobody knows yet.
+pub(crate) fn applied(done: Done, key: &str) -> Result<Done> {
+    let reason = done.reason.as_deref().unwrap_or("no reason was given");
+    match done.result {
+        Outcome::Applied => Ok(done),
+        Outcome::Rejected => Err(Error::peer(reason)),
+        Outcome::Unknown => {
+            Err(Error::other(format!("not known yet ({reason}); the same command with --key {key} tells")))
+        }
+    }
+}
+
+/// Reads 32 bytes in hexadecimal. The text never appears in the error.
+pub(crate) fn private_key(text: &str) -> std::result::Result<B256, String> {
+    text.parse().map_err(|_| "not a private key: 32 bytes in hexadecimal are expected".into())
+}
+
+/// Reads the id of a channel.
+pub(crate) fn channel_id(text: &str) -> std::result::Result<B256, String> {
+    text.parse().map_err(|_| "not a channel id: 0x and 64 hexadecimal digits are expected".into())
+}
+
+/// Reads the key of a peer; of `0x…@host:port` the part before the `@`.
+pub(crate) fn peer(text: &str) -> std::result::Result<Address, String> {
+    let key = text.split_once('@').map_or(text, |(key, _)| key);
+    key.parse().map_err(|_| "not the key of a peer: 0x and 40 hexadecimal digits are expected".into())
+}
+
+/// An answer of the node as JSON.
+pub(crate) fn json(answer: &impl serde::Serialize) -> Result<Value> {
+    serde_json::to_value(answer).map_err(|e| Error::other(format!("the answer cannot be shown: {e}")))
+}
+
+/// An absolute path, which need not exist.
+pub(crate) fn absolute(path: &Path) -> Result<String> {
+    let path = std::path::absolute(path).map_err(|e| Error::user(format!("{}: {e}", path.display())))?;
+    path.into_os_string().into_string().map_err(|_| Error::user("the path is not valid UTF-8"))
+}
+
+/// The id of the channel that a call was about.
+pub(crate) fn id_of(done: &Done) -> Result<ChannelId> {
+    done.id.ok_or_else(|| Error::other("the node did not name the channel"))
+}
+
+/// The name of a stage, as JSON has it.
+pub(crate) fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,82 @@
+//! `perunika fetch`
+
+use super::common::{NodeArgs, absolute, channel_id, json};
+use crate::exit::{Error, Result};
+use crate::output::Output;
+use crate::units::{Amount, Size};
+use alloy::primitives::B256;
+use perunika_client::types::{Fetch, Job, JobState};
+use perunika_client::{Client, fresh_key};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const POLL: Duration = Duration::from_millis(200);
+
+/// Buy a file, chunk by chunk, through a virtual channel. Started again, it goes on where it stopped.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// As `perunika serve` printed it.
+    offer: String,
+    /// Where the file goes.
+    #[arg(short, long, value_name = "PATH")]
+    output: PathBuf,
+    /// The virtual channel to pay through; any active one with the seller, if absent.
+    #[arg(long, value_name = "ID", value_parser = channel_id)]
+    channel: Option<B256>,
+}
+
+/// Starts the download and follows it to its end.
+pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<()> {
+    let client = node.client()?;
+    let body = Fetch { offer: args.offer, output: absolute(&args.output)?, channel: args.channel };
+    let job = client.fetch(&body, &fresh_key()).await?;
+    let job = follow(&client, job, output).await?;
+    output.result(&json(&job)?, || {
+        format!("{}, {} in {} payments for {}", job.output, Size(job.bytes), job.payments, Amount(job.spent_wei.0))
+    });
+    Ok(())
+}
+
+async fn follow(client: &Client, mut job: Job, output: Output) -> Result<Job> {
+    let live = !output.json && std::io::stderr().is_terminal();
+    loop {
+        if live {
+            show(&progress(&job));
+        }
+        match job.state {
+            JobState::Waiting | JobState::Running => tokio::time::sleep(POLL).await,
+            JobState::Done | JobState::Failed if live => break show("\n"),
+            JobState::Done | JobState::Failed => break,
+        }
+        job = client.job(&job.id).await?;
+    }
+    match job.state {
+        JobState::Failed => Err(Error::peer(job.reason.as_deref().unwrap_or("the download failed"))),
+        _ => Ok(job),
+    }
+}
+
+/// The progress is decoration: a terminal that has gone does not stop the download.
+fn show(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(text.as_bytes());
+    let _ = err.flush();
+}
+
+/// One line that overwrites the one before it.
+fn progress(job: &Job) -> String {
+    let waiting = match (job.state, &job.reason) {
+        (JobState::Waiting, Some(reason)) => format!(", waiting: {reason}"),
+        (JobState::Waiting, None) => ", waiting".to_owned(),
+        _ => String::new(),
+    };
+    format!(
+        "\r\x1b[2K{}/{} chunks, {:.1} MB/s, {:.0} payments/s, spent {}{waiting}",
+        job.chunks_done,
+        job.chunks_total,
+        job.mb_per_s,
+        job.payments_per_s,
+        Amount(job.spent_wei.0)
+    )
+}

@@ -1,0 +1,38 @@
+//! `perunika serve`
+
+use super::common::{NodeArgs, absolute, json};
+use crate::exit::{Error, Result};
+use crate::output::Output;
+use crate::units::{self, Amount, Size, Wei};
+use perunika_client::types::Serve;
+use std::path::PathBuf;
+
+/// Offer a file for sale; prints the offer that a buyer needs. The node sells it while it runs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The file.
+    file: PathBuf,
+    /// Price of a chunk, like 1gwei.
+    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
+    price: Wei,
+    /// Size of a chunk: what the buyer risks at most, up to 1MB.
+    #[arg(long, value_name = "SIZE", default_value = "100kB", value_parser = units::size)]
+    chunk: u64,
+}
+
+/// Registers the offer with the node.
+pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<()> {
+    if !args.file.is_file() {
+        return Err(Error::user(format!("there is no file {}", args.file.display())));
+    }
+    let chunk_bytes = u32::try_from(args.chunk).map_err(|_| Error::user("a chunk has at most 1MB"))?;
+    let body = Serve { path: absolute(&args.file)?, price: args.price.into(), chunk_bytes };
+    let offer = node.client()?.serve(&body).await?;
+    output.result(&json(&offer)?, || {
+        let whole = args.price.saturating_mul(offer.chunks.into());
+        let size = Size(offer.size);
+        let about = format!("{}, {size} in {} chunks, {} in all", offer.name, offer.chunks, Amount(whole));
+        format!("{about}\n{}", offer.offer)
+    });
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `perunika virtual open`
+
+use crate::commands::common::{MoneyArgs, applied, id_of, json, peer};
+use crate::exit::Result;
+use crate::output::Output;
+use crate::units::{self, Amount, Wei};
+use alloy::primitives::Address;
+use perunika_client::Client;
+use perunika_client::types::OpenVirtual;
+
+/// Open a virtual channel over one or more hubs. No transaction.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The other end.
+    #[arg(value_parser = peer)]
+    peer: Address,
+    /// The hubs on the way, the nearest first, separated by commas.
+    #[arg(long, value_name = "HUB", required = true, value_delimiter = ',', value_parser = peer)]
+    via: Vec<Address>,
+    /// What this node puts in.
+    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
+    stake: Wei,
+    /// What the other end puts in.
+    #[arg(long, value_name = "AMOUNT", default_value = "0", value_parser = units::amount)]
+    peer_stake: Wei,
+    /// Most that all hubs together may charge; a hundredth of both stakes, if absent.
+    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
+    fee_max: Option<Wei>,
+    /// How long it lasts, like 2h; the node's default, if absent.
+    #[arg(long, value_name = "TIME", value_parser = units::seconds)]
+    term: Option<u64>,
+    #[command(flatten)]
+    money: MoneyArgs,
+}
+
+/// Opens it and waits until payments work.
+pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
+    let hundredth = args.stake.saturating_add(args.peer_stake) / 100;
+    let body = OpenVirtual {
+        hubs: args.via,
+        peer: args.peer,
+        amount: args.stake.into(),
+        peer_amount: args.peer_stake.into(),
+        term: args.term,
+        fee_max: args.fee_max.unwrap_or(hundredth).into(),
+        wait_s: args.money.wait_s(),
+    };
+    let key = args.money.key();
+    let done = applied(client.open_virtual(&body, &key).await?, &key)?;
+    let channel = client.virtual_channel(id_of(&done)?.channel).await?;
+    let fees = channel.fees.iter().map(|fee| fee.0).sum();
+    output.result(&json(&channel)?, || {
+        format!(
+            "{} is open, with {} of this node in it, for a fee of {}",
+            channel.id.channel,
+            Amount(args.stake),
+            Amount(fees)
+        )
+    });
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! `perunika virtual show`
+
+use crate::commands::common::{channel_id, json, word};
+use crate::exit::Result;
+use crate::output::Output;
+use crate::table::Table;
+use crate::units::Amount;
+use alloy::primitives::B256;
+use perunika_client::Client;
+use perunika_client::types::Virtual;
+
+/// Show everything about a virtual channel.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The channel.
+    #[arg(value_parser = channel_id)]
+    id: B256,
+}
+
+/// Prints it.
+pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
+    let channel = client.virtual_channel(args.id).await?;
+    output.result(&json(&channel)?, || facts(&channel));
+    Ok(())
+}
+
+fn facts(channel: &Virtual) -> String {
+    let mut table = Table::new(["channel", &channel.id.channel.to_string()]);
+    let [a, b] = channel.stakes;
+    let fees: Vec<String> = channel.fees.iter().map(|fee| Amount(fee.0).to_string()).collect();
+    table
+        .row(["chain", &channel.id.chain.to_string()])
+        .row(["contract", &channel.id.adjudicator.to_string()])
+        .row(["role", &word(&channel.role)]);
+    for (position, key) in channel.path.iter().enumerate() {
+        table.row([format!("participant {position}"), key.to_string()]);
+    }
+    table
+        .row(["stage", &word(&channel.stage)])
+        .row(["stakes", &format!("{} and {}", Amount(a.0), Amount(b.0))])
+        .row(["fees", &fees.join(", ")])
+        .row(["expires", &format!("{} (seconds since the epoch)", channel.expires)]);
+    if let (Some(mine), Some(theirs)) = (channel.mine, channel.theirs) {
+        table
+            .row(["mine", &Amount(mine.0).to_string()])
+            .row(["theirs", &Amount(theirs.0).to_string()])
+            .row(["payments", &channel.payments.to_string()])
+            .row(["version signed by both", &channel.version.to_string()])
+            .row(["version accepted", &channel.accepted.to_string()]);
+    }
+    if let Some(out) = channel.out_a {
+        table.row(["outcome of the first end", &Amount(out.0).to_string()]);
+    }
+    table.to_string()
+}
