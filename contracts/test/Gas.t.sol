@@ -116,7 +116,7 @@ contract GasTest is Fixture {
         adjudicator.refute(c, s, bytes.concat(sigA, sigB));
         note("refute_by_anybody", 0);
 
-        bytes32 mix = blockhash(block.number - 1);
+        bytes32 mix = mixNow();
         pass(NOW + C + 1);
         vm.prank(carol);
         adjudicator.conclude(c, s, mix);
@@ -161,7 +161,7 @@ contract GasTest is Fixture {
         adjudicator.refuteVirtual(p.v, s, both);
         note("virtual_refute", 0);
 
-        bytes32 mix = blockhash(block.number - 1);
+        bytes32 mix = mixNow();
         pass(NOW + C + 1);
         vm.prank(carol);
         adjudicator.concludeVirtual(p.v, s, mix);
@@ -209,10 +209,7 @@ contract GasTest is Fixture {
     }
 
     /// @dev Sixteen locks (proof depth 4); lock 5 is that of the path.
-    function escrowed(Path memory p)
-        private
-        returns (Channel memory c, LockTerms memory lock, bytes32[] memory proof)
-    {
+    function escrowed(Path memory p) private returns (Channel memory c, LockTerms memory lock, bytes32[] memory proof) {
         bytes32 id;
         (c, id) = openDefault();
         lock = LockTerms(true, 123_456_789_012_345_678, 98_765_432_109_876_543);
@@ -249,5 +246,15 @@ contract GasTest is Fixture {
         vm.prank(carol);
         adjudicator.settleExpired(c, 0, p.v, lock, 5, proof);
         note("settle_lock_eth_expired", 0);
+    }
+
+    function test_refusing_receiver() public {
+        vm.etch(bobReceiver(), hex"5f5ffd"); // PUSH0 PUSH0 REVERT
+        (Channel memory c, bytes32 id) = openDefault();
+        closeBy(alice, c, id);
+        note("close_eth_into_vault", 0);
+        vm.prank(bobReceiver());
+        adjudicator.withdraw(address(0), aliceReceiver());
+        note("withdraw_eth", 0);
     }
 }

@@ -130,13 +130,11 @@ interface IAdjudicator {
     function refund(Channel calldata params) external;
 
     /// @notice Ends a life on terms that both parties signed, with or without a dispute.
-    function close(Channel calldata params, CloseTerms calldata terms, bytes calldata signatures)
-        external;
+    function close(Channel calldata params, CloseTerms calldata terms, bytes calldata signatures) external;
 
     /// @notice Registers a state: begins a dispute, or, if one runs, acts as `refute`. By an owner, who may begin with
     ///         version 0 (all numbers and roots 0, no signatures) where no state was ever signed.
-    function register(Channel calldata params, State calldata state, bytes calldata signatures)
-        external;
+    function register(Channel calldata params, State calldata state, bytes calldata signatures) external;
 
     /// @notice `register` by a watchtower that a party's channel key authorised.
     /// @param byB whether the WatchAuth is B's
@@ -178,11 +176,8 @@ interface IAdjudicator {
     ) external;
 
     /// @notice Replaces the registered state of a virtual channel by one of a higher version, until R. By anybody.
-    function refuteVirtual(
-        VirtualChannel calldata params,
-        VirtualState calldata state,
-        bytes calldata signatures
-    ) external;
+    function refuteVirtual(VirtualChannel calldata params, VirtualState calldata state, bytes calldata signatures)
+        external;
 
     /// @notice Fixes the outcome of a virtual channel by its registered state, when its dispute is over. By anybody.
     function concludeVirtual(VirtualChannel calldata params, VirtualState calldata state, bytes32 mix) external;
@@ -190,7 +185,8 @@ interface IAdjudicator {
     /// @notice Fixes the outcome that all participants signed: until tExp, or until the end of a dispute. By anybody.
     /// @param mids the keys of the hubs in path order
     /// @param signatures of the Final in path order: first end, hubs, second end
-    function finalise(VirtualChannel calldata params, Key[] calldata mids, uint96 outA, bytes calldata signatures) external;
+    function finalise(VirtualChannel calldata params, Key[] calldata mids, uint96 outA, bytes calldata signatures)
+        external;
 
     // -------------------------------------------------------------------------------------------------- settlement
 

@@ -29,11 +29,7 @@ library EntryTree {
     }
 
     /// @dev The root that `proof`, siblings from the leaf upwards, leads to.
-    function root(bytes32 leaf_, uint256 index, bytes32[] calldata proof)
-        internal
-        pure
-        returns (bytes32 hash)
-    {
+    function root(bytes32 leaf_, uint256 index, bytes32[] calldata proof) internal pure returns (bytes32 hash) {
         hash = leaf_;
         for (uint256 i = 0; i < proof.length; ++i) {
             hash = (index >> i) & 1 == 0 ? node(hash, proof[i]) : node(proof[i], hash);

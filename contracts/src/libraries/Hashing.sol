@@ -20,9 +20,8 @@ library Hashing {
     bytes32 internal constant NANO_TYPEHASH = keccak256(
         "Nano(bytes32 ch,bytes32 entry,uint48 ver,uint96 dA,uint8 mover,uint16 stepsLeft,bytes32 storageHash)"
     );
-    bytes32 internal constant ADJUST_TYPEHASH = keccak256(
-        "Adjust(bytes32 id,uint16 seq,uint8 side,uint96 amount,address receiver,uint48 ver,uint40 notAfter)"
-    );
+    bytes32 internal constant ADJUST_TYPEHASH =
+        keccak256("Adjust(bytes32 id,uint16 seq,uint8 side,uint96 amount,address receiver,uint48 ver,uint40 notAfter)");
     bytes32 internal constant OPEN_AUTH_TYPEHASH =
         keccak256("OpenAuth(bytes32 id,uint96 depA,uint96 depB,uint40 notAfter)");
     bytes32 internal constant STEP_AUTH_TYPEHASH = keccak256(

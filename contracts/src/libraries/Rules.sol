@@ -58,8 +58,8 @@ library Rules {
 
     function isVersionZero(State calldata s) internal pure returns (bool) {
         return s.ver == 0
-            && (uint256(s.depA) | s.depB | s.total | s.defA | s.nanos | s.locks | uint256(s.lockRoot) | uint256(s.nanoRoot))
-                == 0;
+            && (uint256(s.depA) | s.depB | s.total | s.defA | s.nanos | s.locks | uint256(s.lockRoot)
+                        | uint256(s.nanoRoot)) == 0;
     }
 
     function checkVirtualState(VirtualState calldata s, uint256 total) internal pure {

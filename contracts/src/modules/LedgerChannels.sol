@@ -92,8 +92,7 @@ abstract contract LedgerChannels is Payouts, Disputes {
         (address receiverA, address receiverB) = (terms.receiverA, terms.receiverB);
         if (receiverA == address(0)) receiverA = params.ownerA;
         if (receiverB == address(0)) receiverB = params.ownerB;
-        bytes32 structHash =
-            Hashing.close(id, terms, total, EntryTree.entries(terms.lockRoot, 0), receiverA, receiverB);
+        bytes32 structHash = Hashing.close(id, terms, total, EntryTree.entries(terms.lockRoot, 0), receiverA, receiverB);
         _checkBoth(params, _digest(domain, structHash), signatures);
 
         slot.channel = word.ended();
@@ -102,10 +101,7 @@ abstract contract LedgerChannels is Payouts, Disputes {
         _payBoth(params.asset, receiverA, payA, receiverB, payB);
     }
 
-    function register(Channel calldata params, State calldata state, bytes calldata signatures)
-        external
-        nonReentrant
-    {
+    function register(Channel calldata params, State calldata state, bytes calldata signatures) external nonReentrant {
         if (msg.sender != params.ownerA && msg.sender != params.ownerB) revert NotOwner();
         bytes32 key = Ids.slotKey(params);
         Slot storage slot = _slots[key];
@@ -113,9 +109,8 @@ abstract contract LedgerChannels is Payouts, Disputes {
         DisputeWord dispute = slot.dispute;
         bytes32 domain = _separator();
         bytes32 id = Ids.channel(domain, key, word.nonce());
-        bytes32 structHash = state.ver == 0
-            ? _versionZero(id, state)
-            : _checkState(params, word, domain, id, state, signatures);
+        bytes32 structHash =
+            state.ver == 0 ? _versionZero(id, state) : _checkState(params, word, domain, id, state, signatures);
         _record(slot, id, structHash, params.challenge, word, dispute, state);
     }
 
@@ -140,10 +135,7 @@ abstract contract LedgerChannels is Payouts, Disputes {
         _record(slot, id, structHash, params.challenge, word, dispute, state);
     }
 
-    function refute(Channel calldata params, State calldata state, bytes calldata signatures)
-        external
-        nonReentrant
-    {
+    function refute(Channel calldata params, State calldata state, bytes calldata signatures) external nonReentrant {
         bytes32 key = Ids.slotKey(params);
         Slot storage slot = _slots[key];
         ChannelWord word = _inPhase(slot, Phase.OPEN);
@@ -179,7 +171,8 @@ abstract contract LedgerChannels is Payouts, Disputes {
     /// @dev The small fields of `Opened`, in one word.
     function _terms(Channel calldata c, uint256 nonce, uint256 depositA) private pure returns (uint256) {
         return (uint256(c.schemeA) << 240) | (uint256(c.schemeB) << 232) | (uint256(c.challenge) << 200)
-            | (uint256(c.window) << 168) | (uint256(c.kMax) << 152) | (uint256(c.lane) << 136) | (nonce << 96) | depositA;
+            | (uint256(c.window) << 168) | (uint256(c.kMax) << 152) | (uint256(c.lane) << 136) | (nonce << 96)
+            | depositA;
     }
 
     /// @dev What registered nanocontracts moved to A; there is no way to register one yet.

@@ -9,9 +9,9 @@ abstract contract Payouts is Domain {
     /// @dev Enough for a proxied account that logs what it gets (about 10,000), and affordable if two receivers burn it.
     uint256 internal constant PUSH_GAS = 30_000;
 
-    /// @dev What must be left before a push, so that no caller can starve a receiver into the vault: PUSH_GAS * 64 / 63, the
-    ///      price of the call itself (at most 36,600: cold, with value, new account) and the vault entry if it fails.
-    uint256 internal constant PUSH_RESERVE = 100_000;
+    /// @dev What must be left before a push, so that no caller can starve a receiver into the vault: PUSH_GAS * 64 / 63 and the
+    ///      price of the call itself, which is at most 36,600 (cold, with value, new account).
+    uint256 internal constant PUSH_RESERVE = 70_000;
 
     mapping(address asset => mapping(address owner => uint256)) internal _vaults;
 

@@ -57,11 +57,10 @@ abstract contract VirtualChannels is Disputes {
         _recordVirtual(params, state, signatures, domain, vc, dispute);
     }
 
-    function refuteVirtual(
-        VirtualChannel calldata params,
-        VirtualState calldata state,
-        bytes calldata signatures
-    ) external nonReentrant {
+    function refuteVirtual(VirtualChannel calldata params, VirtualState calldata state, bytes calldata signatures)
+        external
+        nonReentrant
+    {
         bytes32 domain = _separator();
         bytes32 vc = Ids.virtualChannel(domain, params);
         DisputeWord dispute = _records[vc];
@@ -170,10 +169,12 @@ abstract contract VirtualChannels is Disputes {
     }
 
     /// @dev The certificate: signatures of all participants in path order.
-    function _checkCertificate(VirtualChannel calldata v, Key[] calldata mids, bytes32 digest, bytes calldata signatures)
-        private
-        pure
-    {
+    function _checkCertificate(
+        VirtualChannel calldata v,
+        Key[] calldata mids,
+        bytes32 digest,
+        bytes calldata signatures
+    ) private pure {
         uint256 hubs = mids.length;
         if (hubs == 0 || hubs >= Rules.LINKS_MAX || Ids.keys(mids) != v.mids) {
             revert InvalidAuthorisation();

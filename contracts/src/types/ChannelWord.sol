@@ -21,9 +21,7 @@ library ChannelWords {
         pure
         returns (ChannelWord)
     {
-        return ChannelWord.wrap(
-            (phase_ << 248) | (nonce_ << 208) | (seq_ << 192) | (depositA_ << 96) | depositB_
-        );
+        return ChannelWord.wrap((phase_ << 248) | (nonce_ << 208) | (seq_ << 192) | (depositA_ << 96) | depositB_);
     }
 
     /// @dev The word that the end of a life leaves: Closed, the next nonce, no deposits. The nonce has room (`open`).

@@ -22,7 +22,7 @@ library DisputeWords {
         returns (DisputeWord)
     {
         return DisputeWord.wrap(
-            (ver_ << 208) | (deadline_ << 175) | (life_ << 161) | ((nanos_ ? 1 : 0) << 160) | stored_
+            (ver_ << 208) | (deadline_ << 175) | (life_ << 161) | (uint256(nanos_ ? 1 : 0) << 160) | stored_
         );
     }
 

@@ -54,7 +54,12 @@ abstract contract Fixture is Check {
 
     function pass(uint256 time) internal {
         vm.warp(time);
-        vm.roll(block.number + 1);
+        vm.roll(vm.getBlockNumber() + 1);
+    }
+
+    /// @dev The salt that a registration in this block uses. (The optimiser takes block.number to be constant in a test.)
+    function mixNow() internal view returns (bytes32) {
+        return blockhash(vm.getBlockNumber() - 1);
     }
 
     // ------------------------------------------------------------------------------------------- ledger channels
@@ -163,9 +168,7 @@ abstract contract Fixture is Check {
     }
 
     function signHash(uint256 privateKey, bytes32 structHash) internal view returns (bytes memory) {
-        return signDigest(
-            privateKey, keccak256(abi.encodePacked(hex"1901", adjudicator.domainSeparator(), structHash))
-        );
+        return signDigest(privateKey, keccak256(abi.encodePacked(hex"1901", adjudicator.domainSeparator(), structHash)));
     }
 
     function signDigest(uint256 privateKey, bytes32 digest) internal pure returns (bytes memory) {
@@ -226,8 +229,9 @@ abstract contract Fixture is Check {
         for (uint256 i = 0; i <= links; ++i) {
             p.secrets[i] = keccak256(abi.encode("secret", i, salt));
             hashes = abi.encodePacked(hashes, keccak256(abi.encode(p.secrets[i])));
-            p.privateKeys[i] =
-                i == 0 ? A_END_KEY : i == links ? B_END_KEY : i == 1 ? HUB_KEY : uint256(keccak256(abi.encode("hub", i)));
+            p.privateKeys[i] = i == 0
+                ? A_END_KEY
+                : i == links ? B_END_KEY : i == 1 ? HUB_KEY : uint256(keccak256(abi.encode("hub", i)));
             if (i > 0 && i < links) {
                 p.mids[i - 1] = Key(1, keyOf(p.privateKeys[i]));
                 midWords = abi.encodePacked(midWords, abi.encode(p.mids[i - 1]));
@@ -264,11 +268,7 @@ abstract contract Fixture is Check {
     }
 
     /// @dev Both ends' signatures of a state of the virtual channel.
-    function signEnds(Path memory p, VirtualState memory s)
-        internal
-        view
-        returns (bytes memory)
-    {
+    function signEnds(Path memory p, VirtualState memory s) internal view returns (bytes memory) {
         uint96 total = p.v.initA + p.v.initB;
         return bytes.concat(signVirtual(A_END_KEY, p.vc, s, total), signVirtual(B_END_KEY, p.vc, s, total));
     }
