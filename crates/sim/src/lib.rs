@@ -4,12 +4,14 @@
 //! revm. [`World`] plays the network, the disks and the clock; [`Ground`] is the chain.
 #![allow(clippy::expect_used, reason = "a simulation that cannot go on is a failed test")]
 
+mod auditor;
 mod ground;
 mod play;
 mod rng;
 mod world;
 
+pub use auditor::Audit;
 pub use ground::{ENDOWMENT, Ground, Receipt, START};
 pub use play::PATIENCE_MS;
 pub use rng::Rng;
-pub use world::{CrashPoint, Filter, Network, Node, World};
+pub use world::{CrashPoint, Filter, Network, Node, Tap, World};

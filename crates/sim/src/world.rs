@@ -61,6 +61,8 @@ pub struct Node {
     pub participant: Option<Participant>,
     /// What is on its disk.
     pub disk: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// False once the adversary speaks for it.
+    pub honest: bool,
     /// What it told its application.
     pub events: Vec<Event>,
     /// Replies by tag.
@@ -84,6 +86,41 @@ impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Node").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// What left a node, what reached it, and what the chain did, in this order: all that an auditor needs to know.
+#[derive(Clone, Debug)]
+pub enum Tap {
+    /// A message left a node.
+    Sent {
+        /// Index of the sender.
+        from: usize,
+        /// What it said.
+        message: Message,
+    },
+    /// A message reached a node.
+    Got {
+        /// Index of the receiver.
+        to: usize,
+        /// Index of the sender.
+        from: usize,
+        /// What it said.
+        message: Message,
+    },
+    /// What this node got last is lost: it crashed before its commit.
+    Lost {
+        /// Index of the node.
+        node: usize,
+    },
+    /// A node sent a call.
+    Called {
+        /// Index of the node.
+        node: usize,
+        /// The call.
+        call: Box<Call>,
+    },
+    /// The chain emitted an event.
+    Chain(perunika_contracts::Event),
 }
 
 enum Happening {
@@ -112,6 +149,8 @@ pub struct World {
     pub filter: Option<Filter>,
     /// Every message that was delivered: time, from, to, text.
     pub trace: Vec<String>,
+    /// The same for programs, with what left and what the chain did; time in ms.
+    pub taps: Vec<(u64, Tap)>,
     rng: Rng,
     seed: u64,
     queue: BinaryHeap<Reverse<(u64, u64)>>,
@@ -122,6 +161,7 @@ pub struct World {
     connected: BTreeSet<(usize, usize)>,
     last_arrival: BTreeMap<(usize, usize), u64>,
     tickets: BTreeMap<u64, (usize, TxKey)>,
+    tapped: usize,
 }
 
 impl std::fmt::Debug for World {
@@ -148,6 +188,7 @@ impl World {
             network: Network::steady(10),
             filter: None,
             trace: Vec::new(),
+            taps: Vec::new(),
             rng: Rng::new(seed),
             seed,
             queue: BinaryHeap::new(),
@@ -158,6 +199,7 @@ impl World {
             connected: BTreeSet::new(),
             last_arrival: BTreeMap::new(),
             tickets: BTreeMap::new(),
+            tapped: 0,
         };
         world.at(1_000, Happening::Block);
         for node in 0..world.nodes.len() {
@@ -173,6 +215,11 @@ impl World {
                 self.connect(a, b);
             }
         }
+    }
+
+    /// What this run is replayed by.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// Index of the node with a key.
@@ -193,6 +240,7 @@ impl World {
     /// Takes a node out of honest hands: from now on only the test speaks for it; what it receives lands in `inbox`.
     pub fn corrupt(&mut self, node: usize) {
         self.nodes[node].participant = None;
+        self.nodes[node].honest = false;
         self.nodes[node].disk.clear();
         self.nodes[node].down_ms = u64::MAX;
     }
@@ -337,11 +385,19 @@ impl World {
             self.nodes[to].inbox.push((sender, message));
             return;
         }
+        self.tap(Tap::Got { to, from, message: message.clone() });
         self.input(to, Input::Message { from: sender, message });
+    }
+
+    fn tap(&mut self, tap: Tap) {
+        self.taps.push((self.now_ms, tap));
     }
 
     fn block(&mut self) {
         let results = self.ground.mine(START + 2 + self.now_ms / 1_000);
+        let new: Vec<Tap> = self.ground.events[self.tapped..].iter().map(|(_, e)| Tap::Chain(e.clone())).collect();
+        self.tapped = self.ground.events.len();
+        new.into_iter().for_each(|tap| self.tap(tap));
         for (ticket, result) in results {
             let Some((node, key)) = self.tickets.remove(&ticket) else { continue };
             let outcome = match result {
@@ -368,6 +424,7 @@ impl World {
         let ticket = self.next_id;
         self.next_id += 1;
         let owner = self.nodes[node].owner;
+        self.tap(Tap::Called { node, call: Box::new(call.clone()) });
         match self.ground.submit(owner, call, ticket) {
             Ok(()) => drop(self.tickets.insert(ticket, (node, key))),
             Err(reason) => {
@@ -411,6 +468,7 @@ impl World {
         let crash = self.nodes[node].crash_at.filter(|(at, _)| *at == commits && !step.writes().is_empty());
         if crash == Some((commits, CrashPoint::BeforeCommit)) {
             self.nodes[node].crash_at = None;
+            self.tap(Tap::Lost { node });
             return self.crash(node);
         }
         let disk = &mut self.nodes[node].disk;
@@ -457,6 +515,7 @@ impl World {
     }
 
     fn post(&mut self, from: usize, to: usize, message: Message) {
+        self.tap(Tap::Sent { from, message: message.clone() });
         let pair = (from.min(to), from.max(to));
         if !self.connected.contains(&pair) || self.rng.chance(self.network.drop) {
             return;
@@ -504,6 +563,7 @@ fn new_node(name: &str, seed: u64, policy: &Policy) -> Node {
         owner: owner_of(name),
         participant: None,
         disk: BTreeMap::new(),
+        honest: true,
         events: Vec::new(),
         replies: BTreeMap::new(),
         inbox: Vec::new(),

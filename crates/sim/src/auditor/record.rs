@@ -1,0 +1,145 @@
+//! The chain's side of the books, from events alone.
+
+use alloy_primitives::B256;
+use perunika_contracts::Event;
+use perunika_core::params::ChannelParams;
+use std::collections::BTreeMap;
+
+/// One life of a ledger channel.
+#[derive(Debug, Default)]
+pub(super) struct Life {
+    pub(super) params: Option<ChannelParams>,
+    pub(super) deposits: [u128; 2],
+    /// Paid to A and B so far, settlements included.
+    pub(super) paid: [u128; 2],
+    /// Escrowed for locks and not settled yet.
+    pub(super) escrow: u128,
+    pub(super) escrowed: u128,
+    pub(super) over: bool,
+    pub(super) disputed: Option<u64>,
+    /// What each lock paid, by virtual channel.
+    pub(super) settled: Vec<(B256, [u128; 2])>,
+}
+
+/// One record of a virtual channel.
+#[derive(Debug, Default)]
+struct Virtual {
+    ver: u64,
+    concluded: Option<u128>,
+}
+
+/// Everything that the contract said.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    pub(super) lives: BTreeMap<B256, Life>,
+    virtuals: BTreeMap<B256, Virtual>,
+    pub(super) vaults: i128,
+}
+
+impl Record {
+    pub(super) fn funding(&self, id: B256) -> Option<(ChannelParams, u128)> {
+        let life = self.lives.get(&id)?;
+        Some((life.params?, life.deposits[0]))
+    }
+
+    pub(super) fn has(&self, vc: B256) -> bool {
+        self.virtuals.contains_key(&vc)
+    }
+
+    pub(super) fn concluded(&self, vc: B256) -> Option<u128> {
+        self.virtuals.get(&vc)?.concluded
+    }
+
+    pub(super) fn concluded_all(&self) -> Vec<(B256, u128)> {
+        self.virtuals.iter().filter_map(|(vc, v)| Some((*vc, v.concluded?))).collect()
+    }
+
+    /// Takes an event; gives what it breaks of I1 and I2.
+    pub(super) fn follow(&mut self, event: &Event) -> Vec<String> {
+        let mut faults = Vec::new();
+        match event {
+            Event::Opened { id, params, dep_a, .. } => {
+                let life = self.lives.entry(*id).or_default();
+                (life.params, life.deposits[0]) = (Some(*params), *dep_a);
+            }
+            Event::Confirmed { id, dep_b } => self.lives.entry(*id).or_default().deposits[1] = *dep_b,
+            Event::Refunded { id } => {
+                let life = self.lives.entry(*id).or_default();
+                (life.paid, life.over) = (life.deposits, true);
+            }
+            Event::Escrowed { id, amount, .. } => {
+                let life = self.lives.entry(*id).or_default();
+                (life.escrow, life.escrowed) = (*amount, *amount);
+                if life.over {
+                    life.paid[1] = life.paid[1].saturating_sub(*amount);
+                }
+            }
+            Event::Closed { id, pay_a } => {
+                let life = self.lives.entry(*id).or_default();
+                let whole = life.deposits[0] + life.deposits[1] - life.escrow;
+                (life.paid, life.over) = ([*pay_a, whole.saturating_sub(*pay_a)], true);
+                if *pay_a > whole {
+                    faults.push(format!("I1: {id} paid more than it held"));
+                }
+            }
+            Event::Settled { id, vc, pay_a, pay_b, .. } => self.settled(*id, *vc, [*pay_a, *pay_b], &mut faults),
+            Event::Vaulted { amount, .. } => self.vaults += amount.to::<u128>() as i128,
+            Event::Withdrawn { amount, .. } => self.vaults -= amount.to::<u128>() as i128,
+            _ => self.follow_dispute(event, &mut faults),
+        }
+        faults
+    }
+
+    fn settled(&mut self, id: B256, vc: B256, pay: [u128; 2], faults: &mut Vec<String>) {
+        let life = self.lives.entry(id).or_default();
+        life.settled.push((vc, pay));
+        if pay[0] + pay[1] > life.escrow {
+            faults.push(format!("I1: {id} settled more than it escrowed"));
+        }
+        life.escrow = life.escrow.saturating_sub(pay[0] + pay[1]);
+        life.paid = [life.paid[0] + pay[0], life.paid[1] + pay[1]];
+    }
+
+    fn follow_dispute(&mut self, event: &Event, faults: &mut Vec<String>) {
+        match event {
+            Event::Registered { id, preimage, .. } | Event::Refuted { id, preimage } => {
+                let life = self.lives.entry(*id).or_default();
+                if life.over || life.disputed.is_some_and(|ver| preimage.state.ver <= ver) {
+                    faults.push(format!("I2: the dispute of {id} went back to version {}", preimage.state.ver));
+                }
+                life.disputed = Some(preimage.state.ver);
+            }
+            Event::Concluded { id, pay_a, pay_b } => {
+                let life = self.lives.entry(*id).or_default();
+                (life.paid, life.over) = ([*pay_a, *pay_b], true);
+                if pay_a + pay_b + life.escrow > life.deposits[0] + life.deposits[1] {
+                    faults.push(format!("I1: {id} paid more than it held"));
+                }
+            }
+            Event::VirtualRegistered { vc, preimage, .. } | Event::VirtualRefuted { vc, preimage } => {
+                let record = self.virtuals.entry(*vc).or_default();
+                if record.concluded.is_some() || preimage.ver <= record.ver {
+                    faults.push(format!("I2: the record of {vc} went back to version {}", preimage.ver));
+                }
+                record.ver = preimage.ver;
+            }
+            Event::VirtualConcluded { vc, out_a } | Event::Finalised { vc, out_a } => {
+                let record = self.virtuals.entry(*vc).or_default();
+                if record.concluded.is_some() {
+                    faults.push(format!("I2: {vc} concluded twice"));
+                }
+                record.concluded = Some(*out_a);
+            }
+            _ => {}
+        }
+    }
+
+    /// What the contract must hold: deposits and escrows that were not paid out, and the vaults.
+    pub(super) fn owed(&self) -> i128 {
+        let lives = self.lives.values().map(|life| {
+            let in_it = (life.deposits[0] + life.deposits[1]) as i128;
+            in_it - (life.paid[0] + life.paid[1]) as i128
+        });
+        lives.sum::<i128>() + self.vaults
+    }
+}
