@@ -12,7 +12,6 @@ use alloy::rpc::types::{Transaction, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fmt::Display;
 
 /// Names of accounts by their address.
 pub(crate) type Accounts = BTreeMap<Address, String>;
@@ -109,8 +108,13 @@ impl Ledger {
         if receipt.status() { Ok(()) } else { Err(Error::chain(format!("the transfer to {to} failed"))) }
     }
 
-    fn failed(&self, cause: impl Display) -> Error {
-        Error::chain(format!("the chain at {}: {cause}", self.url))
+    /// What the system said, without the layers above it.
+    fn failed(&self, error: impl std::error::Error) -> Error {
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        Error::chain(format!("the chain at {} is of no help: {cause}", self.url))
     }
 }
 

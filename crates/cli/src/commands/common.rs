@@ -7,13 +7,13 @@ use perunika_client::{Client, ClientError, fresh_key};
 use perunika_node::config::Config;
 use perunika_node::folder::Folder;
 use serde_json::Value;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Which node is meant.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct NodeArgs {
-    /// The node's folder; if absent, what the environment variable PERUNIKA_DIR says, else `.perunika` in the home folder.
+    /// The node's folder, `$PERUNIKA_DIR` or else `~/.perunika` if absent; of quickstart, an empty folder for all its files
+    /// instead of a temporary one.
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) dir: Option<PathBuf>,
 }
@@ -38,13 +38,16 @@ impl NodeArgs {
 
 /// A client of the node in a folder.
 pub(crate) fn client(dir: &Path) -> Result<Client> {
-    let config = read_config(dir)?;
-    let token_file = Folder::new(dir).token();
-    let token = std::fs::read_to_string(&token_file).map_err(|_| {
+    read_config(dir)?;
+    let folder = Folder::new(dir);
+    let read = |path: PathBuf| std::fs::read_to_string(path).ok();
+    let (Some(address), Some(token)) = (read(folder.api_address()), read(folder.token())) else {
         let dir = dir.display();
-        Error::user(format!("the node in {dir} has never run; start it with `perunika --dir {dir} node`"))
-    })?;
-    Ok(Client::new(&base(config.api.listen), &token))
+        return Err(Error::user(format!("the node in {dir} has never run; `perunika --dir {dir} node` starts it")));
+    };
+    let address = address.trim();
+    let base = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+    Ok(Client::new(&base, &token))
 }
 
 /// The settings of a node that was set up.
@@ -55,15 +58,6 @@ pub(crate) fn read_config(dir: &Path) -> Result<Config> {
         return Err(Error::user(format!("there is no node in {dir}; `perunika --dir {dir} init` makes one")));
     }
     Config::read(&folder.config()).map_err(Error::user)
-}
-
-/// A node that listens everywhere is reached on this machine.
-fn base(listen: SocketAddr) -> String {
-    match listen {
-        SocketAddr::V4(a) if a.ip().is_unspecified() => format!("http://127.0.0.1:{}", a.port()),
-        SocketAddr::V6(a) if a.ip().is_unspecified() => format!("http://[::1]:{}", a.port()),
-        listen => format!("http://{listen}"),
-    }
 }
 
 impl From<ClientError> for Error {

@@ -9,7 +9,7 @@ use alloy::primitives::Address;
 use perunika_core::Domain;
 use perunika_net::PeerAddr;
 use perunika_node::config::{Preset, Template};
-use perunika_node::folder::Folder;
+use perunika_node::folder::{Folder, Identity};
 use perunika_node::keys::Phrase;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -71,9 +71,7 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
         preset: if args.mainnet { Preset::Mainnet } else { Preset::Dev },
         ..Template::new(&args.rpc, domain)
     };
-    let keys = phrase.keys().map_err(Error::user)?;
-    let (key, owner) = (keys.node_address().map_err(Error::other)?, keys.owner_address().map_err(Error::other)?);
-    folder.init(&template, &phrase, &password).map_err(Error::other)?;
+    let Identity { key, owner } = folder.init(&template, &phrase, &password).map_err(Error::other)?;
 
     let words = phrase.words();
     let address = format!("{key}@{}", args.listen);

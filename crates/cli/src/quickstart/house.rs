@@ -13,11 +13,12 @@ use perunika_net::PeerAddr;
 use perunika_node::config::Template;
 use perunika_node::folder::Folder;
 use perunika_node::keys::Phrase;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const FIRST_PORT: u16 = 20_000;
 const PORTS: u16 = 10_000;
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
@@ -50,17 +51,16 @@ pub(crate) struct Resident {
     phrase: Phrase,
     password: String,
     listen: SocketAddr,
-    api: SocketAddr,
     process: Option<Process>,
 }
 
 impl House {
     /// Draws the keys; starts nothing yet.
     pub(crate) fn new(dir: PathBuf, output: Output) -> Result<Self> {
-        let [a1, a2, i1, i2, b1, b2] = free_ports()?;
-        let alice = Resident::new("alice", dir.join("alice"), [a1, a2])?;
-        let ingrid = Resident::new("ingrid", dir.join("ingrid"), [i1, i2])?;
-        let bob = Resident::new("bob", dir.join("bob"), [b1, b2])?;
+        let [a, i, b] = free_ports()?;
+        let alice = Resident::new("alice", dir.join("alice"), a)?;
+        let ingrid = Resident::new("ingrid", dir.join("ingrid"), i)?;
+        let bob = Resident::new("bob", dir.join("bob"), b)?;
         Ok(Self { dir, output, chain: None, alice, ingrid, bob })
     }
 
@@ -129,7 +129,7 @@ impl House {
 }
 
 impl Resident {
-    fn new(name: &'static str, dir: PathBuf, [listen, api]: [SocketAddr; 2]) -> Result<Self> {
+    fn new(name: &'static str, dir: PathBuf, listen: SocketAddr) -> Result<Self> {
         if dir.exists() {
             return Err(Error::user(format!("{} exists; the story needs a folder of its own", dir.display())));
         }
@@ -139,7 +139,7 @@ impl Resident {
         let key = keys.node_address().map_err(Error::other)?;
         let owner = keys.owner_address().map_err(Error::other)?;
         let password = perunika_client::fresh_key();
-        Ok(Self { name, key, owner, dir, phrase, password, listen, api, process: None })
+        Ok(Self { name, key, owner, dir, phrase, password, listen, process: None })
     }
 
     fn address(&self) -> Result<PeerAddr> {
@@ -148,7 +148,7 @@ impl Resident {
 
     fn init(&self, rpc: &str, domain: Domain, peers: Vec<PeerAddr>) -> Result<()> {
         let hub = self.name == "ingrid";
-        let template = Template { listen: self.listen, api: self.api, hub, peers, ..Template::new(rpc, domain) };
+        let template = Template { listen: self.listen, api: ANY_PORT, hub, peers, ..Template::new(rpc, domain) };
         let made = Folder::new(&self.dir).init(&template, &self.phrase, &self.password);
         made.map_err(|e| Error::other(format!("{} cannot be set up: {e}", self.name)))
     }
@@ -203,12 +203,13 @@ impl Resident {
     }
 }
 
-/// Two free ports for each node. They lie below the range from which systems take ports for outgoing connections, so that
+/// A free port for each node. They lie below the range from which systems take ports for outgoing connections, so that
 /// nobody takes the hub's while it is dead; each is held until all are known, so they differ.
-fn free_ports() -> Result<[SocketAddr; 6]> {
-    let start = FIRST_PORT + (std::process::id() % u32::from(PORTS)) as u16;
-    let around = (0..PORTS).map(|step| FIRST_PORT + (start - FIRST_PORT + step) % PORTS);
-    let held = around.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(6);
+fn free_ports() -> Result<[SocketAddr; 3]> {
+    // Stories that begin at the same time have neighbouring process ids; their ports do not overlap.
+    let start = (u64::from(std::process::id()) * 3 % u64::from(PORTS)) as u16;
+    let around = (0..PORTS).map(|step| FIRST_PORT + (start + step) % PORTS);
+    let held = around.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(3);
     let ports: Vec<SocketAddr> = held.collect::<Vec<_>>().iter().filter_map(|held| held.local_addr().ok()).collect();
-    ports.try_into().map_err(|_| Error::other("there are no six free ports on this machine"))
+    ports.try_into().map_err(|_| Error::other("there are no three free ports on this machine"))
 }

@@ -1,0 +1,8 @@
+//! The built command with real processes: what it says and does when it is given nonsense, and whether it cleans up.
+
+mod arguments;
+mod bench;
+mod chains;
+mod passwords;
+mod peers;
+mod quickstart;
