@@ -8,7 +8,9 @@ use perunika_core::sig::SECP256K1;
 use perunika_core::signed::Amount;
 
 pub(crate) use interface::Adjudicator;
-pub(crate) use interface::Adjudicator::{Channel, CloseTerms, Key, LockTerms, State, VirtualChannel, VirtualState};
+pub(crate) use interface::Adjudicator::{
+    Channel, CloseTerms, Key, LockTerms, Opener, State, VirtualChannel, VirtualState, WatchAuth,
+};
 
 /// `contracts/src/interfaces/IAdjudicator.sol`, less what only watchtowers call; a test holds it against the artifact.
 ///
@@ -73,6 +75,18 @@ mod interface {
                 uint96 defA;
                 uint8 nanos;
                 bytes32 nanoRoot;
+            }
+
+            struct WatchAuth {
+                uint40 notBefore;
+                uint40 notAfter;
+                bytes signature;
+            }
+
+            struct Opener {
+                uint8 position;
+                Key[] mids;
+                WatchAuth auth;
             }
 
             struct CloseTerms {
@@ -194,6 +208,13 @@ mod interface {
                 VirtualState state,
                 bytes signatures,
                 bytes32[] secrets
+            ) external;
+            function registerVirtualFor(
+                VirtualChannel params,
+                VirtualState state,
+                bytes signatures,
+                bytes32[] secrets,
+                Opener opener
             ) external;
             function refuteVirtual(VirtualChannel params, VirtualState state, bytes signatures) external;
             function concludeVirtual(VirtualChannel params, VirtualState state, bytes32 mix) external;

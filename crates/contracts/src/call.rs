@@ -4,7 +4,7 @@ use crate::abi::{self, Adjudicator, CloseTerms, LockTerms, State, VirtualState, 
 use alloy_primitives::aliases::U40;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
-use perunika_core::chain::{Call, Roots};
+use perunika_core::chain::{Call, Opener, Roots};
 use perunika_core::params::{ChannelParams, Side, VirtualParams};
 use perunika_core::sig::Signature;
 use perunika_core::signed::{self, Close, Lock};
@@ -102,12 +102,9 @@ pub fn encode_call(call: &Call, domain: &Domain, sender: Address) -> Result<Enco
             settle(params, *nonce, lock, *index, proof, virtual_params)?
         }
         Call::Withdraw { asset, to } => Encoded::new(Adjudicator::withdrawCall { asset: *asset, to: *to }),
-        Call::RegisterVirtual { params, state, sigs, secrets } => Encoded::new(Adjudicator::registerVirtualCall {
-            params: abi::virtual_channel(params)?,
-            state: virtual_state(state)?,
-            signatures: joined(sigs),
-            secrets: secrets.clone(),
-        }),
+        Call::RegisterVirtual { params, state, sigs, secrets, opener } => {
+            register_virtual(params, state, sigs, secrets, opener.as_ref(), sender)?
+        }
         Call::RefuteVirtual { params, state, sigs } => Encoded::new(Adjudicator::refuteVirtualCall {
             params: abi::virtual_channel(params)?,
             state: virtual_state(state)?,
@@ -125,6 +122,30 @@ pub fn encode_call(call: &Call, domain: &Domain, sender: Address) -> Result<Enco
             signatures: joined(sigs),
         }),
     })
+}
+
+/// The address of an end's key needs no authorisation; any other account shows its `WatchAuth`.
+fn register_virtual(
+    params: &VirtualParams,
+    state: &signed::State,
+    sigs: &[Signature; 2],
+    secrets: &[B256],
+    opener: Option<&Opener>,
+    sender: Address,
+) -> Result<Encoded, EncodeError> {
+    let by_key = [params.end(Side::A), params.end(Side::B)].contains(&sender);
+    let params = abi::virtual_channel(params)?;
+    let (state, signatures, secrets) = (virtual_state(state)?, joined(sigs), secrets.to_vec());
+    let Some(opener) = opener.filter(|_| !by_key) else {
+        return Ok(Encoded::new(Adjudicator::registerVirtualCall { params, state, signatures, secrets }));
+    };
+    let auth = abi::WatchAuth {
+        notBefore: time("notBefore", opener.not_before)?,
+        notAfter: time("notAfter", opener.not_after)?,
+        signature: opener.sig.0.to_vec().into(),
+    };
+    let opener = abi::Opener { position: opener.position, mids: Vec::new(), auth };
+    Ok(Encoded::new(Adjudicator::registerVirtualForCall { params, state, signatures, secrets, opener }))
 }
 
 fn settle(

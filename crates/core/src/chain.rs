@@ -147,6 +147,19 @@ pub enum Watch {
     Record(B256),
 }
 
+/// By what right an account opens the dispute of a virtual channel: the `WatchAuth` of a participant's key names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opener {
+    /// Position of the participant in the path.
+    pub position: u8,
+    /// First second at which the authorisation is valid.
+    pub not_before: u64,
+    /// Last second.
+    pub not_after: u64,
+    /// The key's signature on the `WatchAuth`.
+    pub sig: Signature,
+}
+
 /// A call of the Adjudicator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Call {
@@ -219,7 +232,7 @@ pub enum Call {
         /// From the event.
         mix: B256,
     },
-    /// Opens (or refutes) a dispute of a virtual channel, by an end.
+    /// Opens (or refutes) a dispute of a virtual channel, by an end's account.
     RegisterVirtual {
         /// The parameters.
         params: VirtualParams,
@@ -229,6 +242,8 @@ pub enum Call {
         sigs: [Signature; 2],
         /// All activation secrets.
         secrets: Vec<B256>,
+        /// Lets this participant's account open the dispute; none is needed by the key's own address.
+        opener: Option<Opener>,
     },
     /// Replaces the registered State by a higher version.
     RefuteVirtual {

@@ -69,10 +69,28 @@ pub(crate) struct LinkMemory {
     pub(crate) sent_ms: u64,
     /// This node asked for the cooperative end, so it pays for the transaction.
     pub(crate) asked_close: bool,
+    /// The peer said that it drains and has nothing unanswered.
+    pub(crate) peer_quiet: bool,
+    /// This node said so.
+    pub(crate) announced: bool,
+    /// A pre-signature of this node stands in the way of the peer's stream (protocol 1.4(10)).
+    pub(crate) break_in: bool,
+    /// When (ms) the peer's last stream item came.
+    pub(crate) item_ms: Option<u64>,
     /// Since when (ms) it drains.
     pub(crate) draining_since_ms: Option<u64>,
     /// Since when (s) a decided lock waits for the peer's signature, by vc.
     pub(crate) decided: BTreeMap<B256, u64>,
+}
+
+impl LinkMemory {
+    /// The cooperative end is called off.
+    pub(crate) fn forget_close(&mut self) {
+        self.asked_close = false;
+        self.peer_quiet = false;
+        self.announced = false;
+        self.draining_since_ms = None;
+    }
 }
 
 impl Ledger {

@@ -7,7 +7,7 @@
 use crate::body::Body;
 use crate::encode::Domain;
 use crate::sig::{RawKey, Signature};
-use crate::signed::{Close, Eip712, Final, Identity, MAX_VERSION, State};
+use crate::signed::{Close, Eip712, Final, Identity, MAX_VERSION, State, WatchAuth};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, B256};
@@ -150,6 +150,11 @@ impl Signer {
         }
     }
 
+    /// Lets the node's own account open a dispute of a virtual channel in the key's name.
+    pub fn sign_watch_auth(&self, auth: &WatchAuth) -> Signature {
+        self.key.sign(self.domain.digest(auth.struct_hash()))
+    }
+
     /// Signs who the transport identity belongs to.
     pub fn sign_identity(&self, identity: &Identity) -> Signature {
         self.key.sign(self.domain.digest(identity.struct_hash()))
@@ -171,6 +176,12 @@ impl Signer {
                 Ok(())
             }
         }
+    }
+
+    /// Forgets a draft whose virtual channel was given up before its secret left.
+    pub(crate) fn forget_draft(&mut self, draft: B256) {
+        self.drafts.remove(&draft);
+        self.dirty_drafts.remove(&draft);
     }
 
     /// The activation secret of a draft that is bound to `vc`.

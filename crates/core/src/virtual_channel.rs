@@ -29,8 +29,10 @@ pub(crate) struct Virtual {
     pub(crate) act_by: u64,
     /// At an end.
     pub(crate) book: Option<Book>,
-    /// At a hub: version 1 with both signatures.
+    /// Version 1 with both signatures: what hubs bill by.
     pub(crate) receipt: Option<[Signature; 2]>,
+    /// At an end: the application was told that it can be used.
+    pub(crate) opened: bool,
     pub(crate) draining: bool,
     /// The one Final that this participant knows both ends' signatures of, or signed itself.
     pub(crate) out_a: Option<Amount>,
@@ -45,6 +47,10 @@ pub(crate) struct Virtual {
 pub(crate) struct VirtualMemory {
     /// The other end's signature on version 1, come before the activation was complete.
     pub(crate) start_sig: Option<Signature>,
+    /// The other end said that it drains and has nothing unanswered.
+    pub(crate) peer_quiet: bool,
+    /// This end said so.
+    pub(crate) announced: bool,
     pub(crate) sent_ms: u64,
 }
 
@@ -65,6 +71,7 @@ impl Virtual {
             act_by,
             book,
             receipt: None,
+            opened: false,
             draining: false,
             out_a: None,
             finals: BTreeMap::new(),

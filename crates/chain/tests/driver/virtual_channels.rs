@@ -59,6 +59,7 @@ impl Virtual {
             state,
             sigs: world.sign(&state),
             secrets: self.secrets.clone(),
+            opener: None,
         }
     }
 }

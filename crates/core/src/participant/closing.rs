@@ -9,7 +9,6 @@ use crate::message::{Message, Removal};
 use crate::params::Side;
 use crate::sig::Signature;
 use crate::signed::{Amount, Close, Eip712, Final};
-use crate::virtual_channel::Virtual;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 
@@ -42,9 +41,6 @@ impl Participant {
         virt.draining = true;
         self.dirty_virtuals.insert(vc);
         self.refuse_queue(vc);
-        if let Some(peer) = self.peer_of(vc) {
-            self.send(peer, Message::VcCloseAsk { vc });
-        }
         self.ask_last_countersignature(vc);
     }
 
@@ -65,8 +61,13 @@ impl Participant {
         }
     }
 
+    /// The other end drains and has nothing unanswered: from now on it only answers.
     pub(super) fn on_vc_close_ask(&mut self, from: Address, vc: B256) {
-        if self.peer_of(vc) == Some(from) && self.virtuals.get(&vc).is_some_and(Virtual::is_active) {
+        if self.peer_of(vc) != Some(from) {
+            return;
+        }
+        if let Some(virt) = self.virtuals.get_mut(&vc).filter(|v| v.is_active()) {
+            virt.memory.peer_quiet = true;
             self.drain_virtual(vc);
         }
     }
@@ -96,12 +97,21 @@ impl Participant {
             return;
         }
         let out_a = book.log.top().body.def_a;
-        let first = book.log.me == Side::A;
-        let agreed = virt.out_a == Some(out_a) && virt.finals.contains_key(&0);
-        if !first && !agreed {
-            return;
+        let agreed = virt.out_a == Some(out_a) && !virt.finals.is_empty();
+        if agreed || (virt.memory.peer_quiet && virt.out_a.is_none()) {
+            return self.sign_final(vc, out_a);
         }
-        self.sign_final(vc, out_a);
+        self.announce_quiet(vc);
+    }
+
+    /// A Final over a V that is not quiet at both ends could never be countersigned, so each tells the other first.
+    fn announce_quiet(&mut self, vc: B256) {
+        let peer = self.peer_of(vc);
+        let Some(virt) = self.virtuals.get_mut(&vc).filter(|v| !v.memory.announced) else { return };
+        virt.memory.announced = true;
+        if let Some(peer) = peer {
+            self.send(peer, Message::VcCloseAsk { vc });
+        }
     }
 
     /// A hub signs over both ends' signatures only, with its secret revealed and both its locks firm (protocol 2.3 close).
@@ -132,7 +142,7 @@ impl Participant {
         let Some(message) = virt.final_message() else { return };
         let last = (virt.params.path.len() - 1) as u8;
         let both = virt.finals.contains_key(&0) && virt.finals.contains_key(&last);
-        let targets = if both { virt.others() } else { Vec::from([virt.params.end(Side::B)]) };
+        let targets = if both { virt.others() } else { self.peer_of(vc).into_iter().collect() };
         for to in targets {
             self.send(to, message.clone());
         }
@@ -146,8 +156,8 @@ impl Participant {
         }
         let last = (virt.params.path.len() - 1) as u8;
         let names_both = [0, last].iter().all(|end| sigs.iter().any(|(i, _)| i == end));
-        let from_first_end = virt.side() == Some(Side::B) && from == virt.params.end(Side::A);
-        if virt.out_a.is_none() && !names_both && !from_first_end {
+        let from_other_end = virt.side().is_some_and(|me| from == virt.params.end(me.other()));
+        if virt.out_a != Some(out_a) && !names_both && !from_other_end {
             return;
         }
         if virt.out_a.is_some_and(|known| known != out_a) && virt.finals.contains_key(&(virt.index as u8)) {
@@ -163,11 +173,18 @@ impl Participant {
         if virt.out_a != Some(out_a) {
             virt.finals.clear();
             virt.out_a = Some(out_a);
+            self.dirty_virtuals.insert(vc);
         }
         let before = virt.finals.len();
+        let people = virt.params.path.len();
         virt.finals.extend(good);
         if virt.finals.len() > before {
             self.dirty_virtuals.insert(vc);
+        }
+        // Whoever lacks a signature repeats what it has; a complete certificate is the answer.
+        let answer = if before == people && sigs.len() < people { virt.final_message() } else { None };
+        if let Some(message) = answer {
+            self.send(from, message);
         }
         if self.virtuals.get(&vc).is_some_and(|v| v.book.is_some()) {
             self.drain_virtual(vc);
@@ -177,7 +194,7 @@ impl Participant {
     /// With which split the locks of a virtual channel may be removed now; `None`: not now (protocol 2.3 close).
     pub(super) fn removal_for(&self, vc: B256) -> Option<Removal> {
         let virt = self.virtuals.get(&vc)?;
-        let record = self.record(vc);
+        let record = self.record(vc).filter(|_| self.sees_the_chain())?;
         if let RecordView::Concluded { out_a } = record.settled {
             return Some(Removal::Outcome(out_a));
         }
@@ -223,7 +240,6 @@ impl Participant {
             self.dirty_ledgers.insert(ch);
         }
         self.refuse_queue(ch);
-        self.send(peer, Message::CloseAsk { ch });
         self.ask_last_countersignature(ch);
         Ok(())
     }
@@ -239,23 +255,26 @@ impl Participant {
         Ok(())
     }
 
+    /// The peer drains and has nothing unanswered: from now on it only answers.
     pub(super) fn on_close_ask(&mut self, from: Address, ch: B256) {
         let Some(ledger) = self.ledgers.get(&ch).filter(|l| l.peer() == from && l.life == Life::Open) else { return };
-        if ledger.draining || !ledger.book.log.cur().body.locks.is_empty() {
-            return;
-        }
-        if !self.virtual_ids_over(ch).is_empty() {
+        if !ledger.book.log.cur().body.locks.is_empty() || !self.virtual_ids_over(ch).is_empty() {
             return self.refuse(from, ch, 0, "virtual channels are open over this channel");
         }
-        if let Some(ledger) = self.ledgers.get_mut(&ch) {
-            ledger.draining = true;
-            self.dirty_ledgers.insert(ch);
+        let Some(ledger) = self.ledgers.get_mut(&ch) else { return };
+        ledger.link.peer_quiet = true;
+        // Party A waits for this answer before it signs.
+        ledger.link.announced = false;
+        if ledger.draining {
+            return;
         }
+        ledger.draining = true;
+        self.dirty_ledgers.insert(ch);
         self.refuse_queue(ch);
         self.ask_last_countersignature(ch);
     }
 
-    /// A signs the Close first, once the channel is quiet; B answers, and whoever asked sends it to the chain.
+    /// A signs the Close first, once the channel is quiet on both sides; B answers, and whoever asked sends it to the chain.
     pub(super) fn pump_close(&mut self, ch: B256) {
         let Some(ledger) = self.ledgers.get(&ch) else { return };
         if !ledger.draining || ledger.closing.is_some() || ledger.force || self.undisturbed(ch).is_err() {
@@ -266,8 +285,11 @@ impl Participant {
         }
         let Some(ledger) = self.ledgers.get(&ch) else { return };
         let log = &ledger.book.log;
-        if ledger.me != Side::A || !log.quiet() || !log.cur().body.nanos.is_empty() {
+        if !log.quiet() || !log.cur().body.nanos.is_empty() {
             return;
+        }
+        if ledger.me == Side::B || !ledger.link.peer_quiet {
+            return self.announce_close(ch);
         }
         let cur = &log.cur().body;
         let close = Close {
@@ -283,6 +305,13 @@ impl Participant {
             not_after: self.now() + self.policy().close_validity,
         };
         self.sign_close(ch, close, None);
+    }
+
+    fn announce_close(&mut self, ch: B256) {
+        let Some(ledger) = self.ledgers.get_mut(&ch).filter(|l| !l.link.announced) else { return };
+        ledger.link.announced = true;
+        let peer = ledger.peer();
+        self.send(peer, Message::CloseAsk { ch });
     }
 
     fn sign_close(&mut self, ch: B256, close: Close, theirs: Option<Signature>) {
@@ -362,11 +391,11 @@ impl Participant {
         if !self.connected.contains(&peer) || !ledger.draining {
             return;
         }
-        let asked = ledger.link.asked_close;
+        let announced = ledger.link.announced;
         let signed = ledger.closing.and_then(|c| Some((c.close, c.sigs[ledger.me.index()]?)));
         match signed {
             Some((close, sig)) => self.send(peer, Message::CloseSig { close, sig }),
-            None if asked => self.send(peer, Message::CloseAsk { ch }),
+            None if announced => self.send(peer, Message::CloseAsk { ch }),
             None => {}
         }
     }
@@ -380,7 +409,7 @@ impl Participant {
             let Some(closing) = ledger.closing.filter(|c| settled > c.close.not_after) else { continue };
             ledger.closing = None;
             ledger.draining = false;
-            ledger.link.asked_close = false;
+            ledger.link.forget_close();
             ledger.book.log.thaw();
             self.dirty_ledgers.insert(ch);
             self.signer.close_expired(closing.close.id, settled);
@@ -419,8 +448,7 @@ impl Participant {
     pub(super) fn call_off_close(&mut self, ch: B256, reason: &str) {
         if let Some(ledger) = self.ledgers.get_mut(&ch) {
             ledger.draining = false;
-            ledger.link.asked_close = false;
-            ledger.link.draining_since_ms = None;
+            ledger.link.forget_close();
             self.dirty_ledgers.insert(ch);
         }
         for tag in self.close_tags.remove(&ch).unwrap_or_default() {

@@ -44,11 +44,17 @@ impl Participant {
             return;
         }
         let proposes = self.ledgers.get(&id).is_some_and(|l| l.me == Side::A);
-        if proposes && wanted.len() > 1 {
+        if (proposes && wanted.len() > 1) || self.peer_streams(id) {
             self.propose(id, &wanted);
         } else if let Some(op) = wanted.first() {
             self.presign(id, *op);
         }
+    }
+
+    /// A pre-signature now would run into the next item of the peer's stream.
+    fn peer_streams(&self, id: B256) -> bool {
+        let recently = |ms: u64| ms + self.policy().resend_ms > self.env.now_ms;
+        self.ledgers.get(&id).and_then(|l| l.link.item_ms).is_some_and(recently)
     }
 
     /// A signature of mine is unanswered: it stands unless it can no longer be what both want.
@@ -62,7 +68,7 @@ impl Participant {
             }
             return;
         }
-        let mismatch = ledger.me == Side::A && ledger.link.mismatch;
+        let mismatch = (ledger.me == Side::A && ledger.link.mismatch) || ledger.link.break_in;
         if mismatch || !self.outstanding_is(id, wanted) {
             self.propose(id, wanted);
         }
@@ -179,6 +185,7 @@ impl Participant {
         if let Some(ledger) = self.ledgers.get_mut(&id) {
             ledger.link.presign = None;
             ledger.link.mismatch = false;
+            ledger.link.break_in = false;
         }
     }
 
@@ -186,18 +193,36 @@ impl Participant {
         let Some(ledger) = self.ledgers.get(&id) else { return };
         let (peer, ver) = (ledger.peer(), ledger.book.log.proposal_version());
         let base = ledger.book.log.cur().body.hash();
-        let body = match self.derive(id, ver, ops) {
-            Ok(body) => body,
-            Err(reason) => return ops.iter().for_each(|op| self.give_up_op(*op, &reason)),
-        };
+        let ops = &self.feasible(id, ver, ops);
+        if ops.is_empty() && self.book(id).is_some_and(|b| b.log.own().is_empty()) {
+            return;
+        }
+        let Ok(body) = self.derive(id, ver, ops) else { return };
         let Ok(sig) = self.signer.sign_state(&body) else { return };
         if let Some(book) = self.book_mut(id) {
             book.log.signed(body, sig, OwnKind::Propose { base, ops: ops.to_vec() });
         }
         if let Some(ledger) = self.ledgers.get_mut(&id) {
             ledger.link.mismatch = false;
+            ledger.link.break_in = false;
         }
         self.send(peer, Message::Propose { ch: id, ver, base, ops: ops.to_vec(), sig });
+    }
+
+    /// The changes that are possible together, in their order; what does not fit is given up.
+    fn feasible(&mut self, id: B256, ver: u64, ops: &[LinkOp]) -> Vec<LinkOp> {
+        if self.derive(id, ver, ops).is_ok() {
+            return ops.to_vec();
+        }
+        let mut kept = Vec::with_capacity(ops.len());
+        for op in ops {
+            kept.push(*op);
+            if let Err(reason) = self.derive(id, ver, &kept) {
+                kept.pop();
+                self.give_up_op(*op, &reason);
+            }
+        }
+        kept
     }
 
     /// A lock that cannot be added here (no capacity any more) ends the creation, if the secret is still unrevealed.
@@ -230,7 +255,7 @@ impl Participant {
         if ver < self.ledgers.get(&ch).map_or(0, |l| l.book.log.cur().body.ver) {
             return self.show_newest(from, ch);
         }
-        self.agree_to_early_removal(op);
+        self.agree_to_early_removal(ch, op);
         if let Some(ledger) = self.ledgers.get_mut(&ch) {
             ledger.link.cool.remove(&op.vc());
             ledger.link.presign = Some((ver, op, sig));
@@ -248,8 +273,11 @@ impl Participant {
     }
 
     /// While my secret is unrevealed I can let go of the channel at its initial split whenever the peer wants to.
-    fn agree_to_early_removal(&mut self, op: LinkOp) {
-        if let LinkOp::Remove { vc, how: Removal::Initial } = op {
+    fn agree_to_early_removal(&mut self, ch: B256, op: LinkOp) {
+        let mine = self.virtuals.get(&op.vc()).is_some_and(|v| v.my_links().any(|(_, link)| link == ch));
+        if let LinkOp::Remove { vc, how: Removal::Initial } = op
+            && mine
+        {
             self.abort(vc, "the neighbour gave it up");
         }
     }
@@ -268,7 +296,7 @@ impl Participant {
             return self.show_newest(from, ch);
         }
         for op in &proposal.ops {
-            self.agree_to_early_removal(*op);
+            self.agree_to_early_removal(ch, *op);
         }
         let unwilling: Vec<B256> =
             proposal.ops.iter().filter(|op| self.wanted_op(ch, op.vc()) != Some(**op)).map(LinkOp::vc).collect();

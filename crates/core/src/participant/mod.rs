@@ -76,12 +76,14 @@ pub struct Participant {
     requests: BTreeMap<B256, quotes::Request>,
     in_flight: BTreeSet<TxKey>,
     cooling: BTreeMap<TxKey, u64>,
+    mined: BTreeSet<TxKey>,
     close_tags: BTreeMap<B256, Vec<u64>>,
     open_tags: BTreeMap<B256, u64>,
     env: Env,
     draws: u64,
     dirty_ledgers: BTreeSet<B256>,
     dirty_virtuals: BTreeSet<B256>,
+    forgotten: Vec<Write>,
     outputs: Vec<Output>,
 }
 
@@ -101,6 +103,8 @@ impl Participant {
             requests: BTreeMap::new(),
             in_flight: BTreeSet::new(),
             cooling: BTreeMap::new(),
+            mined: BTreeSet::new(),
+            forgotten: Vec::new(),
             close_tags: BTreeMap::new(),
             open_tags: BTreeMap::new(),
             env: Env { now_ms: 0, entropy: B256::ZERO },
@@ -247,6 +251,9 @@ impl Participant {
 
     fn on_transaction(&mut self, key: TxKey, outcome: &TxOutcome) {
         self.in_flight.remove(&key);
+        if matches!(outcome, TxOutcome::Mined { .. }) {
+            self.mined.insert(key);
+        }
         let wait_ms = if matches!(outcome, TxOutcome::Mined { .. }) { 2_000 } else { 5_000 };
         self.cooling.insert(key, self.env.now_ms + wait_ms);
         if let TxOutcome::Failed { reason } = outcome {
@@ -259,6 +266,8 @@ impl Participant {
         self.cooling.retain(|_, until| *until > now);
         self.expire_quotes();
         self.expire_openings();
+        self.resend_openings();
+        self.resend_requests();
         self.tick_closing();
         self.plan();
         self.resend_due();
@@ -305,8 +314,21 @@ impl Participant {
         self.chain.ledgers.get(&ledger.params.slot_key()).copied().unwrap_or_default()
     }
 
-    fn record(&self, vc: B256) -> Seen<RecordView> {
-        self.chain.records.get(&vc).copied().unwrap_or_default()
+    /// What the chain shows of a virtual channel; `None` until it was read, which is not the same as "no record".
+    fn record(&self, vc: B256) -> Option<Seen<RecordView>> {
+        self.chain.records.get(&vc).copied()
+    }
+
+    /// The head is young enough to believe that no dispute is hidden behind it (protocol 1.4(7)).
+    fn sees_the_chain(&self) -> bool {
+        self.env.now_ms.saturating_sub(self.chain.head_seen_ms) <= self.policy().m_safe.saturating_mul(1_000)
+    }
+
+    /// Forgets what never became worth anything.
+    fn forget(&mut self, kind: u8, id: B256) {
+        let mut key = Vec::from([kind]);
+        key.extend_from_slice(id.as_slice());
+        self.forgotten.push(Write { key, value: None });
     }
 
     fn draw(&mut self) -> B256 {
@@ -354,6 +376,7 @@ impl Participant {
         let signer = self.signer.take_dirty();
         writes.extend(signer.guards.iter().map(|(id, guard)| record(b'g', *id, guard)));
         writes.extend(signer.drafts.iter().map(|(id, vc)| record(b'd', *id, vc)));
+        writes.append(&mut self.forgotten);
         Step { writes, outputs: core::mem::take(&mut self.outputs) }
     }
 }

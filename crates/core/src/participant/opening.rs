@@ -1,6 +1,8 @@
 //! Opening a ledger channel (protocol 0.3 funding): agree, deposit, confirm, read back from a final block.
 
 use super::Participant;
+use crate::body::Body;
+use crate::book::Book;
 use crate::chain::{Call, LedgerView, Phase, TxKey, Watch};
 use crate::io::{Event, Fault, Output, Reply};
 use crate::ledger::{Ledger, Life};
@@ -26,6 +28,7 @@ pub(crate) struct Opening {
     params: Option<ChannelParams>,
     offered: Option<(u64, B256)>,
     until_ms: u64,
+    sent_ms: u64,
 }
 
 impl Participant {
@@ -46,9 +49,13 @@ impl Participant {
         if !self.connected.contains(&peer) {
             return Err(Fault::Peer("the peer is not connected".into()));
         }
-        let until_ms = self.env.now_ms + PATIENCE_MS;
+        if self.openings.iter().any(|o| o.peer == peer && o.lane == lane) {
+            return Err(Fault::Caller("a channel to this peer is being opened already on this lane".into()));
+        }
+        let sent_ms = self.env.now_ms;
+        let until_ms = sent_ms + PATIENCE_MS;
         let deposits = [deposit, peer_deposit];
-        self.openings.push(Opening { tag, peer, deposits, lane, params: None, offered: None, until_ms });
+        self.openings.push(Opening { tag, peer, deposits, lane, params: None, offered: None, until_ms, sent_ms });
         self.send(peer, Message::ChannelAsk { lane });
         Ok(())
     }
@@ -130,7 +137,7 @@ impl Participant {
             return Ok(());
         }
         self.check_offer(from, &params, deposits)?;
-        if self.ledgers.contains_key(&id) {
+        if self.ledgers.get(&id).is_some_and(|l| l.life != Life::Agreed) || self.is_touched(id) {
             return Err("the deposits were agreed differently".into());
         }
         let ledger = Ledger::new(&self.config.domain, params, nonce, Side::B, deposits);
@@ -177,6 +184,10 @@ impl Participant {
             self.openings.iter().position(|o| o.peer == from && o.offered.is_some_and(|(_, offered)| offered == id));
         let Some(opening) = position.map(|i| self.openings.remove(i)) else { return };
         let (Some(params), Some((nonce, _))) = (opening.params, opening.offered) else { return };
+        if self.ledgers.get(&id).is_some_and(|l| l.life != Life::Agreed || !l.force) || self.is_touched(id) {
+            let fault = Fault::Caller("this channel is being opened already; use another lane for a second one".into());
+            return self.reply(opening.tag, Reply::Refused(fault));
+        }
         let ledger = Ledger::new(&self.config.domain, params, nonce, Side::A, opening.deposits);
         self.ledgers.insert(id, ledger);
         self.dirty_ledgers.insert(id);
@@ -191,6 +202,25 @@ impl Participant {
         if let Some(opening) = position.map(|i| self.openings.remove(i)) {
             let reason = alloc::format!("the peer refused the channel: {reason}");
             self.reply(opening.tag, Reply::Refused(Fault::Peer(reason)));
+        }
+    }
+
+    /// Questions and offers may be lost.
+    pub(super) fn resend_openings(&mut self) {
+        let (now, period) = (self.env.now_ms, self.policy().resend_ms);
+        let mut messages = Vec::new();
+        for opening in self.openings.iter_mut().filter(|o| o.sent_ms + period <= now) {
+            opening.sent_ms = now;
+            let [dep_a, dep_b] = opening.deposits;
+            let message = match (opening.params, opening.offered) {
+                (None, _) => Message::ChannelAsk { lane: opening.lane },
+                (Some(params), Some((nonce, _))) => Message::ChannelOffer { params, nonce, dep_a, dep_b },
+                (Some(_), None) => continue,
+            };
+            messages.push((opening.peer, message));
+        }
+        for (peer, message) in messages {
+            self.send(peer, message);
         }
     }
 
@@ -251,7 +281,7 @@ impl Participant {
             let words = crate::encode::Words::of_type("open").hash(*id).uint(0);
             TxKey(words.keccak()) == key
         });
-        let Some(id) = failed else { return };
+        let Some(id) = failed.filter(|_| !self.mined.contains(&key)) else { return };
         if let Some(tag) = self.open_tags.remove(&id) {
             let fault = Fault::Chain(alloc::format!("the deposit was not made: {reason}"));
             self.reply(tag, Reply::Refused(fault));
@@ -266,16 +296,43 @@ impl Participant {
     /// The slot shows the channel open in a final block: signed States count from now on.
     pub(super) fn adopt_open(&mut self, id: B256) {
         let Some(ledger) = self.ledgers.get_mut(&id) else { return };
-        let seen = self.chain.ledgers.get(&ledger.params.slot_key()).copied().unwrap_or_default();
-        if ledger.life != Life::Agreed || !ledger.is_open_in(&seen.settled) {
+        let seen = self.chain.ledgers.get(&ledger.params.slot_key()).copied().unwrap_or_default().settled;
+        if ledger.life != Life::Agreed || seen.phase != Phase::Open || seen.nonce != ledger.nonce {
             return;
         }
         ledger.life = Life::Open;
-        ledger.force = false;
         self.dirty_ledgers.insert(id);
+        if [seen.dep_a, seen.dep_b] != ledger.deposits {
+            return self.adopt_other_deposits(id, [seen.dep_a, seen.dep_b]);
+        }
         self.event(Event::ChannelOpen(id));
         if let Some(tag) = self.open_tags.remove(&id) {
             self.reply(tag, Reply::Opened(id));
+        }
+    }
+}
+
+impl Participant {
+    /// The slot of a channel that is agreed already shows more than emptiness.
+    fn is_touched(&self, id: B256) -> bool {
+        let Some(ledger) = self.ledgers.get(&id) else { return false };
+        let free = |v: &LedgerView| matches!(v.phase, Phase::Virgin | Phase::Closed) && v.nonce == ledger.nonce;
+        let seen = self.chain.ledgers.get(&ledger.params.slot_key());
+        seen.is_none_or(|s| !free(&s.head) || !free(&s.settled))
+    }
+
+    /// B confirmed with another amount than agreed: nothing is signed in such a channel, it is ended at version 0, which gives
+    /// each side what it deposited.
+    fn adopt_other_deposits(&mut self, id: B256, deposits: [Amount; 2]) {
+        if let Some(ledger) = self.ledgers.get_mut(&id) {
+            ledger.deposits = deposits;
+            ledger.book = Book::new(ledger.me, Body::ledger_genesis(id, deposits[0], deposits[1]));
+            ledger.force = true;
+            self.dirty_ledgers.insert(id);
+        }
+        if let Some(tag) = self.open_tags.remove(&id) {
+            let fault = Fault::Peer("the peer did not deposit what was agreed; the channel is being closed".into());
+            self.reply(tag, Reply::Refused(fault));
         }
     }
 }

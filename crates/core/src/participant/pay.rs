@@ -52,7 +52,7 @@ impl Participant {
     /// Signs and sends the payments that wait, as far as the rules allow now.
     pub(super) fn pump_queue(&mut self, ch: B256) {
         while self.book(ch).is_some_and(|b| !b.queue.is_empty()) {
-            if self.updatable(ch).is_err() || !self.countersign(ch) {
+            if self.updatable(ch).is_err() || !self.wanted_ops(ch).is_empty() || !self.countersign(ch) {
                 return;
             }
             let Some(book) = self.book(ch) else { return };
@@ -79,9 +79,10 @@ impl Participant {
                 return true;
             }
         };
+        let base = book.log.cur().body.ver;
         match self.signer.sign_state(&next) {
             Ok(sig) => {
-                self.release_item(ch, wish, newest.ver, next, sig);
+                self.release_item(ch, wish, base, next, sig);
                 true
             }
             Err(refusal) => {
@@ -128,6 +129,7 @@ impl Participant {
                 let applied = book.voided_above(item.base);
                 self.applied(item.ch, item.base, applied);
                 let amount = share - before;
+                self.note_item(item.ch);
                 self.event(Event::Received { ch: item.ch, ver: item.ver, amount, share });
                 self.answer_item(from, item);
             }
@@ -138,12 +140,17 @@ impl Participant {
 
     /// A frozen or disputed channel still answers what it had accepted before.
     fn answer_unusable(&mut self, from: Address, item: Item, fault: &Fault) {
-        let known = self.book(item.ch).is_some_and(|b| b.log.cur().body.ver >= item.ver);
+        let cur = self.book(item.ch).map(|b| &b.log.cur().body);
+        let (newer, same) =
+            cur.map_or((false, false), |c| (c.ver > item.ver, c.ver == item.ver && c.def_a == item.def_a));
         let reason = match fault {
             Fault::Caller(r) | Fault::Peer(r) | Fault::Chain(r) => r.clone(),
         };
-        if known {
+        if same {
             self.answer_item(from, item);
+        } else if newer {
+            // Whether that very item was accepted is no longer known here: the newest co-signed version says what counts.
+            self.show_newest(from, item.ch);
         } else {
             self.refuse(from, item.ch, item.ver, reason);
         }
@@ -153,13 +160,50 @@ impl Participant {
         if why == Refused::BadSignature {
             return self.misbehaved(from, "a stream item with a signature that does not fit");
         }
+        self.note_conflict(item, why);
         let Some(book) = self.book(item.ch) else { return };
         let (top, accepted) = (book.log.top().clone(), book.log.cur().body.ver >= item.ver);
         let mine = top.sigs[book.log.me.index()];
         if let Some(sig) = mine.filter(|_| accepted && Side::of_version(top.body.ver) != book.log.me) {
             return self.send(from, Message::Accept { ch: item.ch, ver: top.body.ver, sig });
         }
+        if why == Refused::ShareFalls {
+            self.ask_last_countersignature(item.ch);
+        }
         self.refuse(from, item.ch, item.ver, why);
+    }
+
+    /// The newest item again under a higher version: the peer used this one for something else.
+    pub(super) fn reissue_item(&mut self, ch: B256) {
+        let (Some(book), Some(peer)) = (self.book(ch), self.peer_of(ch)) else { return };
+        let Some(own) = book.log.own().last().filter(|o| o.is_item()) else { return };
+        let (base, ver) = (book.log.cur().body.ver, book.log.next_version(book.log.me));
+        let mut next = own.body.clone();
+        next.ver = ver;
+        let def_a = next.def_a;
+        let Ok(sig) = self.signer.sign_state(&next) else { return };
+        if let Some(book) = self.book_mut(ch) {
+            book.log.signed(next, sig, OwnKind::Item { base });
+            book.pending.iter_mut().for_each(|p| p.ver = ver);
+        }
+        self.send(peer, Message::Item { ch, ver, base, def_a, sig, cosign: true });
+    }
+
+    fn note_item(&mut self, ch: B256) {
+        let now = self.env.now_ms;
+        if let Some(ledger) = self.ledgers.get_mut(&ch) {
+            ledger.link.item_ms = Some(now);
+        }
+    }
+
+    /// A stream ran into a pre-signature of mine: neither can be answered, so I break in above both.
+    fn note_conflict(&mut self, item: Item, why: Refused) {
+        let Some(ledger) = self.ledgers.get_mut(&item.ch) else { return };
+        let log = &ledger.book.log;
+        let presigned = log.own().last().is_some_and(|o| matches!(o.kind, OwnKind::Presign(_)));
+        if why == Refused::OldVersion && presigned && item.ver > log.cur().body.ver {
+            ledger.link.break_in = true;
+        }
     }
 
     fn answer_item(&mut self, from: Address, item: Item) {
@@ -258,7 +302,10 @@ impl Participant {
         if virt.book.as_ref().is_some_and(|b| b.log.frozen()) {
             return Err(Fault::Caller("the virtual channel is closed".into()));
         }
-        if self.record(ch).head != RecordView::None {
+        let Some(record) = self.record(ch).filter(|_| self.sees_the_chain()) else {
+            return Err(Fault::Chain("the chain was not read lately".into()));
+        };
+        if record.head != RecordView::None {
             return Err(Fault::Chain("the virtual channel is in dispute".into()));
         }
         if self.now() + 2 * self.policy().m_safe > virt.params.t_exp {
@@ -270,6 +317,9 @@ impl Participant {
     /// The slot shows this life open and undisputed, at the head too (S40).
     pub(super) fn undisturbed(&self, ch: B256) -> Result<(), Fault> {
         let Some(ledger) = self.ledgers.get(&ch) else { return Err(Fault::Caller("no such channel".into())) };
+        if !self.sees_the_chain() {
+            return Err(Fault::Chain("the chain was not read lately".into()));
+        }
         let view = self.ledger_view(ledger);
         if !ledger.is_open_in(&view.settled) || !ledger.is_open_in(&view.head) {
             return Err(Fault::Chain("the chain does not show the channel as open".into()));

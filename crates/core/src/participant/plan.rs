@@ -4,12 +4,12 @@
 //! next plan asks again.
 
 use super::Participant;
-use crate::chain::{Call, DisputeView, EscrowView, RecordView};
+use crate::chain::{Call, DisputeView, EscrowView, Opener, RecordView, Seen};
 use crate::io::Event;
 use crate::ledger::{Ledger, Life};
 use crate::log::Signed;
 use crate::params::Side;
-use crate::signed::{Lock, State};
+use crate::signed::{Lock, State, WatchAuth};
 use crate::tree;
 use crate::virtual_channel::Virtual;
 use alloc::vec::Vec;
@@ -109,9 +109,10 @@ impl Participant {
     /// The chain has fixed what this virtual channel pays, for good.
     fn is_decided(&self, vc: B256) -> bool {
         let Some(virt) = self.virtuals.get(&vc) else { return false };
-        match self.record(vc).settled {
+        let Some(record) = self.record(vc) else { return false };
+        match record.settled {
             RecordView::Concluded { .. } => true,
-            RecordView::None => self.record(vc).head == RecordView::None && self.chain.settled.time > virt.params.t_exp,
+            RecordView::None => record.head == RecordView::None && self.chain.settled.time > virt.params.t_exp,
             RecordView::Disputed(_) => false,
         }
     }
@@ -176,10 +177,10 @@ impl Participant {
             if escrow.root.is_zero() || escrow.settled >> index & 1 == 1 {
                 continue;
             }
-            let payable = match self.record(lock.vc).head {
-                RecordView::Concluded { .. } => true,
-                RecordView::None => self.chain.head.time > virt.params.t_exp,
-                RecordView::Disputed(_) => false,
+            let payable = match self.record(lock.vc).map(|r| r.head) {
+                Some(RecordView::Concluded { .. }) => true,
+                Some(RecordView::None) => self.chain.head.time > virt.params.t_exp,
+                Some(RecordView::Disputed(_)) | None => false,
             };
             let Some(proof) = tree::proof(locks, index).filter(|_| payable) else { continue };
             let virtual_params = virt.params.clone();
@@ -190,28 +191,29 @@ impl Participant {
 
     fn plan_virtual(&mut self, vc: B256) {
         let Some(virt) = self.virtuals.get(&vc) else { return };
-        if virt.aborted || !virt.is_active() {
+        if virt.aborted {
             return;
         }
-        if let RecordView::Disputed(dispute) = self.record(vc).head
+        let Some(record) = self.record(vc) else { return };
+        if let RecordView::Disputed(dispute) = record.head
             && self.chain.reported.insert((vc, dispute.ver))
         {
             self.event(Event::Dispute { ch: vc, ver: dispute.ver });
         }
         let end = self.virtuals.get(&vc).is_some_and(|v| v.book.is_some());
         if end {
-            self.plan_end(vc);
+            self.plan_end(vc, record);
         } else {
-            self.plan_hub(vc);
+            self.plan_hub(vc, record.head);
         }
     }
 
     /// An end whose share has grown registers in time, refutes what is old, and concludes (protocol 2.3, I8).
-    fn plan_end(&mut self, vc: B256) {
+    fn plan_end(&mut self, vc: B256, record: Seen<RecordView>) {
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let held = virt.my_links().any(|(_, link)| self.link_holds(link, vc));
         let (now, m_safe) = (self.now(), self.policy().m_safe);
-        match self.record(vc).head {
+        match record.head {
             RecordView::None => {
                 let due = now + 2 * m_safe >= virt.params.t_exp && now <= virt.params.t_exp;
                 let gained = self.gained(virt);
@@ -220,7 +222,7 @@ impl Participant {
                 }
                 if virt.certificate().is_some() { self.finalise(vc) } else { self.register_virtual(vc) }
             }
-            RecordView::Disputed(dispute) => self.answer_virtual_dispute(vc, dispute),
+            RecordView::Disputed(dispute) => self.answer_virtual_dispute(vc, dispute, record.settled),
             RecordView::Concluded { .. } => {}
         }
     }
@@ -237,15 +239,19 @@ impl Participant {
         let (Some(best), Some(secrets)) = (virt.book.as_ref().map(|b| b.log.cur()), virt.all_secrets()) else { return };
         let [Some(a), Some(b)] = best.sigs else { return };
         let ver = best.body.ver;
-        let call =
-            Call::RegisterVirtual { params: virt.params.clone(), state: best.body.state(), sigs: [a, b], secrets };
-        let deadline = Some(virt.params.t_exp);
+        let t_exp = virt.params.t_exp;
+        let auth = WatchAuth { id: vc, tower: self.config.owner, not_before: 0, not_after: t_exp };
+        let sig = self.signer.sign_watch_auth(&auth);
+        let opener = Some(Opener { position: virt.index as u8, not_before: 0, not_after: t_exp, sig });
+        let (params, state) = (virt.params.clone(), best.body.state());
+        let call = Call::RegisterVirtual { params, state, sigs: [a, b], secrets, opener };
+        let deadline = Some(t_exp);
         self.submit("registerVirtual", vc, ver.into(), call, deadline);
     }
 
-    fn answer_virtual_dispute(&mut self, vc: B256, dispute: DisputeView) {
+    fn answer_virtual_dispute(&mut self, vc: B256, dispute: DisputeView, settled: RecordView) {
         let Some(virt) = self.virtuals.get(&vc) else { return };
-        let window = virt.params.window;
+        let (window, t_exp) = (virt.params.window, virt.params.t_exp);
         let now = self.now();
         if virt.certificate().is_some() && now <= dispute.final_at(window) {
             return self.finalise(vc);
@@ -253,7 +259,12 @@ impl Participant {
         let best = virt.book.as_ref().map(|b| b.log.cur().body.ver).unwrap_or_default();
         if best > dispute.ver && now <= dispute.refute_end {
             self.countersign(vc);
-            return self.refute_virtual(vc, dispute.refute_end);
+            // A registration that is not final may vanish in a reorg, and a refutation with it; `register` acts as both (S63).
+            return if settled == RecordView::None && now <= t_exp {
+                self.register_virtual(vc);
+            } else {
+                self.refute_virtual(vc, dispute.refute_end);
+            };
         }
         if now > dispute.final_at(window) {
             self.conclude_virtual(vc, dispute);
@@ -284,14 +295,14 @@ impl Participant {
 
     /// The duty of a hub: its two links must read the same outcome, so while only one of them has let go of the lock the
     /// certificate goes to the chain (protocol 2.3 duty, I7).
-    fn plan_hub(&mut self, vc: B256) {
+    fn plan_hub(&mut self, vc: B256, record: RecordView) {
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let (now, m_safe) = (self.now(), self.policy().m_safe);
         let links: Vec<B256> = virt.my_links().map(|(_, link)| link).collect();
         let some_holds = links.iter().any(|link| self.link_holds(*link, vc));
         let some_lacks = links.iter().any(|link| self.link_lacks(*link, vc));
         let one_sided = some_holds && some_lacks;
-        match self.record(vc).head {
+        match record {
             RecordView::None if one_sided && now + 2 * m_safe >= virt.params.t_exp => self.finalise(vc),
             RecordView::Disputed(dispute) => {
                 let window = virt.params.window;

@@ -19,6 +19,7 @@ const MAX_QUOTES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct OpenQuote {
     pub(super) draft: B256,
+    request: B256,
     pub(super) asker: Address,
     pub(super) path: Vec<Address>,
     pub(super) terms: Terms,
@@ -38,6 +39,7 @@ pub(crate) struct Request {
     nonce: u128,
     answers: BTreeMap<usize, (B256, Option<B256>, Amount)>,
     until_ms: u64,
+    sent_ms: u64,
 }
 
 /// What the application wishes.
@@ -71,9 +73,11 @@ impl Participant {
         for to in &path[1..] {
             self.send(*to, Message::QuoteAsk { request, path: path.clone(), terms });
         }
-        let until_ms = self.env.now_ms + self.policy().t_act_ms;
+        let sent_ms = self.env.now_ms;
+        let until_ms = sent_ms + self.policy().t_act_ms;
         let fee_max = wanted.fee_max;
-        let gathering = Request { tag, path, terms, fee_max, draft, nonce, answers: BTreeMap::new(), until_ms };
+        let answers = BTreeMap::new();
+        let gathering = Request { tag, path, terms, fee_max, draft, nonce, answers, until_ms, sent_ms };
         self.requests.insert(request, gathering);
         Ok(())
     }
@@ -113,7 +117,7 @@ impl Participant {
     }
 
     pub(super) fn on_quote_ask(&mut self, from: Address, request: B256, path: Vec<Address>, terms: Terms) {
-        match self.make_quote(from, path, terms) {
+        match self.make_quote(from, request, path, terms) {
             Ok((hash, link, fee)) => self.send(from, Message::Quote { request, hash, link, fee }),
             Err(reason) => self.send(from, Message::QuoteRefused { request, reason }),
         }
@@ -122,9 +126,14 @@ impl Participant {
     fn make_quote(
         &mut self,
         from: Address,
+        request: B256,
         path: Vec<Address>,
         terms: Terms,
     ) -> Result<(B256, Option<B256>, Amount), String> {
+        let given = self.quotes.iter().find(|(_, q)| q.asker == from && q.request == request);
+        if let Some((hash, quote)) = given.filter(|(_, q)| q.path == path && q.terms == terms) {
+            return Ok((*hash, quote.link, quote.fee));
+        }
         check_path(&path)?;
         if path[0] != from {
             return Err("only the first end asks".into());
@@ -138,7 +147,7 @@ impl Participant {
         let draft = self.draw();
         let hash = self.signer.draft_hash(draft);
         let until_ms = self.env.now_ms + self.policy().quote_ms;
-        self.quotes.insert(hash, OpenQuote { draft, asker: from, path, terms, fee, link, until_ms });
+        self.quotes.insert(hash, OpenQuote { draft, request, asker: from, path, terms, fee, link, until_ms });
         Ok((hash, link, fee))
     }
 
@@ -248,6 +257,22 @@ impl Participant {
         if let Some(gathering) = self.requests.remove(&request) {
             let reason = alloc::format!("{from} refused: {reason}");
             self.reply(gathering.tag, Reply::Refused(Fault::Peer(reason)));
+        }
+    }
+
+    /// Asks those again who have not answered.
+    pub(super) fn resend_requests(&mut self) {
+        let (now, period) = (self.env.now_ms, self.policy().resend_ms);
+        let mut messages = Vec::new();
+        for (id, request) in self.requests.iter_mut().filter(|(_, r)| r.sent_ms + period <= now) {
+            request.sent_ms = now;
+            let silent = request.path.iter().enumerate().skip(1).filter(|(i, _)| !request.answers.contains_key(i));
+            messages.extend(silent.map(|(_, to)| {
+                (*to, Message::QuoteAsk { request: *id, path: request.path.clone(), terms: request.terms })
+            }));
+        }
+        for (to, message) in messages {
+            self.send(to, message);
         }
     }
 

@@ -78,15 +78,16 @@ impl Participant {
             messages.push(Message::Activate { vc, index: virt.index as u8, secret });
         }
         messages.extend(virt.final_message().filter(|_| only.is_some() || virt.certificate().is_none()));
-        if virt.draining && virt.side().is_some() && virt.certificate().is_none() {
-            messages.push(Message::VcCloseAsk { vc });
-        }
+        let unsigned = !virt.finals.contains_key(&(virt.index as u8));
+        let ask = self.peer_of(vc).filter(|p| virt.memory.announced && unsigned && targets.contains(p));
         for to in targets {
             for message in &messages {
                 self.send(to, message.clone());
             }
         }
-        self.resend_start(vc);
+        if let Some(peer) = ask {
+            self.send(peer, Message::VcCloseAsk { vc });
+        }
         if self.virtuals.get(&vc).is_some_and(|v| v.side().is_some()) {
             self.resend_book(vc, only.is_some());
         }

@@ -95,8 +95,8 @@ impl Participant {
             let (log, newest) = (&book?.log, newest.as_ref()?);
             Some(newest.share(if mine { log.me } else { log.me.other() }))
         };
-        let recorded = match self.record(virt.id).head {
-            RecordView::Concluded { out_a } => Some(out_a),
+        let recorded = match self.record(virt.id).map(|r| r.head) {
+            Some(RecordView::Concluded { out_a }) => Some(out_a),
             _ => None,
         };
         VirtualInfo {

@@ -25,6 +25,8 @@ impl Participant {
     pub(super) fn adopt_virtual(&mut self, virt: Virtual) {
         let id = virt.id;
         self.outputs.push(Output::Watch(Watch::Record(id)));
+        // A record needs my secret or my signature, and neither exists yet.
+        self.chain.records.entry(id).or_default();
         if self.signer.bind_draft(virt.draft, id).is_err() {
             return;
         }
@@ -102,7 +104,7 @@ impl Participant {
         let Some(virt) = self.virtuals.get(&vc) else { return false };
         let open = !virt.aborted && !virt.revealed && !virt.done && virt.out_a.is_none();
         open && self.now() <= virt.act_by
-            && self.record(vc).head == RecordView::None
+            && self.record(vc).is_some_and(|r| r.head == RecordView::None)
             && virt.my_links().all(|(_, link)| self.undisturbed(link).is_ok())
     }
 
@@ -127,7 +129,7 @@ impl Participant {
         let firm = virt.my_links().all(|(_, link)| {
             self.undisturbed(link).is_ok() && self.ledgers.get(&link).is_some_and(|l| l.holds_firmly(vc))
         });
-        if !firm || self.record(vc).head != RecordView::None {
+        if !firm || self.record(vc).is_none_or(|r| r.head != RecordView::None) {
             return;
         }
         let (index, others, draft) = (virt.index, virt.others(), virt.draft);
@@ -154,6 +156,9 @@ impl Participant {
         if virt.secrets[index].is_none() {
             virt.secrets[index] = Some(secret);
             self.dirty_virtuals.insert(vc);
+        } else if virt.params.mids().contains(&from) {
+            // A hub that repeats itself has no receipt yet.
+            self.send_receipt(from, vc);
         }
     }
 
@@ -183,9 +188,12 @@ impl Participant {
 
     /// Step 4: the ends co-sign version 1 (= the initial split) when they hold the complete activation.
     fn pump_start(&mut self, vc: B256) {
-        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let Some(virt) = self.virtuals.get(&vc).filter(|v| !v.opened) else { return };
         let Some(book) = virt.book.as_ref().filter(|_| virt.is_active()) else { return };
-        if book.log.top().body.ver > 0 || book.log.my_high() > 0 || self.acceptable(vc).is_err() {
+        if book.log.cur().body.ver > 0 {
+            return self.started(vc);
+        }
+        if book.log.my_high() > 0 || self.acceptable(vc).is_err() {
             return;
         }
         let body = book.log.cur().body.with(1, &Change::Split(virt.params.init_a));
@@ -216,40 +224,42 @@ impl Participant {
         let verify = |body: &Body, sig: &Signature| sig.verifies(body.digest(&domain), from);
         match book.log.accept_answer(1, sig, verify) {
             Ok(true) => self.started(vc),
-            Ok(false) => self.resend_start(vc),
+            Ok(false) => self.answer_start(from, vc),
             Err(_) => self.misbehaved(from, "a start that does not fit"),
         }
     }
 
     fn started(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get_mut(&vc).filter(|v| !v.opened) else { return };
+        virt.opened = true;
+        let top = virt.book.as_ref().map(|b| b.log.top());
+        if let Some([Some(a), Some(b)]) = top.filter(|t| t.body.ver == 1).map(|t| t.sigs) {
+            virt.receipt = Some([a, b]);
+        }
+        self.dirty_virtuals.insert(vc);
         self.event(Event::VirtualOpen(vc));
         if let Some(tag) = self.open_tags.remove(&vc) {
             self.reply(tag, Reply::Opened(vc));
         }
-        self.send_receipt(vc);
+        let hubs = self.virtuals.get(&vc).map(|v| v.params.mids().to_vec()).unwrap_or_default();
+        for to in hubs {
+            self.send_receipt(to, vc);
+        }
     }
 
-    fn send_receipt(&mut self, vc: B256) {
+    fn send_receipt(&mut self, to: Address, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc).filter(|v| v.book.is_some()) else { return };
+        let (Some(secrets), Some(sigs)) = (virt.all_secrets(), virt.receipt) else { return };
+        self.send(to, Message::Receipt { vc, secrets, sigs });
+    }
+
+    /// The other end does not have my signature on version 1 yet. Not by another Start, which it would answer again.
+    fn answer_start(&mut self, to: Address, vc: B256) {
         let Some(virt) = self.virtuals.get(&vc) else { return };
-        let Some(book) = &virt.book else { return };
-        let top = book.log.top();
-        let (Some(secrets), [Some(a), Some(b)]) = (virt.all_secrets(), top.sigs) else { return };
-        if top.body.ver != 1 {
-            return;
-        }
-        for to in virt.params.mids().to_vec() {
-            self.send(to, Message::Receipt { vc, secrets: secrets.clone(), sigs: [a, b] });
-        }
-    }
-
-    /// The other end may not have my signature on version 1 yet.
-    pub(super) fn resend_start(&mut self, vc: B256) {
-        let (Some(book), Some(peer)) = (self.book(vc), self.peer_of(vc)) else { return };
-        let top = book.log.top();
-        let mine = if top.body.ver == 1 { top.sigs[book.log.me.index()] } else { None };
-        if let Some(sig) = mine.filter(|_| book.payments == 0) {
-            self.send(peer, Message::Start { vc, sig });
-            self.send_receipt(vc);
+        let mine = virt.receipt.zip(virt.side()).map(|(sigs, me)| sigs[me.index()]);
+        match mine {
+            Some(sig) => self.send(to, Message::Accept { ch: vc, ver: 1, sig }),
+            None => self.show_newest(to, vc),
         }
     }
 
@@ -287,16 +297,28 @@ impl Participant {
         if held {
             return;
         }
-        let out_a = match self.record(vc).settled {
-            RecordView::Concluded { out_a } => Some(out_a),
+        let out_a = match self.record(vc).map(|r| r.settled) {
+            Some(RecordView::Concluded { out_a }) => Some(out_a),
             _ => virt.certificate().map(|(out_a, _)| out_a),
         };
         if let Some(virt) = self.virtuals.get_mut(&vc) {
             virt.done = true;
             self.dirty_virtuals.insert(vc);
         }
+        self.forget_unborn(vc);
         self.event(Event::VirtualClosed { vc, out_a });
         self.answer_closed(vc);
+    }
+
+    /// A virtual channel whose secret was never revealed and never will be is worth no memory; its draft was random and is gone.
+    fn forget_unborn(&mut self, vc: B256) {
+        let Some(draft) = self.virtuals.get(&vc).filter(|v| v.aborted && !v.revealed).map(|v| v.draft) else { return };
+        self.virtuals.remove(&vc);
+        self.dirty_virtuals.remove(&vc);
+        self.chain.records.remove(&vc);
+        self.signer.forget_draft(draft);
+        self.forget(b'v', vc);
+        self.forget(b'd', draft);
     }
 
     /// Whether some enforceable State of the link, or its escrow, still holds the lock.
