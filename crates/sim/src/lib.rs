@@ -8,10 +8,12 @@ mod auditor;
 mod ground;
 mod play;
 mod rng;
+mod story;
 mod world;
 
 pub use auditor::Audit;
 pub use ground::{ENDOWMENT, Ground, Receipt, START};
 pub use play::PATIENCE_MS;
 pub use rng::Rng;
+pub use story::{ETH, Path, quick_policy};
 pub use world::{CrashPoint, Filter, Network, Node, Tap, World};
