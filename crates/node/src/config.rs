@@ -24,6 +24,14 @@ pub enum ConfigError {
         /// What the system said.
         reason: String,
     },
+    /// Values that do not fit each other.
+    #[error("{}: {reason}", .path.display())]
+    Contradiction {
+        /// The file.
+        path: PathBuf,
+        /// In words.
+        reason: String,
+    },
     /// A line is wrong.
     #[error("{}, line {line}: {reason}", .path.display())]
     Invalid {
@@ -241,12 +249,22 @@ impl Config {
 
     /// Reads a file's text; `path` is for the error only.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| {
+        let config: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start).min(text.len());
             let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
             let reason = error.message().replace('\n', " ");
             ConfigError::Invalid { path: path.into(), line, reason }
-        })
+        })?;
+        let policy = config.policy();
+        if !policy.accepts_times(policy.challenge, policy.window, policy.k_max) {
+            let reason = "`challenge` must be at least twice `m_safe`, and at most `challenge_max`".into();
+            return Err(ConfigError::Contradiction { path: path.into(), reason });
+        }
+        if policy.term < policy.term_min() || policy.term > policy.term_max {
+            let reason = "`term` must be at least `close_lead` and three times `m_safe`, and at most `term_max`".into();
+            return Err(ConfigError::Contradiction { path: path.into(), reason });
+        }
+        Ok(config)
     }
 
     /// Chain and contract.
@@ -381,9 +399,6 @@ mod tests {
 
     #[test]
     fn values_reach_the_policy() {
-        let text = template().render()
-            + "\n[hubs]\n";
-        assert!(parse(&text).is_err());
         let text = template()
             .render()
             .replace("enabled = false", "enabled = true\nfee_base = \"3gwei\"\nfee_ppm_per_day = 7")
@@ -391,6 +406,18 @@ mod tests {
         let policy = parse(&text).unwrap().policy();
         let wanted = Policy { hub: true, fee_base: 3_000_000_000, fee_ppm_per_day: 7, m_safe: 1_000, ..Policy::mainnet() };
         assert_eq!(policy, wanted);
+    }
+
+    #[test]
+    fn values_that_contradict_each_other_are_refused() {
+        for (at, with, word) in [
+            ("preset = \"dev\"", "preset = \"dev\"\nm_safe = 100", "challenge"),
+            ("[virtual]", "[virtual]\nterm = 5", "term"),
+        ] {
+            let text = template().render().replace(at, with);
+            let error = parse(&text).unwrap_err();
+            assert!(matches!(error, ConfigError::Contradiction { .. }) && error.to_string().contains(word), "{error}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! # From a program
 //!
-//! ```ignore
+//! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use perunika_node::config::Template;
 //! use perunika_node::daemon::{self, Options};
@@ -36,10 +36,17 @@
 //! application messages; `api` has one file per endpoint; [`daemon`] starts all of it in order.
 
 pub mod config;
+pub mod daemon;
 pub mod engine;
+mod api;
+mod binding;
 mod files;
+pub mod folder;
+mod peers;
+pub mod shop;
 pub mod keys;
 pub mod keystore;
+mod tasks;
 mod transactions;
 pub mod units;
 pub mod wire;

@@ -1,0 +1,28 @@
+//! `POST /v1/fetch`
+
+use super::error::ApiError;
+use super::idempotency::{self, Answer};
+use super::{Shared, money, read};
+use crate::shop::Offer;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use perunika_client::types::Fetch;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) async fn fetch(State(api): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, ApiError> {
+    let wish: Fetch = read(&body)?;
+    let offer: Offer = wish.offer.parse().map_err(|error| ApiError::bad_request(format!("{error}")))?;
+    let key = idempotency::key(&headers)?;
+    let worker = Arc::clone(&api);
+    let work = async move {
+        match worker.shop.fetch(offer, Path::new(&wish.output), wish.channel).await {
+            Ok(job) => Answer::ok(&job),
+            Err(error) => Answer::refusal(&error.into()),
+        }
+    };
+    let answer = api.idempotency.once(key, ("/v1/fetch", &body), money::wait(None), work).await?;
+    Ok(answer.into_response())
+}

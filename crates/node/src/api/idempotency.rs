@@ -1,0 +1,222 @@
+//! Calls that move money happen once, however often they are sent.
+//!
+//! The key is durable before the call does anything, its answer as soon as it is known. A key whose answer is missing after
+//! a restart belongs to a call that may or may not have happened: its result is `unknown`.
+
+use super::error::ApiError;
+use crate::tasks::Tasks;
+use alloy_primitives::keccak256;
+use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use perunika_client::types::{Done, Outcome};
+use perunika_core::B256;
+use perunika_store::{Store, StoreError, WriteBatch};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+const HEADER: &str = "idempotency-key";
+const KEY_MAX: usize = 128;
+
+/// The answer to a call, as it was first given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Answer {
+    status: u16,
+    body: String,
+}
+
+impl Answer {
+    pub(super) fn ok(body: &impl Serialize) -> Self {
+        match serde_json::to_string(body) {
+            Ok(body) => Self { status: 200, body },
+            Err(error) => Self::refusal(&ApiError::internal(error.to_string())),
+        }
+    }
+
+    pub(super) fn refusal(error: &ApiError) -> Self {
+        let body = serde_json::to_string(&error.body()).unwrap_or_default();
+        Self { status: error.status.as_u16(), body }
+    }
+
+    fn unknown(reason: &str) -> Self {
+        let reason = Some(reason.to_string());
+        Self::ok(&Done { result: Outcome::Unknown, id: None, version: None, countersigned: None, reason })
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [(CONTENT_TYPE, "application/json")], self.body).into_response()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    call: B256,
+    answer: Option<Answer>,
+}
+
+type Running = HashMap<String, (B256, watch::Receiver<Option<Answer>>)>;
+
+/// What is known of earlier calls.
+#[derive(Clone)]
+pub(super) struct Idempotency {
+    store: Store,
+    tasks: Tasks,
+    running: Arc<Mutex<Running>>,
+}
+
+/// The key of a call.
+pub(super) fn key(headers: &HeaderMap) -> Result<String, ApiError> {
+    let key = headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if key.is_empty() || key.len() > KEY_MAX {
+        let message = format!("a call that moves money needs the header `Idempotency-Key` of 1 to {KEY_MAX} characters");
+        return Err(ApiError::bad_request(message));
+    }
+    Ok(key.to_string())
+}
+
+impl Idempotency {
+    pub(super) fn new(store: Store, tasks: Tasks) -> Self {
+        Self { store, tasks, running: Arc::default() }
+    }
+
+    /// Runs `work` unless a call with this key did already, and waits for its answer for a while. The work goes on when the
+    /// caller goes away.
+    pub(super) async fn once<F>(
+        &self,
+        key: String,
+        (path, body): (&str, &[u8]),
+        wait: Duration,
+        work: F,
+    ) -> Result<Answer, ApiError>
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let call = keccak256([path.as_bytes(), b"\n", body].concat());
+        let mut answer = match self.claim(&key, call)? {
+            Claim::Answered(answer) => return Ok(answer),
+            Claim::Running(answer) => answer,
+            Claim::Mine(sender, answer) => {
+                self.tasks.spawn_to_end(self.clone().run(key, call, sender, work));
+                answer
+            }
+        };
+        let known = timeout(wait, answer.wait_for(Option::is_some)).await;
+        match known {
+            Ok(Ok(answer)) => answer.clone().ok_or_else(|| ApiError::internal("an answer vanished")),
+            Ok(Err(_)) => Err(ApiError::internal("the call could not be recorded and was not made")),
+            Err(_) => Ok(Answer::unknown("it is not done yet; the same call with the same key tells later")),
+        }
+    }
+
+    fn claim(&self, key: &str, call: B256) -> Result<Claim, ApiError> {
+        let other = || ApiError::conflict("this idempotency key was used for another call");
+        let mut running = self.running();
+        if let Some((known, answer)) = running.get(key) {
+            return if *known == call { Ok(Claim::Running(answer.clone())) } else { Err(other()) };
+        }
+        if let Some(bytes) = self.store.get(&store_key(key))? {
+            let record: Record = postcard::from_bytes(&bytes).map_err(|error| ApiError::internal(error.to_string()))?;
+            if record.call != call {
+                return Err(other());
+            }
+            let lost = || Answer::unknown("the node stopped before the result was known; look at the channel");
+            return Ok(Claim::Answered(record.answer.unwrap_or_else(lost)));
+        }
+        let (sender, answer) = watch::channel(None);
+        running.insert(key.to_string(), (call, answer.clone()));
+        Ok(Claim::Mine(sender, answer))
+    }
+
+    async fn run(
+        self,
+        key: String,
+        call: B256,
+        sender: watch::Sender<Option<Answer>>,
+        work: impl Future<Output = Answer> + Send,
+    ) {
+        if self.save(&key, Record { call, answer: None }).await.is_ok() {
+            let answer = work.await;
+            // If this write fails the node stops, and the answer after its restart is `unknown`.
+            let _ = self.save(&key, Record { call, answer: Some(answer.clone()) }).await;
+            sender.send_replace(Some(answer));
+        }
+        self.running().remove(&key);
+    }
+
+    async fn save(&self, key: &str, record: Record) -> Result<(), StoreError> {
+        let bytes = postcard::to_stdvec(&record).unwrap_or_default();
+        self.store.commit(WriteBatch::new().put(store_key(key), bytes)).await
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Claim {
+    Answered(Answer),
+    Running(watch::Receiver<Option<Answer>>),
+    Mine(watch::Sender<Option<Answer>>, watch::Receiver<Option<Answer>>),
+}
+
+fn store_key(key: &str) -> Vec<u8> {
+    [b"api/key/", keccak256(key).as_slice()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    const WAIT: Duration = Duration::from_secs(30);
+
+    fn answer(text: &str) -> Answer {
+        Answer { status: 200, body: text.into() }
+    }
+
+    #[tokio::test]
+    async fn the_same_key_and_body_give_the_same_answer_once() {
+        let calls = Idempotency::new(Store::in_memory().unwrap(), Tasks::default());
+        let runs = Arc::new(AtomicU32::new(0));
+        for _ in 0..3 {
+            let runs = Arc::clone(&runs);
+            let work = async move { answer(&runs.fetch_add(1, Ordering::SeqCst).to_string()) };
+            assert_eq!(calls.once("k".into(), ("/p", b"b"), WAIT, work).await.unwrap(), answer("0"));
+        }
+        let other = calls.once("k".into(), ("/p", b"c"), WAIT, async { answer("x") }).await.unwrap_err();
+        assert_eq!(other.status, StatusCode::CONFLICT);
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_takes_long_is_unknown_and_then_known() {
+        let calls = Idempotency::new(Store::in_memory().unwrap(), Tasks::default());
+        let (go, wait) = tokio::sync::oneshot::channel::<()>();
+        let work = async move {
+            let _ = wait.await;
+            answer("late")
+        };
+        let first = calls.once("k".into(), ("/p", b""), Duration::ZERO, work).await.unwrap();
+        assert!(first.body.contains("unknown"));
+        go.send(()).unwrap();
+        let second = calls.once("k".into(), ("/p", b""), WAIT, async { answer("again") }).await.unwrap();
+        assert_eq!(second, answer("late"));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_a_crash_interrupted_is_unknown_and_not_repeated() {
+        let store = Store::in_memory().unwrap();
+        let calls = Idempotency::new(store.clone(), Tasks::default());
+        let call = keccak256(b"/p\nb");
+        calls.save("k", Record { call, answer: None }).await.unwrap();
+        let after = Idempotency::new(store, Tasks::default());
+        let answer = after.once("k".into(), ("/p", b"b"), WAIT, async { answer("twice") }).await.unwrap();
+        assert!(answer.body.contains("unknown"), "{answer:?}");
+    }
+}

@@ -1,0 +1,65 @@
+//! What all calls that move money have in common.
+
+use super::error::ApiError;
+use super::idempotency::{self, Answer};
+use super::Api;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use perunika_client::types::{Done, Outcome};
+use perunika_core::io::{Command, Reply};
+use perunika_core::{Address, B256};
+use std::sync::Arc;
+use std::time::Duration;
+
+const WAIT_DEFAULT_S: u64 = 60;
+const WAIT_MAX_S: u64 = 600;
+
+/// How long a caller wants to wait.
+pub(super) fn wait(seconds: Option<u64>) -> Duration {
+    Duration::from_secs(seconds.unwrap_or(WAIT_DEFAULT_S).min(WAIT_MAX_S))
+}
+
+/// One request: its key, its path and its body.
+pub(super) struct Call<'a> {
+    pub(super) headers: &'a HeaderMap,
+    pub(super) path: &'a str,
+    pub(super) body: &'a [u8],
+    pub(super) wait: Duration,
+}
+
+/// Runs a command once under the key of the request.
+pub(super) async fn run(api: Arc<Api>, call: Call<'_>, command: Command) -> Result<Response, ApiError> {
+    let key = idempotency::key(call.headers)?;
+    let worker = Arc::clone(&api);
+    let work = async move { answer(&worker, command).await };
+    let answer = api.idempotency.once(key, (call.path, call.body), call.wait, work).await?;
+    Ok(answer.into_response())
+}
+
+async fn answer(api: &Api, command: Command) -> Answer {
+    match api.engine.command(command).await {
+        // The command may have been taken before the engine stopped.
+        Err(stopped) => Answer::ok(&done(api, Outcome::Unknown, None, Some(stopped.to_string()))),
+        Ok(reply) => show(api, reply),
+    }
+}
+
+fn show(api: &Api, reply: Reply) -> Answer {
+    match reply {
+        Reply::Opened(ch) | Reply::Closed(ch) => Answer::ok(&done(api, Outcome::Applied, Some(ch), None)),
+        Reply::Applied { ch, ver } => Answer::ok(&paid(api, ch, ver, true)),
+        Reply::Delivered { ch, ver } => Answer::ok(&paid(api, ch, ver, false)),
+        Reply::Rejected { reason } => Answer::ok(&done(api, Outcome::Rejected, None, Some(reason))),
+        Reply::Refused(fault) => Answer::refusal(&fault.into()),
+        Reply::Done => Answer::ok(&done(api, Outcome::Applied, None, None)),
+    }
+}
+
+fn done(api: &Api, result: Outcome, ch: Option<B256>, reason: Option<String>) -> Done {
+    let id = ch.map(|ch| api.id(ch, Address::ZERO));
+    Done { result, id, version: None, countersigned: None, reason }
+}
+
+fn paid(api: &Api, ch: B256, ver: u64, countersigned: bool) -> Done {
+    Done { version: Some(ver), countersigned: Some(countersigned), ..done(api, Outcome::Applied, Some(ch), None) }
+}

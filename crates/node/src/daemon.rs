@@ -1,0 +1,356 @@
+//! A running node: everything started in order, watched, and stopped in order.
+
+use crate::api::{self, Api, Balance};
+use crate::binding::ChannelBinding;
+use crate::config::{Config, ConfigError};
+use crate::engine::{Chain, Engine, EngineError, EngineHandle, EventSink, TxCost, TxEnd};
+use crate::folder::{Folder, FolderError, Identity};
+use crate::keys::{KeyError, Keys};
+use crate::keystore::{self, KeystoreError};
+use crate::peers::{NetPeers, PeerBook};
+use crate::shop::Shop;
+use crate::tasks::Tasks;
+use crate::wire;
+use futures::future::BoxFuture;
+use perunika_chain::{ChainConfig, ChainHandle, ChainOutput, ConnectError, OwnerKey};
+use perunika_core::chain::{Call, TxKey, Watch};
+use perunika_core::io::Input;
+use perunika_core::participant;
+use perunika_core::{Address, B256};
+use perunika_net::{Net, NetConfig, NetError, NetEvent, NetHandle, TransportSecret};
+use perunika_store::{Store, StoreError};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+
+/// Application messages that may wait for the shop.
+const APP_WAITING_MAX: usize = 256;
+/// How long the end may take.
+const CLOSE_MAX: Duration = Duration::from_secs(10);
+
+/// Why a node does not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The keystore.
+    #[error(transparent)]
+    Keystore(#[from] KeystoreError),
+    /// The keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The config file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The chain.
+    #[error(transparent)]
+    Chain(#[from] ConnectError),
+    /// The network.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The API's address.
+    #[error("the API cannot listen on {address}: {reason}")]
+    Api {
+        /// As configured.
+        address: SocketAddr,
+        /// What the system said.
+        reason: String,
+    },
+    /// A defect.
+    #[error("the node broke down: {0}")]
+    Broken(String),
+}
+
+/// What takes precedence over the config file.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Where the API listens.
+    pub api: Option<SocketAddr>,
+    /// Where peers connect.
+    pub listen: Option<Vec<SocketAddr>>,
+    /// The chain's JSON-RPC endpoint.
+    pub rpc_url: Option<String>,
+}
+
+/// A running node. Dropping it leaves it running; see [`Node::shutdown`].
+#[derive(Debug)]
+pub struct Node {
+    engine: EngineHandle,
+    shop: Shop,
+    peers: PeerBook,
+    identity: Identity,
+    api: SocketAddr,
+    token: String,
+    outcome: watch::Receiver<Option<Result<(), String>>>,
+}
+
+impl Node {
+    /// `http://host:port` of the API.
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    /// The API's bearer token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The node's addresses.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// The node as others write it, `0x<key>@host:port`, if it listens.
+    pub fn peer_address(&self) -> Option<String> {
+        self.peers.place().map(|place| format!("{}@{place}", self.identity.key))
+    }
+
+    /// For programs that hold the node in their own process.
+    pub fn engine(&self) -> &EngineHandle {
+        &self.engine
+    }
+
+    /// Files for sale, and downloads.
+    pub fn shop(&self) -> &Shop {
+        &self.shop
+    }
+
+    /// Waits until the node has stopped, by itself (the store failed) or because it was told to.
+    pub async fn stopped(&self) -> Result<(), NodeError> {
+        let mut outcome = self.outcome.clone();
+        let outcome = outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
+        match outcome {
+            Ok(Some(Err(reason))) => Err(NodeError::Broken(reason)),
+            Ok(_) => Ok(()),
+            Err(_) => Err(NodeError::Broken("the node was torn down with its runtime".into())),
+        }
+    }
+
+    /// Finishes what is under way, closes all connections and the store, and returns when the folder is free.
+    pub async fn shutdown(self) -> Result<(), NodeError> {
+        self.engine.stop().await;
+        self.stopped().await
+    }
+}
+
+/// Starts the node in a folder: lock, keys, settings, chain, network, engine, API, in this order.
+pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<Node, NodeError> {
+    let store = Store::open(folder.data())?;
+    let keys = open_keys(folder, password).await?;
+    let config = with_options(Config::read(&folder.config())?, options);
+    let token = folder.read_token()?;
+    let (chain, chain_news) = perunika_chain::connect(chain_config(&config), owner_key(&keys)?).await?;
+    let (net, net_news) = start_net(&config, &keys).await?;
+    let identity = Identity { key: keys.node_address()?, owner: keys.owner_address()? };
+
+    let (events, shop_events) = mpsc::unbounded_channel();
+    let (app, shop_app) = mpsc::channel(APP_WAITING_MAX);
+    let (engine, handle) = Engine::new(
+        store.clone(),
+        participant::Config { domain: config.domain(), owner: identity.owner, policy: config.policy() },
+        Box::new(keys.channel_key()?),
+        Box::new(NetPeers(net.clone())),
+        Box::new(DrivenChain(chain.clone())),
+        EventSink { events, app },
+    )?;
+    let announce = config.net.announce.clone();
+    let peers = PeerBook::open(net.clone(), store.clone(), announce, &config.net.peers).await?;
+    let tasks = Tasks::default();
+    let place = peers.place().unwrap_or_default();
+    let shop =
+        Shop::new(handle.clone(), store.clone(), identity.key, place, Box::new(peers.clone()), tasks.clone());
+    let chain_online = Arc::new(AtomicBool::new(true));
+    let api = Api::new(api::Parts {
+        engine: handle.clone(),
+        store,
+        shop: shop.clone(),
+        peers: peers.clone(),
+        balance: Box::new(OwnerBalance(chain)),
+        domain: config.domain(),
+        hub: config.policy().hub,
+        chain_online: Arc::clone(&chain_online),
+        token: token.clone(),
+        tasks: tasks.clone(),
+    });
+    let address = start_api(config.api.listen, api, &tasks).await?;
+    folder.write_api_address(&address.to_string())?;
+
+    tasks.spawn(hear_net(net_news, handle.clone()));
+    tasks.spawn(hear_chain(chain_news, handle.clone(), chain_online));
+    let keeper = shop.clone();
+    tasks.spawn(async move {
+        if let Err(error) = keeper.run(shop_events, shop_app).await {
+            tracing::error!(%error, "the shop stopped");
+        }
+    });
+    let outcome = supervise(engine, net, tasks);
+    tracing::info!(key = %identity.key, api = %address, "the node runs");
+    Ok(Node { engine: handle, shop, peers, identity, api: address, token, outcome })
+}
+
+async fn open_keys(folder: &Folder, password: &str) -> Result<Keys, NodeError> {
+    let (path, password) = (folder.keystore(), zeroize::Zeroizing::new(password.to_string()));
+    let opened = tokio::task::spawn_blocking(move || keystore::open(&path, &password)).await;
+    Ok(opened.map_err(|error| NodeError::Broken(error.to_string()))??.keys()?)
+}
+
+fn with_options(mut config: Config, options: Options) -> Config {
+    config.api.listen = options.api.unwrap_or(config.api.listen);
+    config.net.listen = options.listen.unwrap_or(config.net.listen);
+    config.chain.rpc_url = options.rpc_url.unwrap_or(config.chain.rpc_url);
+    config
+}
+
+fn chain_config(config: &Config) -> ChainConfig {
+    let section = &config.chain;
+    ChainConfig {
+        finality_depth: section.finality_depth,
+        poll_ms: section.poll_ms,
+        max_fee_per_gas_wei: section.max_fee_per_gas,
+        ..ChainConfig::new(section.rpc_url.clone(), section.chain_id, section.adjudicator)
+    }
+}
+
+fn owner_key(keys: &Keys) -> Result<OwnerKey, KeyError> {
+    OwnerKey::from_bytes(&B256::from(*keys.owner.expose())).ok_or(KeyError::Unlucky)
+}
+
+async fn start_net(config: &Config, keys: &Keys) -> Result<(NetHandle, mpsc::Receiver<NetEvent>), NodeError> {
+    let binding = ChannelBinding::new(keys.channel_key()?, config.domain());
+    let secret = TransportSecret::new(*keys.transport.expose());
+    let net = NetConfig::new(secret, config.net.listen.clone());
+    Ok(Net::start(net, Arc::new(binding)).await?)
+}
+
+async fn start_api(address: SocketAddr, api: Api, tasks: &Tasks) -> Result<SocketAddr, NodeError> {
+    let fail = |error: std::io::Error| NodeError::Api { address, reason: error.to_string() };
+    let listener = TcpListener::bind(address).await.map_err(fail)?;
+    let bound = listener.local_addr().map_err(fail)?;
+    let router = api::router(Arc::new(api));
+    let closing = tasks.closing();
+    tasks.spawn_to_end(async move {
+        let server = axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
+        if let Err(error) = server.await {
+            tracing::error!(%error, "the API stopped");
+        }
+    });
+    Ok(bound)
+}
+
+/// Runs the engine; when it ends, everything ends.
+fn supervise(engine: Engine, net: NetHandle, tasks: Tasks) -> watch::Receiver<Option<Result<(), String>>> {
+    let (sender, outcome) = watch::channel(None);
+    tokio::spawn(async move {
+        let ended = match tokio::spawn(engine.run()).await {
+            Ok(result) => result.map_err(|error| error.to_string()),
+            Err(error) => Err(format!("the engine broke down: {error}")),
+        };
+        if let Err(reason) = &ended {
+            tracing::error!(reason, "the node stops");
+        }
+        net.shutdown().await;
+        drop(net);
+        if tokio::time::timeout(CLOSE_MAX, tasks.close()).await.is_err() {
+            tracing::warn!("some tasks did not end in time");
+        }
+        drop(tasks);
+        sender.send_replace(Some(ended));
+    });
+    outcome
+}
+
+async fn hear_net(mut news: mpsc::Receiver<NetEvent>, engine: EngineHandle) {
+    while let Some(event) = news.recv().await {
+        let input = match event {
+            NetEvent::Connected { peer, .. } => Input::Connected(peer.0.into()),
+            NetEvent::Disconnected { peer, reason } => {
+                tracing::debug!(%peer, %reason, "disconnected");
+                Input::Disconnected(peer.0.into())
+            }
+            NetEvent::Message { peer, bytes, .. } => match wire::decode(&bytes) {
+                Ok(message) => Input::Message { from: peer.0.into(), message },
+                Err(error) => {
+                    tracing::warn!(%peer, %error, "a message was not understood");
+                    continue;
+                }
+            },
+            NetEvent::PeerMisbehaved { peer, reason } => {
+                tracing::warn!(%peer, reason, "a peer broke the transport");
+                continue;
+            }
+            NetEvent::Refused { addr, reason } => {
+                tracing::debug!(addr, %reason, "no connection");
+                continue;
+            }
+            _ => continue,
+        };
+        if engine.input(input).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn hear_chain(mut news: mpsc::Receiver<ChainOutput>, engine: EngineHandle, online: Arc<AtomicBool>) {
+    while let Some(output) = news.recv().await {
+        let told = match output {
+            ChainOutput::Update(update) => engine.input(Input::Chain(update)).await,
+            ChainOutput::Transaction { key, name, outcome, cost } => {
+                let cost = cost.map(|cost| TxCost {
+                    hash: cost.hash,
+                    block: cost.block,
+                    gas: cost.gas,
+                    fee: cost.fee_wei(),
+                });
+                engine.transaction(TxEnd { key, name: name.to_string(), outcome, cost }).await
+            }
+            ChainOutput::Offline { reason } => {
+                online.store(false, Ordering::Relaxed);
+                tracing::warn!(reason, "the chain does not answer; the node goes on without it");
+                Ok(())
+            }
+            ChainOutput::Online => {
+                online.store(true, Ordering::Relaxed);
+                tracing::info!("the chain answers again");
+                Ok(())
+            }
+        };
+        if told.is_err() {
+            return;
+        }
+    }
+}
+
+struct DrivenChain(ChainHandle);
+
+impl Chain for DrivenChain {
+    fn submit(&self, key: TxKey, call: Call, deadline: Option<u64>) {
+        tracing::info!(call = call.name(), "sends a transaction");
+        self.0.submit(key, call, deadline);
+    }
+
+    fn watch(&self, watch: Watch) {
+        self.0.watch(watch);
+    }
+}
+
+struct OwnerBalance(ChainHandle);
+
+impl Balance for OwnerBalance {
+    fn balance(&self) -> BoxFuture<'_, Option<u128>> {
+        Box::pin(async {
+            let owner: Address = self.0.owner();
+            let balance = self.0.balance(owner).await.ok()?;
+            u128::try_from(balance).ok()
+        })
+    }
+}

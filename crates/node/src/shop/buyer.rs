@@ -1,0 +1,479 @@
+//! The buyer: one task for each download. Ask, check, make durable, pay; from the start again whenever something breaks.
+
+use super::account::Tab;
+use super::offer::Offer;
+use super::part::Part;
+use super::progress::Progress;
+use super::proto::Say;
+use super::{Inner, key, lock, tree};
+use crate::engine::Stopped;
+use alloy_primitives::keccak256;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use perunika_client::types::{Job, JobState};
+use perunika_core::B256;
+use perunika_core::info::{VirtualInfo, VirtualStage};
+use perunika_core::io::{Command, Fault, Reply};
+use perunika_core::params::Side;
+use perunika_core::signed::Amount;
+use perunika_core::Address;
+use perunika_store::{Op, WriteBatch};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::timeout;
+
+/// How long the seller may be silent before everything is asked for again.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Requests under way: while one chunk is paid, the next is asked for.
+const WINDOW: usize = 2;
+/// Every so many payments the seller is asked for its signature.
+const COSIGN_EVERY: u64 = 64;
+
+/// What is durable about a download, besides its chunks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) offer: Offer,
+    output: PathBuf,
+    /// The virtual channel that the caller named.
+    pub(crate) wished: Option<B256>,
+    tab: Tab,
+    /// Spent through earlier tabs.
+    spent_before: Amount,
+    pub(crate) done: bool,
+}
+
+impl Record {
+    pub(crate) fn new(offer: Offer, output: &Path) -> Self {
+        Self { offer, output: output.into(), wished: None, tab: Tab::default(), spent_before: 0, done: false }
+    }
+
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        postcard::from_bytes(bytes).ok()
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        // INVARIANT: plain structs always serialise.
+        #[allow(clippy::expect_used)]
+        postcard::to_stdvec(self).expect("a record serialises")
+    }
+
+    fn spent(&self) -> Amount {
+        self.spent_before + self.offer.price * u128::from(self.tab.chunks)
+    }
+}
+
+/// Name of a download: the same offer to the same place is the same job.
+pub(crate) fn job_id(offer: &Offer, output: &Path) -> String {
+    let bytes = [offer.root.as_slice(), offer.seller.as_slice(), output.as_os_str().as_encoded_bytes()].concat();
+    hex::encode(&keccak256(bytes)[..8])
+}
+
+/// What others see of a download.
+#[derive(Debug)]
+pub(crate) struct JobCell {
+    pub(crate) id: String,
+    pub(crate) seller: Address,
+    root: B256,
+    name: String,
+    output: String,
+    chunks: u32,
+    size: u64,
+    progress: Mutex<Progress>,
+    inbox: mpsc::Sender<Say>,
+}
+
+impl JobCell {
+    pub(crate) fn new(id: String, record: &Record) -> (Self, mpsc::Receiver<Say>) {
+        let (inbox, words) = mpsc::channel(16);
+        let offer = &record.offer;
+        let cell = Self {
+            id,
+            seller: offer.seller,
+            root: offer.root,
+            name: offer.name.clone(),
+            output: record.output.display().to_string(),
+            chunks: offer.chunks(),
+            size: offer.size,
+            progress: Mutex::new(Progress::new()),
+            inbox,
+        };
+        (cell, words)
+    }
+
+    pub(crate) fn show(&self) -> Job {
+        let mut job = Job {
+            id: self.id.clone(),
+            state: JobState::Running,
+            reason: None,
+            name: self.name.clone(),
+            output: self.output.clone(),
+            channel: None,
+            chunks_done: 0,
+            chunks_total: self.chunks,
+            bytes: 0,
+            size: self.size,
+            mb_per_s: 0.0,
+            payments: 0,
+            payments_per_s: 0.0,
+            spent_wei: 0.into(),
+        };
+        lock(&self.progress).show(&mut job);
+        job
+    }
+
+    /// Whether it is under way and pays through this channel.
+    pub(crate) fn holds(&self, vc: B256) -> bool {
+        let progress = lock(&self.progress);
+        progress.channel == Some(vc) && matches!(progress.state, JobState::Running | JobState::Waiting)
+    }
+
+    pub(crate) fn hold(&self, vc: B256) {
+        lock(&self.progress).channel = Some(vc);
+    }
+
+    pub(crate) fn hear(&self, say: &Say) {
+        let (Say::Started { root, .. } | Say::Chunk { root, .. } | Say::Refused { root, .. }) = say else { return };
+        if *root == self.root {
+            // What does not fit is asked for again.
+            let _ = self.inbox.try_send(say.clone());
+        }
+    }
+
+    fn set(&self, state: JobState, reason: Option<String>) {
+        let mut progress = lock(&self.progress);
+        progress.state = state;
+        progress.reason = reason;
+    }
+}
+
+/// Why an attempt ended.
+enum Broken {
+    /// It may go better in a moment.
+    Later(String),
+    /// It will not.
+    Never(String),
+}
+
+impl Broken {
+    fn never(error: impl std::fmt::Display) -> Self {
+        Self::Never(error.to_string())
+    }
+}
+
+type PayReply = (Amount, Result<Reply, Stopped>);
+
+struct Buyer {
+    shop: Arc<Inner>,
+    cell: Arc<JobCell>,
+    record: Record,
+    inbox: mpsc::Receiver<Say>,
+    part: Arc<Mutex<Part>>,
+    missing: BTreeSet<u32>,
+    wanted: VecDeque<u32>,
+    /// The seller's share when all payments of this node are in.
+    share: Amount,
+    payments: u64,
+    replies: FuturesUnordered<JoinHandle<PayReply>>,
+}
+
+/// Downloads until the file is there, or cannot be had.
+pub(crate) async fn run(shop: Arc<Inner>, cell: Arc<JobCell>, record: Record, inbox: mpsc::Receiver<Say>) {
+    if record.done {
+        let mut progress = lock(&cell.progress);
+        (progress.state, progress.spent) = (JobState::Done, record.spent());
+        (progress.chunks_done, progress.bytes) = (cell.chunks, cell.size);
+        return;
+    }
+    let outcome = match Buyer::open(shop, Arc::clone(&cell), record, inbox).await {
+        Ok(buyer) => buyer.download().await,
+        Err(reason) => Err(reason),
+    };
+    match outcome {
+        Ok(()) => cell.set(JobState::Done, None),
+        Err(reason) => cell.set(JobState::Failed, Some(reason)),
+    }
+}
+
+impl Buyer {
+    async fn open(
+        shop: Arc<Inner>,
+        cell: Arc<JobCell>,
+        record: Record,
+        inbox: mpsc::Receiver<Say>,
+    ) -> Result<Self, String> {
+        let prefix = key::chunks(&cell.id);
+        let marks = shop.store.scan_prefix(&prefix).map_err(|e| e.to_string())?;
+        let marks: BTreeMap<u32, B256> = marks
+            .into_iter()
+            .filter_map(|(key, value)| {
+                let index = u32::from_be_bytes(key.get(prefix.len()..)?.try_into().ok()?);
+                Some((index, B256::try_from(value.as_slice()).ok()?))
+            })
+            .collect();
+        let (offer, output) = (record.offer.clone(), record.output.clone());
+        let opened = tokio::task::spawn_blocking(move || -> std::io::Result<(Part, Vec<u32>)> {
+            let mut part = Part::open(&output, offer.size)?;
+            let found = part.verify(&offer, &marks)?;
+            Ok((part, found))
+        });
+        let (part, found) = opened.await.map_err(|e| e.to_string())?.map_err(|e| format!("cannot write the file: {e}"))?;
+        let mut missing: BTreeSet<u32> = (0..record.offer.chunks()).collect();
+        {
+            let mut progress = lock(&cell.progress);
+            progress.spent = record.spent();
+            progress.chunks_done = found.len() as u32;
+            progress.bytes = found.iter().map(|index| record.offer.chunk_len(*index) as u64).sum();
+        }
+        found.iter().for_each(|index| drop(missing.remove(index)));
+        Ok(Self {
+            shop,
+            cell,
+            record,
+            inbox,
+            part: Arc::new(Mutex::new(part)),
+            missing,
+            wanted: VecDeque::new(),
+            share: 0,
+            payments: 0,
+            replies: FuturesUnordered::new(),
+        })
+    }
+
+    async fn download(mut self) -> Result<(), String> {
+        self.shop.dial(&self.record.offer);
+        loop {
+            match self.attempt().await {
+                Ok(()) => return self.finish().await,
+                Err(Broken::Never(reason)) => return Err(reason),
+                Err(Broken::Later(reason)) => {
+                    self.cell.set(JobState::Waiting, Some(reason));
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<(), Broken> {
+        if self.missing.is_empty() && !self.can_still_pay().await? {
+            return Ok(());
+        }
+        let info = self.choose_channel().await?;
+        self.start(&info).await?;
+        self.cell.set(JobState::Running, None);
+        lock(&self.cell.progress).begin(Instant::now());
+        self.pay_due();
+        while !self.missing.is_empty() {
+            self.ask().await?;
+            self.step().await?;
+        }
+        self.settle().await
+    }
+
+    async fn can_still_pay(&self) -> Result<bool, Broken> {
+        let Some(vc) = self.record.tab.vc else { return Ok(false) };
+        let info = self.shop.engine.query(move |p| p.virtual_channel(vc)).await.map_err(Broken::never)?;
+        Ok(info.is_some_and(|info| info.stage == VirtualStage::Active))
+    }
+
+    /// The channel of the last attempt if it still works, else the caller's wish, else any free one with the seller.
+    async fn choose_channel(&mut self) -> Result<VirtualInfo, Broken> {
+        let all = self.shop.engine.query(|p| p.virtuals()).await.map_err(Broken::never)?;
+        let (me, seller) = (self.shop.me, self.record.offer.seller);
+        let price = self.record.offer.price;
+        let usable = |info: &&VirtualInfo| {
+            let ends = [info.params.end(Side::A), info.params.end(Side::B)];
+            let fits = ends == [me, seller] || ends == [seller, me];
+            let current = self.record.tab.vc == Some(info.id);
+            fits && info.stage == VirtualStage::Active && (current || info.mine >= Some(price))
+        };
+        let mut usable: Vec<&VirtualInfo> = all.iter().filter(usable).collect();
+        let wished = self.record.wished;
+        if let Some(wished) = wished {
+            usable.retain(|info| info.id == wished);
+        }
+        usable.sort_by_key(|info| (self.record.tab.vc != Some(info.id), std::cmp::Reverse(info.mine)));
+        let none = match wished {
+            Some(id) => format!("the virtual channel {id} cannot be used: it is not active, has not enough left, or is in use"),
+            None => format!("there is no free virtual channel with {seller} that has enough left; open one"),
+        };
+        let chosen = usable.into_iter().find(|info| self.shop.claim_channel(info.id, &self.cell));
+        chosen.cloned().ok_or(Broken::Never(none))
+    }
+
+    /// Agrees with the seller from where to count.
+    async fn start(&mut self, info: &VirtualInfo) -> Result<(), Broken> {
+        let (root, vc) = (self.record.offer.root, info.id);
+        while self.inbox.try_recv().is_ok() {}
+        self.wanted.clear();
+        self.say(Say::Start { root, vc }).await?;
+        let base = loop {
+            match self.hear().await? {
+                Say::Started { vc: of, base, .. } if of == vc => break base,
+                Say::Refused { reason, .. } => return Err(Broken::Never(format!("the seller refuses: {reason}"))),
+                _ => {}
+            }
+        };
+        // Only this node's own view counts for what it has paid: signed payments that the seller may not have yet included.
+        let now = self.shop.engine.query(move |p| p.virtual_channel(vc)).await.map_err(Broken::never)?;
+        let share = now.and_then(|info| info.theirs).ok_or_else(|| Broken::Later("the channel ended".into()))?;
+        let same = self.record.tab.vc == Some(vc) && self.record.tab.base == base;
+        if same {
+            self.share = self.share.max(share);
+        } else {
+            self.record.spent_before = self.record.spent();
+            self.record.tab = Tab { vc: Some(vc), base: base.min(share), chunks: 0 };
+            self.share = share;
+            self.commit(WriteBatch::new().put(key::job(&self.cell.id), self.record.bytes())).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the window of requests full.
+    async fn ask(&mut self) -> Result<(), Broken> {
+        let (root, Some(vc)) = (self.record.offer.root, self.record.tab.vc) else { return Ok(()) };
+        while self.wanted.len() < WINDOW {
+            let next = self.missing.iter().find(|index| !self.wanted.contains(index)).copied();
+            let Some(index) = next else { return Ok(()) };
+            self.wanted.push_back(index);
+            self.say(Say::Want { root, vc, index }).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a word of the seller or the end of a payment.
+    async fn step(&mut self) -> Result<(), Broken> {
+        tokio::select! {
+            Some(reply) = self.replies.next(), if !self.replies.is_empty() => self.on_reply(reply),
+            said = timeout(SILENCE_MAX, self.inbox.recv()) => match said {
+                Ok(Some(Say::Chunk { index, data, proof, .. })) => self.on_chunk(index, data, &proof).await,
+                Ok(Some(Say::Refused { reason, .. })) => Err(Broken::Never(format!("the seller refuses: {reason}"))),
+                Ok(Some(_)) => Ok(()),
+                Ok(None) => Err(Broken::Never("the node is stopping".into())),
+                Err(_) => Err(Broken::Later("the seller does not answer".into())),
+            },
+        }
+    }
+
+    async fn on_chunk(&mut self, index: u32, data: Vec<u8>, proof: &[B256]) -> Result<(), Broken> {
+        if !self.missing.contains(&index) {
+            return Ok(());
+        }
+        let offer = &self.record.offer;
+        let leaf = tree::leaf(&data);
+        if data.len() != offer.chunk_len(index) || !tree::verify(offer.root, offer.chunks(), index, leaf, proof) {
+            return Err(Broken::Never(format!("the seller sent something else as chunk {index}; it is not paid")));
+        }
+        let bytes = data.len() as u64;
+        self.wanted.retain(|wanted| *wanted != index);
+        self.missing.remove(&index);
+        // The next request travels while this chunk goes to the disk.
+        self.ask().await?;
+        self.keep(index, leaf, data).await?;
+        lock(&self.cell.progress).got(bytes, Instant::now());
+        self.pay_due();
+        Ok(())
+    }
+
+    /// Makes a verified chunk durable, and with it that it must be paid.
+    async fn keep(&mut self, index: u32, leaf: B256, data: Vec<u8>) -> Result<(), Broken> {
+        let offset = u64::from(index) * u64::from(self.record.offer.chunk_bytes);
+        let part = Arc::clone(&self.part);
+        let written = tokio::task::spawn_blocking(move || lock(&part).write(offset, &data));
+        written.await.map_err(Broken::never)?.map_err(|e| Broken::Never(format!("cannot write the file: {e}")))?;
+        self.record.tab.chunks += 1;
+        let batch = WriteBatch::new()
+            .put(key::chunk(&self.cell.id, index), leaf.as_slice())
+            .put(key::job(&self.cell.id), self.record.bytes());
+        self.commit(batch).await
+    }
+
+    /// Pays what is verified and not paid.
+    fn pay_due(&mut self) {
+        let Some(ch) = self.record.tab.vc else { return };
+        let amount = self.record.tab.due(self.record.offer.price, self.share);
+        if amount == 0 {
+            return;
+        }
+        self.share += amount;
+        self.payments += 1;
+        let cosign = self.missing.is_empty() || self.payments % COSIGN_EVERY == 0;
+        let engine = self.shop.engine.clone();
+        // A task of its own: the payment goes on if the download does not.
+        let pay = async move { (amount, engine.command(Command::Pay { ch, amount, cosign }).await) };
+        self.replies.push(tokio::spawn(pay));
+    }
+
+    fn on_reply(&mut self, ended: Result<PayReply, JoinError>) -> Result<(), Broken> {
+        let (amount, reply) = ended.map_err(Broken::never)?;
+        match reply {
+            Ok(Reply::Refused(fault)) => {
+                self.share = self.share.saturating_sub(amount);
+                match fault {
+                    Fault::Caller(reason) => Err(Broken::Never(format!("the payment is not possible: {reason}"))),
+                    Fault::Peer(reason) | Fault::Chain(reason) => Err(Broken::Later(reason)),
+                }
+            }
+            Ok(Reply::Rejected { reason }) => {
+                self.share = self.share.saturating_sub(amount);
+                Err(Broken::Later(reason))
+            }
+            Ok(_) => {
+                let mut progress = lock(&self.cell.progress);
+                progress.paid();
+                progress.spent = self.record.spent();
+                Ok(())
+            }
+            Err(stopped) => Err(Broken::never(stopped)),
+        }
+    }
+
+    /// Waits until the last payments have arrived.
+    async fn settle(&mut self) -> Result<(), Broken> {
+        while !self.replies.is_empty() {
+            let Ok(Some(reply)) = timeout(SILENCE_MAX, self.replies.next()).await else {
+                return Err(Broken::Later("the seller has not confirmed the last payment yet".into()));
+            };
+            self.on_reply(reply)?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<(), String> {
+        let part = Arc::clone(&self.part);
+        let finished = tokio::task::spawn_blocking(move || lock(&part).finish());
+        finished.await.map_err(|e| e.to_string())?.map_err(|e| format!("cannot rename the file: {e}"))?;
+        self.record.done = true;
+        lock(&self.cell.progress).spent = self.record.spent();
+        let marks = (0..self.record.offer.chunks()).map(|index| Op::Delete { key: key::chunk(&self.cell.id, index) });
+        let batch: WriteBatch = marks.collect::<WriteBatch>().put(key::job(&self.cell.id), self.record.bytes());
+        self.shop.store.commit(batch).await.map_err(|e| e.to_string())
+    }
+
+    async fn hear(&mut self) -> Result<Say, Broken> {
+        match timeout(SILENCE_MAX, self.inbox.recv()).await {
+            Ok(Some(say)) => Ok(say),
+            Ok(None) => Err(Broken::Never("the node is stopping".into())),
+            Err(_) => Err(Broken::Later("the seller does not answer".into())),
+        }
+    }
+
+    async fn say(&self, say: Say) -> Result<(), Broken> {
+        let command = Command::SendApp { to: self.record.offer.seller, data: say.encode() };
+        match self.shop.engine.command(command).await {
+            Ok(Reply::Refused(_)) => Err(Broken::Later("the seller is not connected".into())),
+            Ok(_) => Ok(()),
+            Err(stopped) => Err(Broken::never(stopped)),
+        }
+    }
+
+    async fn commit(&self, batch: WriteBatch) -> Result<(), Broken> {
+        self.shop.store.commit(batch).await.map_err(Broken::never)
+    }
+}

@@ -1,0 +1,337 @@
+//! Files for money: chunk by chunk over application messages, each chunk paid through a virtual channel.
+//!
+//! The seller numbers the chunks of a download as it sends them and sends number *n* only when *n* chunks are paid, so it is
+//! never more than one unpaid chunk ahead. The buyer checks each chunk against the offer's Merkle root, makes it durable and
+//! pays then. Both read what was paid from the channel itself, so no crash of either makes one pay twice.
+
+mod account;
+mod buyer;
+mod offer;
+mod part;
+mod progress;
+mod proto;
+mod seller;
+mod tree;
+
+pub use offer::{BadOffer, Offer};
+
+use crate::engine::EngineHandle;
+use crate::tasks::Tasks;
+use buyer::{JobCell, Record};
+use perunika_client::types::{self, Job, JobState};
+use perunika_core::io::Event;
+use perunika_core::signed::Amount;
+use perunika_core::{Address, B256};
+use perunika_net::PeerAddr;
+use perunika_store::{Store, StoreError, WriteBatch};
+use proto::Say;
+use seller::{Ask, Listing, Selling, SessionHandle};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc;
+
+/// Largest chunk, bytes; with its proof it fits into one message.
+pub const CHUNK_MAX: u32 = 1_000_000;
+/// Virtual channels that somebody buys through at once.
+const SESSIONS_MAX: usize = 1_024;
+
+/// Keys of the shop's records.
+pub(crate) mod key {
+    use perunika_core::B256;
+
+    pub(crate) const OFFERS: &[u8] = b"shop/offer/";
+    pub(crate) const JOBS: &[u8] = b"shop/job/";
+
+    pub(crate) fn offer(root: B256) -> Vec<u8> {
+        [OFFERS, root.as_slice()].concat()
+    }
+
+    pub(crate) fn account(vc: B256) -> Vec<u8> {
+        [b"shop/account/", vc.as_slice()].concat()
+    }
+
+    pub(crate) fn job(id: &str) -> Vec<u8> {
+        [JOBS, id.as_bytes()].concat()
+    }
+
+    pub(crate) fn chunks(id: &str) -> Vec<u8> {
+        [b"shop/got/", id.as_bytes(), b"/"].concat()
+    }
+
+    pub(crate) fn chunk(id: &str, index: u32) -> Vec<u8> {
+        [&chunks(id)[..], &index.to_be_bytes()].concat()
+    }
+}
+
+/// Makes a connection to a seller.
+pub(crate) trait Dial: Send + Sync {
+    /// Remembers where a peer is and stays connected with it.
+    fn dial(&self, address: PeerAddr);
+}
+
+/// Why the shop refuses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShopError {
+    /// The caller's fault.
+    #[error("{0}")]
+    Caller(String),
+    /// The node's fault.
+    #[error("{0}")]
+    Node(String),
+}
+
+impl From<StoreError> for ShopError {
+    fn from(error: StoreError) -> Self {
+        Self::Node(error.to_string())
+    }
+}
+
+/// The shop of a node. Clones share it.
+#[derive(Clone)]
+pub struct Shop(Arc<Inner>);
+
+impl std::fmt::Debug for Shop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shop").field("me", &self.0.me).finish_non_exhaustive()
+    }
+}
+
+pub(crate) struct Inner {
+    pub(crate) engine: EngineHandle,
+    pub(crate) store: Store,
+    pub(crate) me: Address,
+    place: String,
+    dial: Box<dyn Dial>,
+    pub(crate) tasks: Tasks,
+    offers: Mutex<BTreeMap<B256, Arc<Selling>>>,
+    sessions: Mutex<HashMap<B256, SessionHandle>>,
+    jobs: Mutex<BTreeMap<String, Arc<JobCell>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that can panic runs under these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shop {
+    /// A shop; `place` is the `host:port` that its offers name. [`Self::run`] makes it work.
+    pub(crate) fn new(
+        engine: EngineHandle,
+        store: Store,
+        me: Address,
+        place: String,
+        dial: Box<dyn Dial>,
+        tasks: Tasks,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            engine,
+            store,
+            me,
+            place,
+            dial,
+            tasks,
+            offers: Mutex::default(),
+            sessions: Mutex::default(),
+            jobs: Mutex::default(),
+        }))
+    }
+
+    /// Offers the files of earlier runs again and resumes their downloads, then routes what arrives until the engine stops.
+    pub(crate) async fn run(
+        self,
+        mut events: mpsc::UnboundedReceiver<Event>,
+        mut app: mpsc::Receiver<(Address, Vec<u8>)>,
+    ) -> Result<(), ShopError> {
+        self.reopen()?;
+        let closing = self.0.tasks.closing();
+        loop {
+            tokio::select! {
+                biased;
+                () = closing.cancelled() => return Ok(()),
+                event = events.recv() => match event {
+                    Some(Event::Received { ch, share, .. }) => self.0.on_paid(ch, share),
+                    Some(_) => {}
+                    None => return Ok(()),
+                },
+                message = app.recv() => match message {
+                    Some((from, data)) => self.route(from, &data),
+                    None => return Ok(()),
+                },
+            }
+        }
+    }
+
+    /// Offers a file.
+    pub async fn serve(&self, path: PathBuf, price: Amount, chunk_bytes: u32) -> Result<types::Offer, ShopError> {
+        if !path.is_absolute() {
+            return Err(ShopError::Caller("the path of the file must be absolute".into()));
+        }
+        let (me, file) = (self.0.me, path.clone());
+        let read = tokio::task::spawn_blocking(move || Selling::read(&file, price, chunk_bytes, me));
+        let mut selling = read.await.map_err(|e| ShopError::Node(e.to_string()))?.map_err(ShopError::Caller)?;
+        selling.offer.place = self.0.place.clone();
+        let listing = Listing { offer: selling.offer.clone(), path };
+        let bytes = postcard::to_stdvec(&listing).map_err(|e| ShopError::Node(e.to_string()))?;
+        self.0.store.commit(WriteBatch::new().put(key::offer(selling.offer.root), bytes)).await?;
+        let selling = Arc::new(selling);
+        lock(&self.0.offers).insert(selling.offer.root, Arc::clone(&selling));
+        Ok(show_offer(&selling))
+    }
+
+    /// Files on offer.
+    pub fn offers(&self) -> Vec<types::Offer> {
+        lock(&self.0.offers).values().map(|selling| show_offer(selling)).collect()
+    }
+
+    /// Starts a download, or resumes it: the same offer and output are the same job.
+    pub async fn fetch(&self, offer: Offer, output: &Path, channel: Option<B256>) -> Result<Job, ShopError> {
+        if offer.seller == self.0.me {
+            return Err(ShopError::Caller("this node itself offers that file".into()));
+        }
+        let id = buyer::job_id(&offer, output);
+        let running = lock(&self.0.jobs).get(&id).map(|job| job.show());
+        let settled = |job: &Job| match job.state {
+            JobState::Failed => false,
+            JobState::Done => output.exists(),
+            JobState::Running | JobState::Waiting => true,
+        };
+        if let Some(job) = running.filter(settled) {
+            return Ok(job);
+        }
+        part::check_output(output).map_err(ShopError::Caller)?;
+        let known = self.0.store.get(&key::job(&id))?.and_then(|bytes| Record::read(&bytes));
+        // A finished file that is gone is bought again.
+        let mut record = known.filter(|record| !record.done).unwrap_or_else(|| Record::new(offer, output));
+        record.wished = channel.or(record.wished);
+        self.0.store.commit(WriteBatch::new().put(key::job(&id), record.bytes())).await?;
+        Ok(self.launch(id, record))
+    }
+
+    /// A download.
+    pub fn job(&self, id: &str) -> Option<Job> {
+        lock(&self.0.jobs).get(id).map(|job| job.show())
+    }
+
+    /// All downloads.
+    pub fn jobs(&self) -> Vec<Job> {
+        lock(&self.0.jobs).values().map(|job| job.show()).collect()
+    }
+
+    fn launch(&self, id: String, record: Record) -> Job {
+        let (cell, inbox) = JobCell::new(id.clone(), &record);
+        let cell = Arc::new(cell);
+        lock(&self.0.jobs).insert(id, Arc::clone(&cell));
+        let job = cell.show();
+        self.0.tasks.spawn(buyer::run(Arc::clone(&self.0), cell, record, inbox));
+        job
+    }
+
+    fn reopen(&self) -> Result<(), ShopError> {
+        for (_, bytes) in self.0.store.scan_prefix(key::OFFERS)? {
+            if let Ok(listing) = postcard::from_bytes::<Listing>(&bytes) {
+                tokio::task::spawn_blocking({
+                    let shop = Arc::clone(&self.0);
+                    move || shop.offer_again(&listing)
+                });
+            }
+        }
+        for (key, bytes) in self.0.store.scan_prefix(key::JOBS)? {
+            let id = String::from_utf8_lossy(&key[key::JOBS.len()..]).into_owned();
+            if let Some(record) = Record::read(&bytes) {
+                self.launch(id, record);
+            }
+        }
+        Ok(())
+    }
+
+    fn route(&self, from: Address, data: &[u8]) {
+        match Say::decode(data) {
+            Some(Say::Start { root, vc }) => self.0.ask(from, vc, Ask::Start(root)),
+            Some(Say::Want { root, vc, index }) => self.0.ask(from, vc, Ask::Want(root, index)),
+            Some(say) => {
+                let jobs: Vec<Arc<JobCell>> = lock(&self.0.jobs).values().cloned().collect();
+                jobs.iter().filter(|job| job.seller == from).for_each(|job| job.hear(&say));
+            }
+            None => tracing::debug!(%from, "an application message that is none of the shop's"),
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn selling(&self, root: B256) -> Option<Arc<Selling>> {
+        lock(&self.offers).get(&root).cloned()
+    }
+
+    pub(crate) fn dial(&self, offer: &Offer) {
+        if let Ok(address) = format!("{}@{}", offer.seller, offer.place).parse() {
+            self.dial.dial(address);
+        }
+    }
+
+    /// Gives a channel to a download, unless another one that is under way has it.
+    pub(crate) fn claim_channel(&self, vc: B256, job: &JobCell) -> bool {
+        let jobs = lock(&self.jobs);
+        let free = !jobs.values().any(|other| other.id != job.id && other.holds(vc));
+        if free {
+            job.hold(vc);
+        }
+        free
+    }
+
+    pub(crate) fn forget_session(&self, vc: B256) {
+        let mut sessions = lock(&self.sessions);
+        if sessions.get(&vc).is_some_and(|session| session.asks.is_closed()) {
+            sessions.remove(&vc);
+        }
+    }
+
+    fn ask(self: &Arc<Self>, buyer: Address, vc: B256, ask: Ask) {
+        let mut sessions = lock(&self.sessions);
+        if sessions.get(&vc).is_none_or(|session| session.asks.is_closed()) {
+            if sessions.len() >= SESSIONS_MAX {
+                return tracing::warn!(%buyer, "too many sales at once");
+            }
+            sessions.insert(vc, seller::open_session(self, buyer, vc));
+        }
+        if let Some(session) = sessions.get(&vc).filter(|session| session.buyer == buyer) {
+            // A buyer that asks faster than it is answered asks again.
+            let _ = session.asks.try_send(ask);
+        }
+    }
+
+    fn on_paid(&self, ch: B256, share: Amount) {
+        if let Some(session) = lock(&self.sessions).get(&ch) {
+            session.share.send_replace(Some(share));
+        }
+    }
+
+    fn offer_again(&self, listing: &Listing) {
+        let Listing { offer, path } = listing;
+        match Selling::read(path, offer.price, offer.chunk_bytes, self.me) {
+            Ok(mut selling) if selling.offer.root == offer.root => {
+                selling.offer.place = self.place.clone();
+                lock(&self.offers).insert(offer.root, Arc::new(selling));
+            }
+            Ok(_) => tracing::warn!(path = %path.display(), "a file on offer has changed and is not offered any more"),
+            Err(reason) => tracing::warn!(reason, "a file is not offered any more"),
+        }
+    }
+}
+
+fn show_offer(selling: &Selling) -> types::Offer {
+    let offer = &selling.offer;
+    types::Offer {
+        offer: offer.to_string(),
+        name: offer.name.clone(),
+        size: offer.size,
+        chunk_bytes: offer.chunk_bytes,
+        chunks: offer.chunks(),
+        price: offer.price.into(),
+        root: offer.root,
+        seller: offer.seller,
+        address: offer.place.clone(),
+        delivered: selling.delivered.load(Ordering::Relaxed),
+    }
+}
