@@ -4,7 +4,8 @@ use super::common::{NodeArgs, read_config};
 use crate::exit::{Error, Result};
 use crate::output::Output;
 use crate::signals;
-use perunika_node::daemon::{self, Options};
+use perunika_chain::ConnectError;
+use perunika_node::daemon::{self, NodeError, Options};
 use perunika_node::folder::Folder;
 use serde_json::json;
 use std::path::PathBuf;
@@ -56,15 +57,25 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
     let folder = Folder::new(&dir);
-    let mut node = daemon::run(&folder, &password, Options::default()).await.map_err(fault)?;
+    let node = daemon::run(&folder, &password, Options::default()).await.map_err(fault)?;
     drop(password);
-    let url = node.api_url().to_owned();
+    let url = node.api_url();
     output.result(&json!({ "api": url }), || format!("the node runs, API at {url}; Ctrl-C ends it"));
     tokio::select! {
-        ended = node.stopped() => return ended.map_err(Error::other),
+        ended = node.stopped() => return ended.map_err(fault),
         () = signals::stop() => {}
         () = signals::parent_gone(args.until_stdin_closes) => {}
     }
-    node.shutdown().await;
-    Ok(())
+    node.shutdown().await.map_err(fault)
+}
+
+/// Whose fault it is that the node does not run.
+fn fault(error: NodeError) -> Error {
+    match error {
+        NodeError::Chain(ConnectError::InvalidUrl { .. }) => Error::user(error),
+        NodeError::Chain(_) => Error::chain(error),
+        NodeError::Keystore(_) | NodeError::Key(_) | NodeError::Config(_) | NodeError::Folder(_) => Error::user(error),
+        NodeError::Api { .. } | NodeError::Net(_) | NodeError::Store(_) => Error::other(error),
+        NodeError::Engine(_) | NodeError::Broken(_) => Error::other(error),
+    }
 }

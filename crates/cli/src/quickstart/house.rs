@@ -150,7 +150,7 @@ impl Resident {
         let hub = self.name == "ingrid";
         let template = Template { listen: self.listen, api: ANY_PORT, hub, peers, ..Template::new(rpc, domain) };
         let made = Folder::new(&self.dir).init(&template, &self.phrase, &self.password);
-        made.map_err(|e| Error::other(format!("{} cannot be set up: {e}", self.name)))
+        made.map(drop).map_err(|e| Error::other(format!("{} cannot be set up: {e}", self.name)))
     }
 
     /// Starts its process, again if it was killed.

@@ -57,7 +57,7 @@ fn a_node_refuses_code_that_is_not_the_adjudicator_s() {
     let from = dev_address(1);
     chain.server.with_chain(|chain| {
         chain.send_unsigned(from, None, U256::ZERO, code, 1_000_000).expect("accepted");
-        chain.mine(chain.head().timestamp + 1).expect("mined");
+        chain.mine(chain.head().header.timestamp + 1).expect("mined");
     });
     let home = Home::new();
     home.init(&chain.url(), 31_337, from.create(0));
