@@ -61,8 +61,10 @@ pub(crate) struct LinkMemory {
     pub(crate) presign: Option<(u64, LinkOp, Signature)>,
     /// The peer signed something else at a version that this party signed: party A proposes.
     pub(crate) mismatch: bool,
-    /// Changes that the peer refused, and until when (ms) they are not proposed again.
-    pub(crate) cool: BTreeMap<B256, u64>,
+    /// Changes that the peer refused, by vc, and until when (ms) they are not proposed again.
+    pub(crate) cool: BTreeMap<B256, (LinkOp, u64)>,
+    /// Not before this time (ms) is an unanswered proposal replaced by another.
+    pub(crate) retry_ms: u64,
     /// Version of the stream item whose countersignature was asked for, so that the link becomes quiet.
     pub(crate) flushed: u64,
     /// When something unanswered was last sent, ms.

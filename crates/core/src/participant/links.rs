@@ -4,13 +4,16 @@
 use super::Participant;
 use crate::body::{Body, Change};
 use crate::ledger::Life;
-use crate::log::{Own, OwnKind, Refused};
+use crate::log::{OwnKind, Refused};
 use crate::message::{LinkOp, Message, Removal};
 use crate::params::Side;
 use crate::sig::Signature;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
+
+/// Most signatures of proposals that may be unanswered on a link.
+const MAX_PROPOSALS: usize = 32;
 
 /// A level-1 proposal as it came in.
 pub(super) struct Proposal {
@@ -34,11 +37,18 @@ impl Participant {
         if wanted.is_empty() && (idle || log.only_items()) {
             return;
         }
-        if !log.only_items() || log.own().iter().any(Own::is_item) {
+        let only_items = log.only_items();
+        if !idle && only_items && self.answer_presign(id, &wanted) {
+            return;
+        }
+        if !idle {
             return self.pump_outstanding(id, &wanted);
         }
         if !self.countersign(id) {
             return;
+        }
+        if let Some(ledger) = self.ledgers.get_mut(&id) {
+            ledger.link.retry_ms = 0;
         }
         if self.answer_presign(id, &wanted) {
             return;
@@ -68,6 +78,9 @@ impl Participant {
             }
             return;
         }
+        if ledger.link.retry_ms > self.env.now_ms || ledger.book.log.own().len() >= MAX_PROPOSALS {
+            return;
+        }
         let mismatch = (ledger.me == Side::A && ledger.link.mismatch) || ledger.link.break_in;
         if mismatch || !self.outstanding_is(id, wanted) {
             self.propose(id, wanted);
@@ -95,9 +108,9 @@ impl Participant {
             return Vec::new();
         }
         let now_ms = self.env.now_ms;
-        let cool = |vc: &B256| ledger.link.cool.get(vc).is_some_and(|until| *until > now_ms);
-        let over = self.virtuals.values().filter(|v| !v.done && v.my_links().any(|(_, l)| l == id) && !cool(&v.id));
-        over.filter_map(|v| self.wanted_op(id, v.id)).collect()
+        let cool = |op: &LinkOp| ledger.link.cool.get(&op.vc()).is_some_and(|(o, until)| o == op && *until > now_ms);
+        let over = self.virtuals.values().filter(|v| !v.done && v.my_links().any(|(_, l)| l == id));
+        over.filter_map(|v| self.wanted_op(id, v.id)).filter(|op| !cool(op)).collect()
     }
 
     fn wanted_op(&self, id: B256, vc: B256) -> Option<LinkOp> {
@@ -202,9 +215,11 @@ impl Participant {
         if let Some(book) = self.book_mut(id) {
             book.log.signed(body, sig, OwnKind::Propose { base, ops: ops.to_vec() });
         }
+        let retry_ms = self.env.now_ms + self.policy().resend_ms;
         if let Some(ledger) = self.ledgers.get_mut(&id) {
             ledger.link.mismatch = false;
             ledger.link.break_in = false;
+            ledger.link.retry_ms = retry_ms;
         }
         self.send(peer, Message::Propose { ch: id, ver, base, ops: ops.to_vec(), sig });
     }
@@ -248,7 +263,9 @@ impl Participant {
             if sig.verifies(own.body.digest(&domain), from) {
                 return self.on_accept(from, ch, ver, sig);
             }
-            if let Some(ledger) = self.ledgers.get_mut(&ch) {
+            if own.is_item() {
+                self.reissue_item(ch);
+            } else if let Some(ledger) = self.ledgers.get_mut(&ch) {
                 ledger.link.mismatch = true;
             }
         }
@@ -256,6 +273,11 @@ impl Participant {
             return self.show_newest(from, ch);
         }
         self.agree_to_early_removal(ch, op);
+        let early = matches!(op, LinkOp::Remove { how: Removal::Initial, .. });
+        if early && self.wanted_op(ch, op.vc()) != Some(op) {
+            let (refused, reason) = (Vec::from([op.vc()]), String::from("the activation secret is out"));
+            return self.send(from, Message::Refuse { ch, ver, refused, reason });
+        }
         if let Some(ledger) = self.ledgers.get_mut(&ch) {
             ledger.link.cool.remove(&op.vc());
             ledger.link.presign = Some((ver, op, sig));
@@ -336,14 +358,30 @@ impl Participant {
         if ver == 0 && self.ledgers.get(&ch).is_some_and(asked) {
             return self.call_off_close(ch, &alloc::format!("the peer does not close: {reason}"));
         }
-        let until = self.env.now_ms + self.policy().resend_ms;
-        let Some(ledger) = self.ledgers.get_mut(&ch).filter(|l| l.peer() == from) else { return };
-        if ledger.book.log.own().iter().all(|o| o.body.ver != ver || o.is_item()) {
-            return;
-        }
-        for vc in refused {
-            ledger.link.cool.insert(*vc, until);
-        }
+        let Some(ledger) = self.ledgers.get(&ch).filter(|l| l.peer() == from) else { return };
+        let Some(own) = ledger.book.log.own().iter().find(|o| o.body.ver == ver && !o.is_item()) else { return };
+        let ops = match &own.kind {
+            OwnKind::Presign(op) => Vec::from([*op]),
+            OwnKind::Propose { ops, .. } => ops.clone(),
+            OwnKind::Item { .. } | OwnKind::Start => Vec::new(),
+        };
+        let cooled: Vec<(LinkOp, u64)> =
+            ops.into_iter().filter(|op| refused.contains(&op.vc())).map(|op| (op, self.cool_until(op))).collect();
+        let now = self.env.now_ms;
+        let Some(ledger) = self.ledgers.get_mut(&ch) else { return };
+        ledger.link.cool.retain(|_, (_, until)| *until > now);
+        ledger.link.cool.extend(cooled.into_iter().map(|(op, until)| (op.vc(), (op, until))));
         ledger.link.mismatch = true;
+    }
+
+    /// A peer that revealed its secret may not remove the lock at its initial split before the channel expired.
+    fn cool_until(&self, op: LinkOp) -> u64 {
+        let soon = self.env.now_ms + self.policy().resend_ms;
+        match (op, self.virtuals.get(&op.vc())) {
+            (LinkOp::Remove { how: Removal::Initial, .. }, Some(virt)) => {
+                soon + virt.params.t_exp.saturating_sub(self.now()).saturating_mul(1_000)
+            }
+            _ => soon,
+        }
     }
 }
