@@ -87,6 +87,14 @@ impl<'w> Auditor<'w> {
     }
 
     fn read(&mut self) {
+        // Parameters are public: whoever signs a lock may name it before the auditor saw the call to create it.
+        for (_, tap) in &self.world.taps {
+            if let Tap::Sent { message: Message::VcOpen { params }, .. } = tap {
+                let vc = params.id(&self.domain);
+                self.objects.entry(vc).or_insert_with(|| Object::virtual_channel(params));
+                self.virtuals.insert(vc, params.clone());
+            }
+        }
         for (index, (at, tap)) in self.world.taps.iter().enumerate() {
             self.now_ms = *at;
             match tap {
@@ -138,11 +146,6 @@ impl<'w> Auditor<'w> {
     fn sent(&mut self, from: usize, message: &Message) {
         let honest = self.honest(from);
         self.audit.messages += usize::from(honest);
-        if let Message::VcOpen { params } = message {
-            let vc = params.id(&self.domain);
-            self.objects.entry(vc).or_insert_with(|| Object::virtual_channel(params));
-            self.virtuals.insert(vc, params.clone());
-        }
         match message {
             Message::Activate { vc, .. } if honest && self.revealed.insert((from, *vc)) => self.check_reveal(from, *vc),
             Message::FinalSigs { vc, out_a, sigs } => self.sent_final(from, *vc, *out_a, sigs),
@@ -313,8 +316,10 @@ impl<'w> Auditor<'w> {
             let time = crate::ground::START + 2 + self.now_ms / 1_000;
             let allowed = match outcome {
                 Some(out_a) => {
-                    let signed = self.certificates.get(&(node, vc, out_a)).map_or(0, BTreeSet::len);
-                    signed == people || self.record.concluded(vc) == Some(out_a)
+                    // Its own signature may have been lost in a crash on the way out.
+                    let known = self.certificates.get(&(node, vc, out_a)).cloned().unwrap_or_default();
+                    let mine = self.position(node, vc).filter(|i| !known.contains(&(*i as u8)));
+                    known.len() + usize::from(mine.is_some()) == people || self.record.concluded(vc) == Some(out_a)
                 }
                 None => {
                     let expired = time > t_exp && !self.record.has(vc);

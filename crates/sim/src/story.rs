@@ -102,7 +102,7 @@ impl Path {
         world.run_until(WAIT_MS, |w| w.nodes.iter().all(|n| n.participant.is_some()));
         let going_on = |w: &World| {
             let all = w.nodes[0].participant.as_ref().map(|p| p.virtuals()).unwrap_or_default();
-            all.iter().any(|v| v.stage < VirtualStage::Closing)
+            all.iter().any(|v| matches!(v.stage, VirtualStage::Locking | VirtualStage::Active))
         };
         if !going_on(world) {
             let path = self.nodes[1..].iter().map(|n| world.key(*n)).collect();
@@ -155,6 +155,12 @@ impl Path {
 }
 
 impl World {
+    /// Ids of all virtual channels that the first node knows.
+    pub fn virtual_ids(&self) -> Vec<B256> {
+        let all = self.nodes[0].participant.as_ref().map(|p| p.virtuals()).unwrap_or_default();
+        all.iter().map(|v| v.id).collect()
+    }
+
     /// What a node owns in a channel by its own newest signature.
     pub fn share(&self, node: usize, ch: B256) -> Option<u128> {
         self.ledger_of(node, ch).map(|l| l.mine).or_else(|| self.virtual_of(node, ch)?.mine)

@@ -55,6 +55,11 @@ impl World {
         self.live().all(|(_, p)| p.virtuals().iter().all(|v| v.stage == VirtualStage::Done))
     }
 
+    /// No money of a running participant is in the lock of an open ledger channel.
+    pub fn no_lock_is_left(&self) -> bool {
+        self.live().all(|(_, p)| p.ledgers().iter().all(|l| l.stage == LedgerStage::Closed || l.locked == 0))
+    }
+
     /// No running participant has money in a channel.
     pub fn no_ledger_is_open(&self) -> bool {
         self.live().all(|(_, p)| p.ledgers().iter().all(|l| l.stage == LedgerStage::Closed))

@@ -16,6 +16,7 @@ pub(super) struct Life {
     pub(super) escrow: u128,
     pub(super) escrowed: u128,
     pub(super) over: bool,
+    cooperative: bool,
     pub(super) disputed: Option<u64>,
     /// What each lock paid, by virtual channel.
     pub(super) settled: Vec<(B256, [u128; 2])>,
@@ -70,7 +71,7 @@ impl Record {
             Event::Escrowed { id, amount, .. } => {
                 let life = self.lives.entry(*id).or_default();
                 (life.escrow, life.escrowed) = (*amount, *amount);
-                if life.over {
+                if life.cooperative {
                     life.paid[1] = life.paid[1].saturating_sub(*amount);
                 }
             }
@@ -78,6 +79,7 @@ impl Record {
                 let life = self.lives.entry(*id).or_default();
                 let whole = life.deposits[0] + life.deposits[1] - life.escrow;
                 (life.paid, life.over) = ([*pay_a, whole.saturating_sub(*pay_a)], true);
+                life.cooperative = true;
                 if *pay_a > whole {
                     faults.push(format!("I1: {id} paid more than it held"));
                 }
