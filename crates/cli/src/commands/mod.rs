@@ -69,3 +69,14 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Fund(args) => fund::run(args, output).await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_of_all_arguments_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

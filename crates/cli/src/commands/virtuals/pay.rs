@@ -7,6 +7,7 @@ use perunika_client::Client;
 
 /// Pay through a virtual channel. No transaction, and no hub.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(crate) struct Args {
     #[command(flatten)]
     pay: PayArgs,
