@@ -59,7 +59,7 @@ pub(crate) async fn run(args: Args, dir: Option<&Path>, output: Output) -> Resul
         told = story::tell(&args, &mut house) => told,
         () = signals::stop() => return Err(Error::other("interrupted")),
     };
-    let report = told.inspect_err(|_| eprintln!("{}", house.log_tails()))?;
+    let report = told.inspect_err(|_| eprint!("{}", house.log_tails()))?;
     drop(house);
     output.result(&report.to_json(), || print::report(&report));
     match report.broken_promises().first() {
