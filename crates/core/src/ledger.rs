@@ -27,6 +27,9 @@ pub(crate) struct Ledger {
     pub(crate) closing: Option<Closing>,
     /// This party wants to end it through the chain.
     pub(crate) force: bool,
+    /// While a dispute runs: the locks of every State that could be concluded. A countersignature that comes when nobody can
+    /// refute any more moves the log on, but not the chain.
+    pub(crate) disputed: Vec<Vec<Lock>>,
     #[serde(skip)]
     pub(crate) link: LinkMemory,
 }
@@ -110,6 +113,7 @@ impl Ledger {
             draining: false,
             closing: None,
             force: false,
+            disputed: Vec::new(),
             link: LinkMemory::default(),
         }
     }
@@ -123,13 +127,30 @@ impl Ledger {
         view.phase == crate::chain::Phase::Open && view.nonce == self.nonce && [view.dep_a, view.dep_b] == self.deposits
     }
 
-    /// Any State that the chain could accept against this party holds the lock.
+    /// The locks of every State that the chain could accept against this party, or could have accepted since the dispute began.
+    pub(crate) fn possible_locks(&self) -> impl Iterator<Item = Vec<Lock>> + '_ {
+        let enforceable = self.book.log.enforceable().into_iter().map(|b| b.locks);
+        enforceable.chain(self.disputed.iter().cloned())
+    }
+
+    /// Any of these States holds the lock.
     pub(crate) fn some_state_holds(&self, vc: B256) -> bool {
-        self.book.log.enforceable().iter().any(|b| b.lock(vc).is_some())
+        self.possible_locks().any(|locks| locks.iter().any(|l| l.vc == vc))
     }
 
     /// The lock is firm (protocol 1.4(2)).
     pub(crate) fn holds_firmly(&self, vc: B256) -> bool {
-        self.book.log.firm(|b| b.lock(vc).is_some())
+        self.possible_locks().all(|locks| locks.iter().any(|l| l.vc == vc))
+    }
+
+    /// Keeps what could be concluded now; true if something is new.
+    pub(crate) fn remember_locks(&mut self) -> bool {
+        let before = self.disputed.len();
+        for body in self.book.log.enforceable() {
+            if !self.disputed.contains(&body.locks) {
+                self.disputed.push(body.locks);
+            }
+        }
+        self.disputed.len() > before
     }
 }

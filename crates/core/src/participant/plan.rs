@@ -23,6 +23,7 @@ impl Participant {
         for id in ids {
             self.adopt_open(id);
             self.adopt_end(id);
+            self.remember_locks(id);
             self.report_dispute(id);
         }
     }
@@ -55,6 +56,20 @@ impl Participant {
         }
         if closed {
             self.ledger_ended(id);
+        }
+    }
+
+    /// From the first sight of a dispute to its end, whatever the peer signs meanwhile.
+    fn remember_locks(&mut self, id: B256) {
+        let Some(ledger) = self.ledgers.get(&id).filter(|l| l.life == Life::Open) else { return };
+        let view = self.ledger_view(ledger);
+        let disputed = view.head.dispute.is_some() || view.settled.dispute.is_some();
+        let over = !disputed && ledger.is_open_in(&view.head) && ledger.is_open_in(&view.settled);
+        let Some(ledger) = self.ledgers.get_mut(&id) else { return };
+        let changed =
+            if disputed { ledger.remember_locks() } else { over && !core::mem::take(&mut ledger.disputed).is_empty() };
+        if changed {
+            self.dirty_ledgers.insert(id);
         }
     }
 
@@ -319,7 +334,7 @@ impl Participant {
     fn link_lacks(&self, link: B256, vc: B256) -> bool {
         let Some(ledger) = self.ledgers.get(&link) else { return true };
         match &ledger.life {
-            Life::Open => ledger.book.log.enforceable().iter().any(|b| b.lock(vc).is_none()),
+            Life::Open => !ledger.holds_firmly(vc),
             Life::Ended { locks } => !locks.iter().any(|l| l.vc == vc),
             Life::Agreed | Life::Closed => true,
         }
@@ -331,8 +346,8 @@ fn ended(ledger: &Ledger, escrow: &EscrowView) -> Life {
     if escrow.root.is_zero() {
         return Life::Closed;
     }
-    let body = ledger.book.log.enforceable().into_iter().find(|b| b.lock_root() == escrow.root);
-    body.map_or(Life::Closed, |b| Life::Ended { locks: b.locks })
+    let concluded = ledger.possible_locks().find(|locks| tree::root(locks) == escrow.root);
+    concluded.map_or(Life::Closed, |locks| Life::Ended { locks })
 }
 
 /// Version 0 as the chain knows it: every number 0 (protocol 1.4(1)).
