@@ -41,6 +41,8 @@ pub struct Ground {
     pub events: Vec<(u64, Event)>,
     /// Every call, oldest first.
     pub receipts: Vec<Receipt>,
+    /// Hashes of the transactions behind `receipts`.
+    hashes: Vec<B256>,
 }
 
 impl std::fmt::Debug for Ground {
@@ -74,6 +76,7 @@ impl Ground {
             pending: Vec::new(),
             events: Vec::new(),
             receipts: Vec::new(),
+            hashes: Vec::new(),
         }
     }
 
@@ -151,12 +154,26 @@ impl Ground {
                 _ => Err(revert_reason(&tx.output)),
             };
             let fee = u128::from(tx.gas_used) * tx.effective_gas_price;
+            self.hashes.push(hash);
             self.receipts.push(Receipt { from, name, result: result.clone(), fee });
             results.push((ticket, result));
         }
         self.pending = waiting;
         self.read_events(&block);
         results
+    }
+
+    /// Drops the last `depth` blocks; their transactions are lost, as if they had never been sent.
+    pub fn reorg(&mut self, depth: u64) {
+        let lost = self.chain.reorg(depth).expect("the chain is that long");
+        let height = self.chain.height();
+        self.events.retain(|(at, _)| *at <= height);
+        for tx in lost {
+            if let Some(index) = self.hashes.iter().position(|hash| hash == tx.tx_hash()) {
+                self.hashes.remove(index);
+                self.receipts.remove(index);
+            }
+        }
     }
 
     fn read_events(&mut self, block: &perunika_devnet::Block) {

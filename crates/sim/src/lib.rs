@@ -4,16 +4,20 @@
 //! revm. [`World`] plays the network, the disks and the clock; [`Ground`] is the chain.
 #![allow(clippy::expect_used, reason = "a simulation that cannot go on is a failed test")]
 
+mod adversary;
 mod auditor;
 mod ground;
 mod play;
 mod rng;
+mod stage;
 mod story;
 mod world;
 
+pub use adversary::{Adversary, ledger_body, signatures, virtual_body};
 pub use auditor::Audit;
 pub use ground::{ENDOWMENT, Ground, Receipt, START};
 pub use play::PATIENCE_MS;
 pub use rng::Rng;
+pub use stage::{Stage, short_terms};
 pub use story::{ETH, Path, quick_policy};
 pub use world::{CrashPoint, Filter, Network, Node, Tap, World};
