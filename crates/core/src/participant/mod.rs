@@ -80,6 +80,8 @@ pub struct Participant {
     close_tags: BTreeMap<B256, Vec<u64>>,
     open_tags: BTreeMap<B256, u64>,
     env: Env,
+    /// When the last tick came: other inputs do not put off the next one.
+    ticked_ms: u64,
     draws: u64,
     dirty_ledgers: BTreeSet<B256>,
     dirty_virtuals: BTreeSet<B256>,
@@ -108,6 +110,7 @@ impl Participant {
             close_tags: BTreeMap::new(),
             open_tags: BTreeMap::new(),
             env: Env { now_ms: 0, entropy: B256::ZERO },
+            ticked_ms: 0,
             draws: 0,
             dirty_ledgers: BTreeSet::new(),
             dirty_virtuals: BTreeSet::new(),
@@ -176,7 +179,7 @@ impl Participant {
 
     /// When [`Input::Tick`] is wanted at the latest, monotonic milliseconds.
     pub fn next_wake_ms(&self) -> Option<u64> {
-        Some(self.env.now_ms + self.config.policy.resend_ms.min(1_000))
+        Some(self.ticked_ms + self.config.policy.resend_ms.min(1_000))
     }
 
     fn on_message(&mut self, from: Address, message: Message) {
@@ -263,6 +266,7 @@ impl Participant {
 
     fn on_tick(&mut self) {
         let now = self.env.now_ms;
+        self.ticked_ms = now;
         self.cooling.retain(|_, until| *until > now);
         self.expire_quotes();
         self.expire_openings();
