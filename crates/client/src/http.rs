@@ -1,8 +1,8 @@
 //! The client itself.
 
 use crate::types::{
-    AddPeer, Channel, Close, Done, ErrorBody, Fetch, Health, Info, Job, Offer, OpenChannel, OpenVirtual, Pay, Peer, Serve,
-    Transaction, Virtual,
+    AddPeer, Channel, Close, Done, ErrorBody, Fetch, Health, Info, Job, Offer, OpenChannel, OpenVirtual, Pay, Peer,
+    Serve, Transaction, Virtual,
 };
 use perunika_core::B256;
 use reqwest::{Method, RequestBuilder};
@@ -199,10 +199,8 @@ impl Client {
     }
 
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
-        let unreachable = |error: reqwest::Error| ClientError::Unreachable {
-            url: self.base.clone(),
-            reason: root_cause(&error),
-        };
+        let unreachable =
+            |error: reqwest::Error| ClientError::Unreachable { url: self.base.clone(), reason: root_cause(&error) };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let bytes = response.bytes().await.map_err(unreachable)?;

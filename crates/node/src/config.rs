@@ -335,7 +335,8 @@ fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
 
 fn parsed<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is not an address of the form 0x and 40 digits")))
+    text.parse()
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is not an address of the form 0x and 40 digits")))
 }
 
 fn peers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PeerAddr>, D::Error> {
@@ -404,7 +405,8 @@ mod tests {
             .replace("enabled = false", "enabled = true\nfee_base = \"3gwei\"\nfee_ppm_per_day = 7")
             .replace("preset = \"dev\"", "preset = \"mainnet\"\nm_safe = 1_000");
         let policy = parse(&text).unwrap().policy();
-        let wanted = Policy { hub: true, fee_base: 3_000_000_000, fee_ppm_per_day: 7, m_safe: 1_000, ..Policy::mainnet() };
+        let wanted =
+            Policy { hub: true, fee_base: 3_000_000_000, fee_ppm_per_day: 7, m_safe: 1_000, ..Policy::mainnet() };
         assert_eq!(policy, wanted);
     }
 

@@ -167,8 +167,7 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     let peers = PeerBook::open(net.clone(), store.clone(), announce, &config.net.peers).await?;
     let tasks = Tasks::default();
     let place = peers.place().unwrap_or_default();
-    let shop =
-        Shop::new(handle.clone(), store.clone(), identity.key, place, Box::new(peers.clone()), tasks.clone());
+    let shop = Shop::new(handle.clone(), store.clone(), identity.key, place, Box::new(peers.clone()), tasks.clone());
     let chain_online = Arc::new(AtomicBool::new(true));
     let api = Api::new(api::Parts {
         engine: handle.clone(),
@@ -305,12 +304,8 @@ async fn hear_chain(mut news: mpsc::Receiver<ChainOutput>, engine: EngineHandle,
         let told = match output {
             ChainOutput::Update(update) => engine.input(Input::Chain(update)).await,
             ChainOutput::Transaction { key, name, outcome, cost } => {
-                let cost = cost.map(|cost| TxCost {
-                    hash: cost.hash,
-                    block: cost.block,
-                    gas: cost.gas,
-                    fee: cost.fee_wei(),
-                });
+                let cost =
+                    cost.map(|cost| TxCost { hash: cost.hash, block: cost.block, gas: cost.gas, fee: cost.fee_wei() });
                 engine.transaction(TxEnd { key, name: name.to_string(), outcome, cost }).await
             }
             ChainOutput::Offline { reason } => {

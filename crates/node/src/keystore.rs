@@ -80,9 +80,8 @@ pub fn open(path: &Path, password: &str) -> Result<Phrase, KeystoreError> {
     let key = derive(password, &salt, file.cost).map_err(unusable)?;
     let cipher = ChaCha20Poly1305::new(Key::from_slice(key.as_ref()));
     let payload = Payload { msg: &ciphertext, aad: b"perunika keystore 1" };
-    let entropy = cipher
-        .decrypt(Nonce::from_slice(&nonce), payload)
-        .map_err(|_| KeystoreError::WrongPassword(path.into()))?;
+    let entropy =
+        cipher.decrypt(Nonce::from_slice(&nonce), payload).map_err(|_| KeystoreError::WrongPassword(path.into()))?;
     Ok(Phrase::from_entropy(&Zeroizing::new(entropy))?)
 }
 
@@ -100,9 +99,8 @@ fn create_with(path: &Path, phrase: &Phrase, password: &str, cost: Cost) -> Resu
     let cipher = ChaCha20Poly1305::new(Key::from_slice(key.as_ref()));
     let entropy = phrase.entropy();
     let payload = Payload { msg: &entropy, aad: b"perunika keystore 1" };
-    let ciphertext = cipher
-        .encrypt(Nonce::from_slice(&nonce), payload)
-        .map_err(|_| unusable("the encryption failed".into()))?;
+    let ciphertext =
+        cipher.encrypt(Nonce::from_slice(&nonce), payload).map_err(|_| unusable("the encryption failed".into()))?;
     let file = File {
         format: FORMAT,
         kdf: "argon2id".into(),

@@ -28,6 +28,7 @@
 //! | `keystore.json` | the seed phrase, encrypted | the phrase on paper restores it |
 //! | `config.toml` | settings | `init` writes another one |
 //! | `api.token` | the API's bearer token | the next start writes another one |
+//! | `api.address` | where the API of the running node listens | the next start writes it |
 //! | `data/` | every signed state | **money may be lost**: an old copy is worse than none |
 //!
 //! # Ways through this crate
@@ -35,17 +36,17 @@
 //! [`engine`] owns the participant; [`wire`] turns messages into bytes and back; [`shop`] sells and buys files over
 //! application messages; `api` has one file per endpoint; [`daemon`] starts all of it in order.
 
+mod api;
+mod binding;
 pub mod config;
 pub mod daemon;
 pub mod engine;
-mod api;
-mod binding;
 mod files;
 pub mod folder;
-mod peers;
-pub mod shop;
 pub mod keys;
 pub mod keystore;
+mod peers;
+pub mod shop;
 mod tasks;
 mod transactions;
 pub mod units;

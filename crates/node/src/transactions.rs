@@ -10,19 +10,19 @@ const PREFIX: &[u8] = b"tx/";
 
 /// A transaction whose end is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Transaction {
+pub(crate) struct Transaction {
     /// The contract function.
-    pub name: String,
+    pub(crate) name: String,
     /// Its hash, if it was included.
-    pub hash: Option<B256>,
+    pub(crate) hash: Option<B256>,
     /// Block that includes it.
-    pub block: Option<u64>,
+    pub(crate) block: Option<u64>,
     /// Gas used.
-    pub gas: u64,
+    pub(crate) gas: u64,
     /// What the sender paid, wei.
-    pub fee: u128,
+    pub(crate) fee: u128,
     /// Why it failed, if it did.
-    pub failure: Option<String>,
+    pub(crate) failure: Option<String>,
 }
 
 /// The write that remembers it. A transaction that is reported again, after a reorg, replaces its record.

@@ -46,7 +46,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "eth", "-1", "1.", ".5eth", "1.2.3eth", "0.5wei", "1 apple", "79228162514264337593543950336", "1e9"] {
+        for text in
+            ["", "eth", "-1", "1.", ".5eth", "1.2.3eth", "0.5wei", "1 apple", "79228162514264337593543950336", "1e9"]
+        {
             assert!(parse_amount(text).is_err(), "{text}");
         }
     }

@@ -74,7 +74,8 @@ pub(super) struct Idempotency {
 pub(super) fn key(headers: &HeaderMap) -> Result<String, ApiError> {
     let key = headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if key.is_empty() || key.len() > KEY_MAX {
-        let message = format!("a call that moves money needs the header `Idempotency-Key` of 1 to {KEY_MAX} characters");
+        let message =
+            format!("a call that moves money needs the header `Idempotency-Key` of 1 to {KEY_MAX} characters");
         return Err(ApiError::bad_request(message));
     }
     Ok(key.to_string())

@@ -139,7 +139,8 @@ async fn wrong_method() -> ApiError {
 
 /// Reads a body; what is wrong with it is said in one sentence.
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(bytes).map_err(|error| ApiError::bad_request(format!("the body is not as expected: {error}")))
+    serde_json::from_slice(bytes)
+        .map_err(|error| ApiError::bad_request(format!("the body is not as expected: {error}")))
 }
 
 /// The channel id in a path.

@@ -1,8 +1,8 @@
 //! What all calls that move money have in common.
 
+use super::Api;
 use super::error::ApiError;
 use super::idempotency::{self, Answer};
-use super::Api;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use perunika_client::types::{Done, Outcome};

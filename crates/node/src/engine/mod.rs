@@ -102,7 +102,8 @@ impl Engine {
         chain: Box<dyn Chain>,
         sink: EventSink,
     ) -> Result<(Self, EngineHandle), EngineError> {
-        let records = store.scan_prefix(RECORDS)?.into_iter().map(|(key, value)| (key[RECORDS.len()..].to_vec(), value));
+        let records =
+            store.scan_prefix(RECORDS)?.into_iter().map(|(key, value)| (key[RECORDS.len()..].to_vec(), value));
         let participant = Participant::restore(config, key, records)?;
         let (sender, work) = mpsc::channel(WAITING_MAX);
         let (events, _) = broadcast::channel(EVENTS_MAX);

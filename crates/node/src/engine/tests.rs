@@ -1,10 +1,10 @@
 use super::*;
+use perunika_core::Domain;
 use perunika_core::chain::{Call, TxKey, TxOutcome, Watch};
 use perunika_core::io::{Command, Fault};
 use perunika_core::message::Message;
 use perunika_core::policy::Policy;
 use perunika_core::sig::MemoryKey;
-use perunika_core::Domain;
 
 /// Collects what is sent.
 struct Wire(mpsc::UnboundedSender<(Address, Message)>);

@@ -11,12 +11,12 @@ use alloy_primitives::keccak256;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use perunika_client::types::{Job, JobState};
+use perunika_core::Address;
 use perunika_core::B256;
 use perunika_core::info::{VirtualInfo, VirtualStage};
 use perunika_core::io::{Command, Fault, Reply};
 use perunika_core::params::Side;
 use perunika_core::signed::Amount;
-use perunika_core::Address;
 use perunika_store::{Op, WriteBatch};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -162,6 +162,11 @@ enum Broken {
 }
 
 impl Broken {
+    fn refused(reason: &str, later: bool) -> Self {
+        let reason = format!("the seller refuses: {}", reason.replace(char::is_control, " "));
+        if later { Self::Later(reason) } else { Self::Never(reason) }
+    }
+
     fn never(error: impl std::fmt::Display) -> Self {
         Self::Never(error.to_string())
     }
@@ -223,7 +228,8 @@ impl Buyer {
             let found = part.verify(&offer, &marks)?;
             Ok((part, found))
         });
-        let (part, found) = opened.await.map_err(|e| e.to_string())?.map_err(|e| format!("cannot write the file: {e}"))?;
+        let (part, found) =
+            opened.await.map_err(|e| e.to_string())?.map_err(|e| format!("cannot write the file: {e}"))?;
         let mut missing: BTreeSet<u32> = (0..record.offer.chunks()).collect();
         {
             let mut progress = lock(&cell.progress);
@@ -231,7 +237,7 @@ impl Buyer {
             progress.chunks_done = found.len() as u32;
             progress.bytes = found.iter().map(|index| record.offer.chunk_len(*index) as u64).sum();
         }
-        found.iter().for_each(|index| drop(missing.remove(index)));
+        missing.retain(|index| found.binary_search(index).is_err());
         Ok(Self {
             shop,
             cell,
@@ -300,7 +306,9 @@ impl Buyer {
         }
         usable.sort_by_key(|info| (self.record.tab.vc != Some(info.id), std::cmp::Reverse(info.mine)));
         let none = match wished {
-            Some(id) => format!("the virtual channel {id} cannot be used: it is not active, has not enough left, or is in use"),
+            Some(id) => {
+                format!("the virtual channel {id} cannot be used: it is not active, has not enough left, or is in use")
+            }
             None => format!("there is no free virtual channel with {seller} that has enough left; open one"),
         };
         let chosen = usable.into_iter().find(|info| self.shop.claim_channel(info.id, &self.cell));
@@ -316,7 +324,7 @@ impl Buyer {
         let base = loop {
             match self.hear().await? {
                 Say::Started { vc: of, base, .. } if of == vc => break base,
-                Say::Refused { reason, .. } => return Err(Broken::Never(format!("the seller refuses: {reason}"))),
+                Say::Refused { reason, later, .. } => return Err(Broken::refused(&reason, later)),
                 _ => {}
             }
         };
@@ -353,7 +361,7 @@ impl Buyer {
             Some(reply) = self.replies.next(), if !self.replies.is_empty() => self.on_reply(reply),
             said = timeout(SILENCE_MAX, self.inbox.recv()) => match said {
                 Ok(Some(Say::Chunk { index, data, proof, .. })) => self.on_chunk(index, data, &proof).await,
-                Ok(Some(Say::Refused { reason, .. })) => Err(Broken::Never(format!("the seller refuses: {reason}"))),
+                Ok(Some(Say::Refused { reason, later, .. })) => Err(Broken::refused(&reason, later)),
                 Ok(Some(_)) => Ok(()),
                 Ok(None) => Err(Broken::Never("the node is stopping".into())),
                 Err(_) => Err(Broken::Later("the seller does not answer".into())),
@@ -403,7 +411,7 @@ impl Buyer {
         }
         self.share += amount;
         self.payments += 1;
-        let cosign = self.missing.is_empty() || self.payments % COSIGN_EVERY == 0;
+        let cosign = self.missing.is_empty() || self.payments.is_multiple_of(COSIGN_EVERY);
         let engine = self.shop.engine.clone();
         // A task of its own: the payment goes on if the download does not.
         let pay = async move { (amount, engine.command(Command::Pay { ch, amount, cosign }).await) };

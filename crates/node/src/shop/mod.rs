@@ -26,7 +26,7 @@ use perunika_net::PeerAddr;
 use perunika_store::{Store, StoreError, WriteBatch};
 use proto::Say;
 use seller::{Ask, Listing, Selling, SessionHandle};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -106,6 +106,8 @@ pub(crate) struct Inner {
     dial: Box<dyn Dial>,
     pub(crate) tasks: Tasks,
     offers: Mutex<BTreeMap<B256, Arc<Selling>>>,
+    /// Offers of earlier runs whose files are being read again.
+    reading: Mutex<BTreeSet<B256>>,
     sessions: Mutex<HashMap<B256, SessionHandle>>,
     jobs: Mutex<BTreeMap<String, Arc<JobCell>>>,
 }
@@ -133,6 +135,7 @@ impl Shop {
             dial,
             tasks,
             offers: Mutex::default(),
+            reading: Mutex::default(),
             sessions: Mutex::default(),
             jobs: Mutex::default(),
         }))
@@ -231,6 +234,7 @@ impl Shop {
     fn reopen(&self) -> Result<(), ShopError> {
         for (_, bytes) in self.0.store.scan_prefix(key::OFFERS)? {
             if let Ok(listing) = postcard::from_bytes::<Listing>(&bytes) {
+                lock(&self.0.reading).insert(listing.offer.root);
                 tokio::task::spawn_blocking({
                     let shop = Arc::clone(&self.0);
                     move || shop.offer_again(&listing)
@@ -260,8 +264,10 @@ impl Shop {
 }
 
 impl Inner {
-    pub(crate) fn selling(&self, root: B256) -> Option<Arc<Selling>> {
-        lock(&self.offers).get(&root).cloned()
+    /// A file on offer; the error says whether it is still being read after a start.
+    pub(crate) fn selling(&self, root: B256) -> Result<Arc<Selling>, bool> {
+        let found = lock(&self.offers).get(&root).cloned();
+        found.ok_or_else(|| lock(&self.reading).contains(&root))
     }
 
     pub(crate) fn dial(&self, offer: &Offer) {
@@ -317,6 +323,7 @@ impl Inner {
             Ok(_) => tracing::warn!(path = %path.display(), "a file on offer has changed and is not offered any more"),
             Err(reason) => tracing::warn!(reason, "a file is not offered any more"),
         }
+        lock(&self.reading).remove(&offer.root);
     }
 }
 

@@ -89,7 +89,8 @@ impl FromStr for Offer {
         if digits.len() > TEXT_MAX {
             return Err(bad("it is too long"));
         }
-        let bytes = bs58::decode(digits).into_vec().map_err(|_| bad("it has a character that does not belong there"))?;
+        let bytes =
+            bs58::decode(digits).into_vec().map_err(|_| bad("it has a character that does not belong there"))?;
         let (body, check) = bytes.split_last_chunk::<4>().ok_or_else(|| bad("it is too short"))?;
         if keccak256(body)[..4] != check[..] {
             return Err(bad("a character is missing or wrong"));

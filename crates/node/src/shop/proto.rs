@@ -20,8 +20,8 @@ pub(crate) enum Say {
     Want { root: B256, vc: B256, index: u32 },
     /// Seller: here it is.
     Chunk { root: B256, index: u32, data: Vec<u8>, proof: Vec<B256> },
-    /// Seller: no.
-    Refused { root: B256, reason: String },
+    /// Seller: no, or not yet.
+    Refused { root: B256, reason: String, later: bool },
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -75,6 +75,8 @@ struct Refused {
     root: Vec<u8>,
     #[prost(string, tag = "2")]
     reason: String,
+    #[prost(bool, tag = "3")]
+    later: bool,
 }
 
 impl Say {
@@ -89,9 +91,9 @@ impl Say {
             Self::Chunk { root, index, data, proof } => {
                 Kind::Chunk(Chunk { root: root.to_vec(), index, data, proof: proof.concat() })
             }
-            Self::Refused { root, reason } => {
+            Self::Refused { root, reason, later } => {
                 let reason = reason.chars().take(REASON_MAX / 4).collect();
-                Kind::Refused(Refused { root: root.to_vec(), reason })
+                Kind::Refused(Refused { root: root.to_vec(), reason, later })
             }
         };
         Envelope { kind: Some(kind) }.encode_to_vec()
@@ -116,7 +118,7 @@ impl Say {
             }
             Kind::Refused(m) => {
                 (m.reason.len() <= REASON_MAX).then_some(())?;
-                Self::Refused { root: id(&m.root)?, reason: m.reason }
+                Self::Refused { root: id(&m.root)?, reason: m.reason, later: m.later }
             }
         })
     }
@@ -134,7 +136,7 @@ mod tests {
             Say::Started { root, vc, base: MAX_AMOUNT },
             Say::Want { root, vc, index: u32::MAX },
             Say::Chunk { root, index: 1, data: vec![3; CHUNK_MAX as usize], proof: vec![vc; PROOF_MAX] },
-            Say::Refused { root, reason: "no".into() },
+            Say::Refused { root, reason: "no".into(), later: true },
         ]
     }
 

@@ -81,6 +81,28 @@ impl Selling {
     }
 }
 
+/// Why the seller does not deliver.
+#[derive(Debug)]
+struct Refusal {
+    reason: String,
+    /// Whether it may go better in a moment.
+    later: bool,
+}
+
+impl Refusal {
+    fn later(reason: impl ToString) -> Self {
+        Self { reason: reason.to_string(), later: true }
+    }
+
+    fn never(reason: impl ToString) -> Self {
+        Self { reason: reason.to_string(), later: false }
+    }
+
+    fn say(self, root: B256) -> Say {
+        Say::Refused { root, reason: self.reason, later: self.later }
+    }
+}
+
 /// A word of the buyer to its session.
 #[derive(Debug)]
 pub(crate) enum Ask {
@@ -126,12 +148,13 @@ impl Session {
     async fn run(mut self, mut inbox: mpsc::Receiver<Ask>, seed: watch::Sender<Option<Amount>>) -> Result<(), String> {
         let share = match self.check_channel().await {
             Ok(share) => share,
-            Err(reason) => {
+            Err(refusal) => {
+                let reason = refusal.reason.clone();
                 let root = match inbox.recv().await {
                     Some(Ask::Start(root) | Ask::Want(root, _)) => root,
                     None => B256::ZERO,
                 };
-                self.say(Say::Refused { root, reason: reason.clone() }).await?;
+                self.say(refusal.say(root)).await?;
                 return Err(reason);
             }
         };
@@ -151,32 +174,32 @@ impl Session {
     }
 
     /// The share of this node in a virtual channel that the buyer can really pay through.
-    async fn check_channel(&self) -> Result<Amount, String> {
+    async fn check_channel(&self) -> Result<Amount, Refusal> {
         let (vc, me, buyer) = (self.vc, self.shop.me, self.buyer);
-        let info = self.shop.engine.query(move |p| p.virtual_channel(vc)).await.map_err(|e| e.to_string())?;
-        let info = info.ok_or("the seller does not know this virtual channel")?;
+        let info = self.shop.engine.query(move |p| p.virtual_channel(vc)).await.map_err(Refusal::later)?;
+        let info = info.ok_or_else(|| Refusal::later("the seller does not know this virtual channel"))?;
         let ends = [info.params.end(Side::A), info.params.end(Side::B)];
         if ends != [me, buyer] && ends != [buyer, me] {
-            return Err("this virtual channel is not one between buyer and seller".into());
+            return Err(Refusal::never("this virtual channel is not one between buyer and seller"));
         }
         if info.stage != VirtualStage::Active {
-            return Err("the virtual channel is not active".into());
+            return Err(Refusal::later("the virtual channel is not active at the seller"));
         }
-        info.mine.ok_or_else(|| "the virtual channel is not active".into())
+        info.mine.ok_or_else(|| Refusal::later("the virtual channel is not active at the seller"))
     }
 
     async fn on_ask(&mut self, ask: Ask) -> Result<(), String> {
         match ask {
             Ask::Start(root) => match self.start(root).await {
                 Ok(base) => self.say(Say::Started { root, vc: self.vc, base }).await,
-                Err(reason) => self.say(Say::Refused { root, reason }).await,
+                Err(refusal) => self.say(refusal.say(root)).await,
             },
             Ask::Want(root, index) => {
                 let Some((account, selling)) = &self.account else {
-                    return self.say(Say::Refused { root, reason: "start first".into() }).await;
+                    return self.say(Refusal::later("the seller was started again").say(root)).await;
                 };
                 if account.root != root || index >= selling.offer.chunks() {
-                    return self.say(Say::Refused { root, reason: "there is no such chunk".into() }).await;
+                    return self.say(Refusal::never("there is no such chunk").say(root)).await;
                 }
                 if self.wants.len() < WANTS_MAX && !self.wants.contains(&index) {
                     self.wants.push_back(index);
@@ -187,23 +210,26 @@ impl Session {
     }
 
     /// Opens the account of a download, or finds it again.
-    async fn start(&mut self, root: B256) -> Result<Amount, String> {
+    async fn start(&mut self, root: B256) -> Result<Amount, Refusal> {
         self.wants.clear();
-        let selling = self.shop.selling(root).ok_or("the seller does not offer this file any more")?;
+        let selling = self.shop.selling(root).map_err(|later| match later {
+            true => Refusal::later("the seller is still reading the file"),
+            false => Refusal::never("the seller does not offer this file any more"),
+        })?;
         let share = self.share();
         let known = match self.account.take() {
             Some((account, _)) => Some(account),
-            None => self.load()?,
+            None => self.load().map_err(Refusal::later)?,
         };
         let account = match known {
             Some(account) if account.root == root && account.price == selling.offer.price => account,
             Some(account) if account.owes(share) => {
-                return Err("the last chunk of another download through this channel is not paid yet".into());
+                return Err(Refusal::never("the last chunk of another download through this channel is not paid yet"));
             }
             _ => Account::new(root, selling.offer.price, share),
         };
         let base = account.base;
-        self.save(&account).await?;
+        self.save(&account).await.map_err(Refusal::later)?;
         self.account = Some((account, selling));
         Ok(base)
     }
@@ -233,7 +259,7 @@ impl Session {
                     selling.delivered.fetch_add(1, Ordering::Relaxed);
                     self.say(chunk).await?;
                 }
-                Err(reason) => self.say(Say::Refused { root, reason }).await?,
+                Err(reason) => self.say(Refusal::never(reason).say(root)).await?,
             }
         }
         Ok(())

@@ -37,7 +37,12 @@ impl Tree {
     /// Siblings from the leaf upwards.
     pub(crate) fn proof(&self, index: u32) -> Vec<B256> {
         let below = &self.0[..self.0.len() - 1];
-        below.iter().enumerate().filter_map(|(depth, level)| level.get((index as usize >> depth) ^ 1)).copied().collect()
+        below
+            .iter()
+            .enumerate()
+            .filter_map(|(depth, level)| level.get((index as usize >> depth) ^ 1))
+            .copied()
+            .collect()
     }
 }
 

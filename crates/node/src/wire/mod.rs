@@ -7,8 +7,6 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-use perunika_core::Address;
 use perunika_core::message::{LinkOp, Message, Removal, Terms};
 use perunika_core::params::{ChannelParams, MAX_LINKS, MAX_LOCKS, Party, VirtualParams};
 use perunika_core::signed::{Amount, Close};
@@ -39,7 +37,9 @@ pub fn decode(bytes: &[u8]) -> Result<Message, BadMessage> {
     let envelope = Envelope::decode(bytes).map_err(|error| BadMessage(format!("not a message: {error}")))?;
     let kind = envelope.kind.ok_or_else(|| BadMessage("a message of an unknown kind".into()))?;
     match kind {
-        Kind::ChannelOffer(_) | Kind::ChannelAsk(_) | Kind::ChannelInfo(_) | Kind::ChannelAgreed(_) => read_opening(kind),
+        Kind::ChannelOffer(_) | Kind::ChannelAsk(_) | Kind::ChannelInfo(_) | Kind::ChannelAgreed(_) => {
+            read_opening(kind)
+        }
         Kind::Item(_) | Kind::Ack(_) | Kind::Accept(_) | Kind::Refuse(_) | Kind::Presign(_) | Kind::Propose(_) => {
             read_update(kind)
         }
@@ -288,9 +288,7 @@ fn read_update(kind: Kind) -> Result<Message, BadMessage> {
 fn read_ending(kind: Kind) -> Result<Message, BadMessage> {
     Ok(match kind {
         Kind::CloseAsk(m) => Message::CloseAsk { ch: read::hash("ch", &m.id)? },
-        Kind::CloseSig(m) => {
-            Message::CloseSig { close: read_close(&m.close)?, sig: read::signature("sig", &m.sig)? }
-        }
+        Kind::CloseSig(m) => Message::CloseSig { close: read_close(&m.close)?, sig: read::signature("sig", &m.sig)? },
         Kind::VcCloseAsk(m) => Message::VcCloseAsk { vc: read::hash("vc", &m.id)? },
         Kind::FinalSigs(m) => Message::FinalSigs {
             vc: read::hash("vc", &m.vc)?,
@@ -316,19 +314,16 @@ fn read_virtual(kind: Kind) -> Result<Message, BadMessage> {
             link: m.link.map(|link| read::hash("link", &link)).transpose()?,
             fee: read::amount("fee", &m.fee)?,
         },
-        Kind::QuoteRefused(m) => Message::QuoteRefused {
-            request: read::hash("request", &m.id)?,
-            reason: read::text("reason", m.reason)?,
-        },
+        Kind::QuoteRefused(m) => {
+            Message::QuoteRefused { request: read::hash("request", &m.id)?, reason: read::text("reason", m.reason)? }
+        }
         Kind::VcOpen(m) => Message::VcOpen { params: read_virtual_params(*m)? },
         Kind::Activate(m) => Message::Activate {
             vc: read::hash("vc", &m.vc)?,
             index: read::index("index", m.index)?,
             secret: read::hash("secret", &m.secret)?,
         },
-        Kind::Abort(m) => {
-            Message::Abort { vc: read::hash("vc", &m.id)?, reason: read::text("reason", m.reason)? }
-        }
+        Kind::Abort(m) => Message::Abort { vc: read::hash("vc", &m.id)?, reason: read::text("reason", m.reason)? },
         Kind::Start(m) => Message::Start { vc: read::hash("vc", &m.vc)?, sig: read::signature("sig", &m.sig)? },
         Kind::Receipt(m) => Message::Receipt {
             vc: read::hash("vc", &m.vc)?,
@@ -417,4 +412,3 @@ fn read_virtual_params(m: proto::VirtualParams) -> Result<VirtualParams, BadMess
     };
     Ok(params)
 }
-

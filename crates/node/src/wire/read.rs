@@ -14,7 +14,11 @@ fn bad(text: String) -> BadMessage {
 }
 
 fn length<'a>(name: &str, bytes: &'a [u8], len: usize) -> Result<&'a [u8], BadMessage> {
-    if bytes.len() == len { Ok(bytes) } else { Err(bad(format!("`{name}` has {} bytes instead of {len}", bytes.len()))) }
+    if bytes.len() == len {
+        Ok(bytes)
+    } else {
+        Err(bad(format!("`{name}` has {} bytes instead of {len}", bytes.len())))
+    }
 }
 
 pub(super) fn address(name: &str, bytes: &[u8]) -> Result<Address, BadMessage> {

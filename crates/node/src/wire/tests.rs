@@ -1,7 +1,7 @@
 use super::*;
-use perunika_core::B256;
 use perunika_core::sig::Signature;
 use perunika_core::signed::MAX_AMOUNT;
+use perunika_core::{Address, B256};
 use proptest::prelude::*;
 
 fn address(n: u8) -> Address {

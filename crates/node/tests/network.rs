@@ -1,0 +1,141 @@
+//! Three nodes over real sockets and a development chain: ledger channels, a virtual channel, files for money, restarts.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use perunika_client::types::{Close, Fetch, Job, JobState, Outcome, Pay, Serve, Wei};
+use perunika_client::{ClientError, fresh_key};
+use perunika_core::info::VirtualStage;
+use std::path::Path;
+use support::{ETH, Running, World, applied, until};
+
+/// Alice and Bob, each with a channel to the hub.
+async fn triangle(world: &World) -> [Running; 3] {
+    let (alice, hub, bob) = (world.start(0, false).await, world.start(1, true).await, world.start(2, false).await);
+    alice.connect(&hub).await;
+    bob.connect(&hub).await;
+    alice.connect(&bob).await;
+    alice.open_channel(hub.key(), 10 * ETH, 10 * ETH).await;
+    bob.open_channel(hub.key(), 10 * ETH, 10 * ETH).await;
+    [alice, hub, bob]
+}
+
+fn pay(amount: u128, countersign: bool) -> Pay {
+    Pay { amount: Wei(amount), countersign, wait_s: Some(100) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_moves_through_a_virtual_channel_and_back_to_the_chain() {
+    let world = World::new(3).await;
+    let [alice, hub, bob] = triangle(&world).await;
+    let vc = alice.open_virtual(hub.key(), bob.key(), ETH).await;
+    until(|| async { bob.api.virtual_channel(vc).await.is_ok_and(|v| v.stage == VirtualStage::Active) }).await;
+
+    let key = fresh_key();
+    let first = alice.api.pay_virtual(vc, &pay(5, true), &key).await.unwrap();
+    assert_eq!((first.result, first.countersigned), (Outcome::Applied, Some(true)));
+    let again = alice.api.pay_virtual(vc, &pay(5, true), &key).await.unwrap();
+    assert_eq!(again, first);
+    let other = alice.api.pay_virtual(vc, &pay(6, true), &key).await.unwrap_err();
+    assert!(matches!(other, ClientError::Refused { status: 409, .. }), "{other}");
+    applied(alice.api.pay_virtual(vc, &pay(7, false), &fresh_key()).await.unwrap());
+    assert_eq!(bob.api.virtual_channel(vc).await.unwrap().mine, Some(Wei(12)));
+    let poor = alice.api.pay_virtual(vc, &pay(2 * ETH, true), &fresh_key()).await.unwrap_err();
+    assert!(matches!(poor, ClientError::Refused { status: 422, .. }), "{poor}");
+
+    applied(alice.api.close_virtual(vc, &Close::default(), &fresh_key()).await.unwrap());
+    let channel = bob.api.channels().await.unwrap().remove(0);
+    until(|| async { bob.api.channel(channel.id.channel).await.unwrap().mine == Wei(10 * ETH + 12) }).await;
+    let close = Close { force: false, wait_s: Some(100) };
+    applied(bob.api.close_channel(channel.id.channel, &close, &fresh_key()).await.unwrap());
+    let names: Vec<String> = bob.api.transactions().await.unwrap().into_iter().map(|t| t.name).collect();
+    assert!(names.contains(&"open".to_string()), "{names:?}");
+    for running in [alice, hub, bob] {
+        running.node.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_survives_a_restart_of_both_sides() {
+    let world = World::new(2).await;
+    let (alice, bob) = (world.start(0, false).await, world.start(1, false).await);
+    alice.connect(&bob).await;
+    let ch = alice.open_channel(bob.key(), ETH, 0).await;
+    applied(alice.api.pay_channel(ch, &pay(5, true), &fresh_key()).await.unwrap());
+    let (alice, bob) = (alice.restart().await, bob.restart().await);
+    assert_eq!(bob.api.channel(ch).await.unwrap().mine, Wei(5));
+    alice.connect(&bob).await;
+    until(|| async { bob.api.channel(ch).await.unwrap().mine == Wei(5) }).await;
+    applied(alice.api.pay_channel(ch, &pay(5, true), &fresh_key()).await.unwrap());
+    assert_eq!(bob.api.channel(ch).await.unwrap().mine, Wei(10));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn payments_go_on_while_the_chain_is_away() {
+    let world = World::new(2).await;
+    let (alice, bob) = (world.start(0, false).await, world.start(1, false).await);
+    alice.connect(&bob).await;
+    let ch = alice.open_channel(bob.key(), ETH, 0).await;
+    world.chain.shutdown().await;
+    until(|| async { !alice.api.health().await.unwrap().chain_online }).await;
+    applied(alice.api.pay_channel(ch, &pay(5, true), &fresh_key()).await.unwrap());
+    assert_eq!(alice.api.info().await.unwrap().balance, None);
+    assert!(alice.api.health().await.unwrap().ok);
+}
+
+async fn offer(seller: &Running, file: &Path) -> String {
+    let body = Serve { path: file.display().to_string(), price: Wei(1_000), chunk_bytes: 10_000 };
+    seller.api.serve(&body).await.unwrap().offer
+}
+
+async fn finished(buyer: &Running, job: &Job) -> Job {
+    until(|| async {
+        let state = buyer.api.job(&job.id).await.unwrap().state;
+        matches!(state, JobState::Done | JobState::Failed)
+    })
+    .await;
+    buyer.api.job(&job.id).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_bought_chunk_by_chunk_and_never_twice() {
+    let world = World::new(3).await;
+    let [alice, hub, bob] = triangle(&world).await;
+    let vc = alice.open_virtual(hub.key(), bob.key(), ETH).await;
+    until(|| async { bob.api.virtual_channel(vc).await.is_ok_and(|v| v.stage == VirtualStage::Active) }).await;
+
+    let (file, output) = (bob.folder.path().join("film"), alice.folder.path().join("film"));
+    let content: Vec<u8> = (0..1_234_567u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
+    std::fs::write(&file, &content).unwrap();
+    let body = Fetch { offer: offer(&bob, &file).await, output: output.display().to_string(), channel: None };
+    let job = alice.api.fetch(&body, &fresh_key()).await.unwrap();
+    // The buyer stops in the middle; the download goes on by itself afterwards.
+    until(|| async { alice.api.job(&job.id).await.unwrap().chunks_done >= 10 }).await;
+    let alice = alice.restart().await;
+    let job = finished(&alice, &job).await;
+    assert_eq!((job.state, job.reason.as_deref()), (JobState::Done, None));
+    assert_eq!(std::fs::read(&output).unwrap(), content);
+    assert_eq!((job.chunks_done, job.spent_wei), (124, Wei(124_000)));
+    assert_eq!(bob.api.virtual_channel(vc).await.unwrap().mine, Some(Wei(124_000)));
+    let again = alice.api.fetch(&body, &fresh_key()).await.unwrap();
+    assert_eq!(again.state, JobState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_seller_that_restarts_is_not_paid_twice() {
+    let world = World::new(3).await;
+    let [alice, hub, bob] = triangle(&world).await;
+    let vc = alice.open_virtual(hub.key(), bob.key(), ETH).await;
+    until(|| async { bob.api.virtual_channel(vc).await.is_ok_and(|v| v.stage == VirtualStage::Active) }).await;
+    let (file, output) = (bob.folder.path().join("film"), alice.folder.path().join("film"));
+    std::fs::write(&file, vec![7; 1_000_000]).unwrap();
+    let body = Fetch { offer: offer(&bob, &file).await, output: output.display().to_string(), channel: None };
+    let job = alice.api.fetch(&body, &fresh_key()).await.unwrap();
+    until(|| async { alice.api.job(&job.id).await.unwrap().chunks_done >= 10 }).await;
+    let bob = bob.restart().await;
+    alice.connect(&bob).await;
+    let job = finished(&alice, &job).await;
+    assert_eq!((job.state, job.reason.as_deref()), (JobState::Done, None));
+    assert_eq!(bob.api.virtual_channel(vc).await.unwrap().mine, Some(Wei(100_000)));
+}

@@ -1,0 +1,124 @@
+//! A chain, nodes on it, and what tests wait for.
+
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use alloy_primitives::U256;
+use perunika_chain::OwnerKey;
+use perunika_client::types::{Done, OpenChannel, OpenVirtual, Outcome, Wei};
+use perunika_client::{Client, fresh_key};
+use perunika_core::{Address, B256, Domain};
+use perunika_devnet::{Server, ServerHandle, dev_key};
+use perunika_node::config::Template;
+use perunika_node::daemon::{self, Node, Options};
+use perunika_node::folder::Folder;
+use perunika_node::keys::Phrase;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tempfile::TempDir;
+
+pub const PASSWORD: &str = "password";
+pub const ETH: u128 = 1_000_000_000_000_000_000;
+/// Nothing here takes longer, on the slowest machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A development chain with the contract.
+pub struct World {
+    pub chain: ServerHandle,
+    pub domain: Domain,
+    phrases: Vec<Phrase>,
+}
+
+/// A node that runs, with its folder.
+pub struct Running {
+    pub node: Node,
+    pub api: Client,
+    pub folder: TempDir,
+}
+
+impl World {
+    /// With accounts for `nodes` nodes.
+    pub async fn new(nodes: usize) -> Self {
+        let phrases: Vec<Phrase> = (0..nodes).map(|_| Phrase::generate().unwrap()).collect();
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut config = perunika_devnet::Config { listen, ..Default::default() };
+        for phrase in &phrases {
+            let owner = phrase.keys().unwrap().owner_address().unwrap();
+            config.accounts.push((owner, U256::from(100 * ETH)));
+        }
+        let chain_id = config.chain_id;
+        let chain = Server::start(config).await.unwrap();
+        let deployer = OwnerKey::from_bytes(&dev_key(0)).unwrap();
+        let adjudicator = perunika_chain::deploy(&chain.url(), &deployer).await.unwrap().address;
+        Self { chain, domain: Domain { chain_id, adjudicator }, phrases }
+    }
+
+    /// Starts node number `index`.
+    pub async fn start(&self, index: usize, hub: bool) -> Running {
+        let folder = tempfile::tempdir().unwrap();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let template = Template { hub, listen: any, api: any, ..Template::new(self.chain.url(), self.domain) };
+        Folder::new(folder.path()).init(&template, &self.phrases[index], PASSWORD).unwrap();
+        Running::start(folder).await
+    }
+}
+
+impl Running {
+    pub async fn start(folder: TempDir) -> Self {
+        let node = daemon::run(&Folder::new(folder.path()), PASSWORD, Options::default()).await.unwrap();
+        let api = Client::new(&node.api_url(), node.token());
+        Self { node, api, folder }
+    }
+
+    /// Stops and starts again from what is on the disk.
+    pub async fn restart(self) -> Self {
+        self.node.shutdown().await.unwrap();
+        Self::start(self.folder).await
+    }
+
+    pub fn key(&self) -> Address {
+        self.node.identity().key
+    }
+
+    /// Connects to another node and waits until that stands on both sides.
+    pub async fn connect(&self, other: &Self) {
+        self.api.add_peer(&other.node.peer_address().unwrap()).await.unwrap();
+        let (me, you) = (self.key(), other.key());
+        until(|| async { self.api.info().await.unwrap().connected.contains(&you) }).await;
+        until(|| async { other.api.info().await.unwrap().connected.contains(&me) }).await;
+    }
+
+    pub async fn open_channel(&self, peer: Address, amount: u128, peer_amount: u128) -> B256 {
+        let body = OpenChannel { peer, amount: Wei(amount), peer_amount: Wei(peer_amount), lane: 0, wait_s: Some(100) };
+        applied(self.api.open_channel(&body, &fresh_key()).await.unwrap())
+    }
+
+    pub async fn open_virtual(&self, hub: Address, peer: Address, amount: u128) -> B256 {
+        let body = OpenVirtual {
+            hubs: vec![hub],
+            peer,
+            amount: Wei(amount),
+            peer_amount: Wei(0),
+            term: None,
+            fee_max: Wei(ETH),
+            wait_s: Some(100),
+        };
+        applied(self.api.open_virtual(&body, &fresh_key()).await.unwrap())
+    }
+}
+
+/// The channel of a call that was applied.
+pub fn applied(done: Done) -> B256 {
+    assert_eq!(done.result, Outcome::Applied, "{done:?}");
+    done.id.expect("an applied call names its channel").channel
+}
+
+/// Waits until something holds; what there is to wait for has no event of its own.
+pub async fn until<F: Future<Output = bool>>(holds: impl Fn() -> F) {
+    let wait = async {
+        let mut turn = tokio::time::interval(Duration::from_millis(20));
+        while !holds().await {
+            turn.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("it never held");
+}
