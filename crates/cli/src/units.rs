@@ -72,7 +72,7 @@ fn exact(number: &str, factor: u128) -> Result<u128, String> {
     let mut total = whole.parse::<u128>().map_err(|_| too_large())?.checked_mul(factor).ok_or_else(too_large)?;
     let mut place = factor;
     for digit in fraction.bytes() {
-        if place % 10 != 0 {
+        if !place.is_multiple_of(10) {
             return Err(format!("`{number}` is finer than the smallest unit"));
         }
         place /= 10;

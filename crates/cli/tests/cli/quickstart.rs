@@ -43,8 +43,7 @@ fn a_folder_in_use_is_refused() {
 #[test]
 fn nobody_survives_a_story_that_is_killed() {
     let home = Home::new();
-    // Large enough to be still under way when it is killed.
-    let command = perunika(&["quickstart", "--dir", &home.text(), "--size", "1GiB", "--chunk", "64KiB"]);
+    let command = perunika(&["quickstart", "--dir", &home.text()]);
     let mut story = Running::spawn(command);
     wait_for_line(&mut story, "nodes run");
     let mut nodes = ["alice", "ingrid", "bob"].map(|name| connection(&home.path().join(name).join("api.address")));
