@@ -66,7 +66,9 @@ fn a_payment_that_crosses_a_pre_signature_blocks_nothing() {
             let opener = path[0];
             world.wait_reply(opener, tag);
             let reply = world.reply(opener, tag).cloned();
-            let Some(perunika_core::io::Reply::Opened(vc)) = reply else { panic!("{payer} {opener} {wait}: {reply:?}") };
+            let Some(perunika_core::io::Reply::Opened(vc)) = reply else {
+                panic!("{payer} {opener} {wait}: {reply:?}")
+            };
             world.close_virtual(path[0], vc);
         }
     }
