@@ -17,17 +17,21 @@ use perunika_core::tree;
 #[derive(Clone, Debug)]
 pub struct Adversary {
     nodes: Vec<usize>,
+    secrets: Vec<B256>,
 }
 
 impl Adversary {
     /// Controls these nodes.
     pub fn new(nodes: &[usize]) -> Self {
-        Self { nodes: nodes.to_vec() }
+        Self { nodes: nodes.to_vec(), secrets: Vec::new() }
     }
 
-    /// Takes the nodes out of honest hands.
-    pub fn strike(&self, world: &mut World) {
+    /// Takes the nodes out of honest hands, with the activation secrets that they have not revealed.
+    pub fn strike(&mut self, world: &mut World) {
         for node in &self.nodes {
+            let drafts = world.nodes[*node].disk.keys().filter_map(|k| k.strip_prefix(b"d"));
+            let key = world.raw_key(*node);
+            self.secrets.extend(drafts.map(|draft| key.activation_secret(B256::from_slice(draft))));
             world.corrupt(*node);
         }
     }
@@ -86,7 +90,7 @@ impl Adversary {
             Message::Receipt { secrets, .. } => secrets.clone(),
             _ => Vec::new(),
         });
-        all.into_iter().find(|secret| secret_hash(*secret) == hash)
+        all.into_iter().chain(self.secrets.iter().copied()).find(|secret| secret_hash(*secret) == hash)
     }
 
     /// `register`, with every signature that can be had.

@@ -134,6 +134,18 @@ impl Stage {
         let free = self.world.run_until(400_000, out);
         assert!(free, "every honest node is out of every channel (I9)\n{}", self.tail());
         self.world.run_for(3_000);
+        let audit = self.world.audit_end();
+        assert!(audit.faults.is_empty(), "{}", audit.faults.join("\n"));
+        self.check_gains(&honest);
+    }
+
+    /// Nobody gains what another did not lose; a hub never loses (I1, I7).
+    fn check_gains(&self, honest: &[usize]) {
+        let last = self.links.len();
+        for hub in honest.iter().filter(|n| **n > 0 && **n < last) {
+            let gain = self.world.gain(*hub);
+            assert!(gain >= 0, "hub {hub} gained {gain}\n{}", self.tail());
+        }
     }
 
     fn links_of(&self, node: usize) -> Vec<(B256, LedgerStage)> {

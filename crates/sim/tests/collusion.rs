@@ -3,3 +3,8 @@
 
 #[path = "collusion/finals.rs"]
 mod finals;
+
+#[path = "collusion/creation.rs"]
+mod creation;
+#[path = "collusion/paper.rs"]
+mod paper;
