@@ -112,6 +112,7 @@ impl Participant {
     pub(super) fn pump_virtual(&mut self, vc: B256) {
         self.pump_reveal(vc);
         self.pump_start(vc);
+        self.tell_late(vc);
         self.pump_queue(vc);
         self.pump_final(vc);
         self.pump_done(vc);
@@ -141,6 +142,19 @@ impl Participant {
         }
         for to in others {
             self.send(to, Message::Activate { vc, index: index as u8, secret });
+        }
+    }
+
+    /// The caller does not wait until tExp for a creation that did not come about in time.
+    fn tell_late(&mut self, vc: B256) {
+        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let patience = self.policy().t_act_ms.div_ceil(1_000);
+        if self.now() <= virt.act_by.saturating_add(patience) {
+            return;
+        }
+        if let Some(tag) = self.open_tags.remove(&vc) {
+            let reason = "the virtual channel was not created in time; the stake is free again after its term";
+            self.reply(tag, Reply::Refused(Fault::Peer(reason.into())));
         }
     }
 
