@@ -52,6 +52,7 @@ pub(super) struct Auditor<'w> {
     knowledge: BTreeMap<(usize, B256), Knowledge>,
     certificates: BTreeMap<(usize, B256, u128), BTreeSet<u8>>,
     revealed: BTreeSet<(usize, B256)>,
+    stopped: BTreeSet<usize>,
     outcomes: BTreeMap<B256, BTreeSet<Outcome>>,
     record: Record,
     audit: Audit,
@@ -80,6 +81,7 @@ impl<'w> Auditor<'w> {
             knowledge: BTreeMap::new(),
             certificates: BTreeMap::new(),
             revealed: BTreeSet::new(),
+            stopped: BTreeSet::new(),
             outcomes: BTreeMap::new(),
             record: Record::default(),
             audit: Audit::default(),
@@ -108,6 +110,7 @@ impl<'w> Auditor<'w> {
                 }
                 Tap::Called { node, call } => self.called(*node, call),
                 Tap::Chain(event) => self.event(event),
+                Tap::Down { node } => drop(self.stopped.insert(*node)),
                 Tap::Lost { .. } => {}
             }
         }
@@ -290,8 +293,17 @@ impl<'w> Auditor<'w> {
                 Some(object.signed_by(ver, key).is_some_and(|c| c.holds(vc)))
             };
             let Some(known) = self.knowledge.get(&(node, link)) else { continue };
-            let firm = known.top > 0 && holds(known.top) == Some(true);
-            let pending = known.signed.range(known.top..).all(|ver| holds(*ver) == Some(true));
+            // A crash may have swallowed its own signature after the commit; then the peer's is what it goes by.
+            let peers = |ver: &u64| {
+                let object = self.objects.get(&link)?;
+                let peer = object.keys.into_iter().find(|k| *k != self.key(node))?;
+                object.signed_by(*ver, peer).filter(|c| c.holds(vc)).map(|_| *ver)
+            };
+            let silent =
+                known.got.range(known.top + 1..).rev().find_map(peers).filter(|_| self.stopped.contains(&node));
+            let top = silent.unwrap_or(known.top);
+            let firm = silent.is_some() || (top > 0 && holds(top) == Some(true));
+            let pending = known.signed.range(top..).all(|ver| holds(*ver) == Some(true));
             if !firm || !pending {
                 let text = format!("I5: {} revealed its secret of {vc} over a lock that is not firm", self.name(node));
                 self.fault(text);

@@ -112,6 +112,11 @@ pub enum Tap {
         /// Index of the node.
         node: usize,
     },
+    /// A node stopped; what it was about to say is lost, though it may be durable.
+    Down {
+        /// Index of the node.
+        node: usize,
+    },
     /// A node sent a call.
     Called {
         /// Index of the node.
@@ -292,6 +297,7 @@ impl World {
 
     /// Stops a node until [`World::restart`].
     pub fn stop(&mut self, node: usize) {
+        self.tap(Tap::Down { node });
         self.nodes[node].participant = None;
         let pairs: Vec<(usize, usize)> =
             self.connected.iter().copied().filter(|(a, b)| *a == node || *b == node).collect();

@@ -14,8 +14,18 @@ impl World {
     pub fn finish(&mut self) -> Audit {
         self.drain();
         let audit = self.audit_end();
+        if !audit.faults.is_empty() {
+            self.show_trace();
+        }
         assert!(audit.faults.is_empty(), "seed {}:\n{}", self.seed(), audit.faults.join("\n"));
         audit
+    }
+
+    /// Prints the story, if `PERUNIKA_TRACE` asks for it.
+    fn show_trace(&self) {
+        if std::env::var_os("PERUNIKA_TRACE").is_some() {
+            self.trace.iter().for_each(|line| println!("{line}"));
+        }
     }
 
     /// The audit of a story that is over.
