@@ -8,6 +8,7 @@ use perunika_chain::ConnectError;
 use perunika_node::daemon::{self, NodeError, Options};
 use perunika_node::folder::Folder;
 use serde_json::json;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
@@ -54,7 +55,8 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
     read_config(&dir)?;
     let password = args.password.read()?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 
     let folder = Folder::new(&dir);
     let node = daemon::run(&folder, &password, Options::default()).await.map_err(fault)?;

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::size, conflicts_with = "file")]
     size: u64,
     /// Size of a chunk; each is paid for by itself.
-    #[arg(long, value_name = "SIZE", default_value = "32KiB", value_parser = units::size)]
+    #[arg(long, value_name = "SIZE", default_value = "16KiB", value_parser = units::size)]
     chunk: u64,
     /// Price of a chunk.
     #[arg(long, value_name = "AMOUNT", default_value = "1gwei", value_parser = units::amount)]

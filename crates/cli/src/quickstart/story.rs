@@ -11,9 +11,10 @@ use crate::ledger::{Accounts, Ledger, Sent};
 use crate::units::{Amount, Wei};
 use alloy::primitives::{Address, B256};
 use perunika_chain::OwnerKey;
-use perunika_client::types::{Close, OpenChannel, OpenVirtual};
+use perunika_client::types::{Channel, Close, OpenChannel, OpenVirtual};
 use perunika_client::{Client, fresh_key};
 use perunika_core::Domain;
+use perunika_core::info::LedgerStage;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -144,6 +145,11 @@ async fn open_links(args: &Args, house: &House) -> Result<[B256; 2]> {
     let (alice, ingrid) = (house.alice.client()?, house.ingrid.client()?);
     let links =
         tokio::try_join!(open_link(&alice, house.ingrid.key, deposit), open_link(&ingrid, house.bob.key, deposit),)?;
+    // The opener has seen it on the chain; its peer may be a moment behind.
+    for (client, count) in [(&alice, 1), (&ingrid, 2), (&house.bob.client()?, 1)] {
+        let open = |all: &[Channel]| all.iter().filter(|channel| channel.stage == LedgerStage::Open).count() == count;
+        wait_for(client, "not all ledger channels were opened in time", open).await?;
+    }
     house.say(&format!("ledger channels alice-ingrid and ingrid-bob are open, {} in each", Amount(2 * deposit)));
     Ok([links.0, links.1])
 }
@@ -183,7 +189,8 @@ async fn close(house: &House, vc: B256, links: [B256; 2]) -> Result<()> {
     let key = fresh_key();
     let done = applied(alice.close_virtual(vc, &body, &key).await?, &key);
     done.map_err(|e| e.while_doing("closing the virtual channel"))?;
-    wait_unlocked(&ingrid).await?;
+    let unlocked = |all: &[Channel]| all.iter().all(|channel| channel.locks == 0);
+    wait_for(&ingrid, "the outcome did not reach both ledger channels in time", unlocked).await?;
     house.say("the virtual channel is closed, its outcome is in both ledger channels");
     let close = async |client: &Client, id| {
         let key = fresh_key();
@@ -195,12 +202,12 @@ async fn close(house: &House, vc: B256, links: [B256; 2]) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the hub's channels carry no lock any more.
-async fn wait_unlocked(hub: &Client) -> Result<()> {
+/// Waits until the ledger channels of a node are as they should be.
+async fn wait_for(client: &Client, otherwise: &str, fine: impl Fn(&[Channel]) -> bool) -> Result<()> {
     let start = Instant::now();
-    while hub.channels().await?.iter().any(|channel| channel.locks > 0) {
+    while !fine(&client.channels().await?) {
         if start.elapsed() > Duration::from_secs(WAIT_S) {
-            return Err(Error::peer("the hub's ledger channels did not take over the outcome in time"));
+            return Err(Error::peer(otherwise));
         }
         tokio::time::sleep(POLL).await;
     }
