@@ -229,12 +229,6 @@ impl World {
         }
     }
 
-    /// Drops the last `depth` blocks with their transactions, and shows everybody what is left.
-    pub fn reorg(&mut self, depth: u64) {
-        self.ground.reorg(depth);
-        self.show_chain();
-    }
-
     /// Every record on a node's disk.
     pub fn disk(&self, node: usize) -> std::collections::BTreeMap<Vec<u8>, Vec<u8>> {
         self.nodes[node].disk.clone()

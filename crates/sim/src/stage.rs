@@ -155,7 +155,7 @@ impl Stage {
 
     /// The last lines of the trace, for failures.
     pub fn tail(&self) -> String {
-        let from = self.world.trace.len().saturating_sub(40);
+        let from = self.world.trace.len().saturating_sub(12);
         self.world.trace[from..].join("\n")
     }
 }

@@ -416,6 +416,19 @@ impl World {
         self.at(1_000, Happening::Block);
     }
 
+    /// Drops the last `depth` blocks with their transactions, and shows everybody what is left.
+    pub fn reorg(&mut self, depth: u64) {
+        self.ground.reorg(depth);
+        let mut lost = self.tapped.saturating_sub(self.ground.events.len());
+        while lost > 0 {
+            let last = self.taps.iter().rposition(|(_, tap)| matches!(tap, Tap::Chain(_)));
+            self.taps.remove(last.expect("as many as there were events"));
+            lost -= 1;
+        }
+        self.tapped = self.tapped.min(self.ground.events.len());
+        self.show_chain();
+    }
+
     /// Shows the chain as it stands to every node.
     pub fn show_chain(&mut self) {
         for node in 0..self.nodes.len() {

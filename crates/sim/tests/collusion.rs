@@ -4,6 +4,8 @@
 #[path = "collusion/finals.rs"]
 mod finals;
 
+#[path = "collusion/chaos.rs"]
+mod chaos;
 #[path = "collusion/creation.rs"]
 mod creation;
 #[path = "collusion/paper.rs"]

@@ -346,7 +346,9 @@ impl Participant {
             }
             return;
         }
-        self.countersign(ch);
+        if self.acceptable(ch).is_ok() {
+            self.countersign(ch);
+        }
         if self.close_is_fair(ch, &close) {
             self.sign_close(ch, close, Some(sig));
         }

@@ -211,7 +211,10 @@ impl Participant {
         if !item.cosign {
             return;
         }
-        self.countersign(item.ch);
+        // An old item is answered in a dispute too, but nothing new is signed then (S40).
+        if self.acceptable(item.ch).is_ok() {
+            self.countersign(item.ch);
+        }
         let Some(book) = self.book(item.ch) else { return };
         let top = book.log.top();
         if let Some(sig) = top.sigs[book.log.me.index()].filter(|_| top.body.ver == item.ver) {
