@@ -150,6 +150,8 @@ pub struct World {
     pub nodes: Vec<Node>,
     /// Network faults.
     pub network: Network,
+    /// Time between two blocks, ms.
+    pub block_ms: u64,
     /// A message is delivered only if this says so.
     pub filter: Option<Filter>,
     /// Every message that was delivered: time, from, to, text.
@@ -191,6 +193,7 @@ impl World {
             ground,
             nodes,
             network: Network::steady(10),
+            block_ms: 1_000,
             filter: None,
             trace: Vec::new(),
             taps: Vec::new(),
@@ -413,7 +416,7 @@ impl World {
             self.input(node, Input::Transaction { key, outcome });
         }
         self.show_chain();
-        self.at(1_000, Happening::Block);
+        self.at(self.block_ms, Happening::Block);
     }
 
     /// Drops the last `depth` blocks with their transactions, and shows everybody what is left.

@@ -3,10 +3,11 @@
 use perunika_core::info::VirtualStage;
 use perunika_core::io::{Command, Reply};
 use perunika_core::message::Message;
+use perunika_core::policy::Policy;
 use perunika_sim::{ETH, Network, Path, World, quick_policy};
 
-/// Virtual time within which everybody left must have their money, by themselves.
-const LONG_MS: u64 = 400_000;
+/// I9: the rest of the term, C of the virtual channel, C of the link, 3·m_safe and the nodes' patience, under [`quick_policy`].
+const LONG_MS: u64 = 130_000;
 
 /// Messages of creation and closing only, so that enumerating them is short.
 fn counts(message: &Message) -> bool {
@@ -200,4 +201,24 @@ fn twenty_channels_side_by_side_from_both_ends() {
 #[test]
 fn twenty_channels_side_by_side_in_a_rough_network() {
     (420..424).for_each(|seed| overlap(seed, 1, true));
+}
+
+#[test]
+fn slow_blocks_change_nothing() {
+    for (seed, gone) in [(500, None), (501, Some(0)), (502, Some(1)), (503, Some(2))] {
+        let slow =
+            Policy { m_safe: 30, challenge: 90, window: 90, close_lead: 60, patience: 30, term: 300, ..quick_policy() };
+        let mut path = Path::open(seed, 1, &slow);
+        path.world.block_ms = 12_000;
+        let vc = path.insist_on_virtual(10 * ETH, 10 * ETH, 300);
+        path.insist_on_share(vc, 0, 2, 5 * ETH, true);
+        path.insist_on_share(vc, 2, 0, 13 * ETH, true);
+        if let Some(node) = gone {
+            path.world.stop(node);
+            path.world.nodes[node].down_ms = u64::MAX - 1;
+        }
+        let free = path.world.run_until(800_000, World::no_lock_is_left);
+        assert!(free, "seed {seed}: {:?}", stages(&path.world));
+        path.world.finish();
+    }
 }
