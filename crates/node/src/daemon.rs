@@ -184,7 +184,7 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     let address = start_api(config.api.listen, api, &tasks).await?;
     folder.write_api_address(&address.to_string())?;
 
-    tasks.spawn(hear_net(net_news, handle.clone()));
+    tasks.spawn(hear_net(net_news, handle.clone(), shop.clone()));
     tasks.spawn(hear_chain(chain_news, handle.clone(), chain_online));
     let keeper = shop.clone();
     tasks.spawn(async move {
@@ -268,12 +268,13 @@ fn supervise(engine: Engine, net: NetHandle, tasks: Tasks) -> watch::Receiver<Op
     outcome
 }
 
-async fn hear_net(mut news: mpsc::Receiver<NetEvent>, engine: EngineHandle) {
+async fn hear_net(mut news: mpsc::Receiver<NetEvent>, engine: EngineHandle, shop: Shop) {
     while let Some(event) = news.recv().await {
         let input = match event {
             NetEvent::Connected { peer, .. } => Input::Connected(peer.0.into()),
             NetEvent::Disconnected { peer, reason } => {
                 tracing::debug!(%peer, %reason, "disconnected");
+                shop.lost(peer.0.into());
                 Input::Disconnected(peer.0.into())
             }
             NetEvent::Message { peer, bytes, .. } => match wire::decode(&bytes) {

@@ -6,7 +6,7 @@ mod support;
 
 use perunika_client::types::{Close, Fetch, Job, JobState, Outcome, Pay, Serve, Wei};
 use perunika_client::{ClientError, fresh_key};
-use perunika_core::info::VirtualStage;
+use perunika_core::info::{LedgerStage, VirtualStage};
 use std::path::Path;
 use support::{ETH, Running, World, applied, until};
 
@@ -77,6 +77,7 @@ async fn payments_go_on_while_the_chain_is_away() {
     let (alice, bob) = (world.start(0, false).await, world.start(1, false).await);
     alice.connect(&bob).await;
     let ch = alice.open_channel(bob.key(), ETH, 0).await;
+    until(|| async { bob.api.channel(ch).await.is_ok_and(|c| c.stage == LedgerStage::Open) }).await;
     world.chain.shutdown().await;
     until(|| async { !alice.api.health().await.unwrap().chain_online }).await;
     applied(alice.api.pay_channel(ch, &pay(5, true), &fresh_key()).await.unwrap());

@@ -75,6 +75,14 @@ pub(crate) fn job_id(offer: &Offer, output: &Path) -> String {
     hex::encode(&keccak256(bytes)[..8])
 }
 
+/// What a download hears of its seller.
+#[derive(Debug)]
+pub(crate) enum Word {
+    Said(Say),
+    /// The connection broke.
+    Lost,
+}
+
 /// What others see of a download.
 #[derive(Debug)]
 pub(crate) struct JobCell {
@@ -86,11 +94,11 @@ pub(crate) struct JobCell {
     chunks: u32,
     size: u64,
     progress: Mutex<Progress>,
-    inbox: mpsc::Sender<Say>,
+    inbox: mpsc::Sender<Word>,
 }
 
 impl JobCell {
-    pub(crate) fn new(id: String, record: &Record) -> (Self, mpsc::Receiver<Say>) {
+    pub(crate) fn new(id: String, record: &Record) -> (Self, mpsc::Receiver<Word>) {
         let (inbox, words) = mpsc::channel(16);
         let offer = &record.offer;
         let cell = Self {
@@ -142,8 +150,13 @@ impl JobCell {
         let (Say::Started { root, .. } | Say::Chunk { root, .. } | Say::Refused { root, .. }) = say else { return };
         if *root == self.root {
             // What does not fit is asked for again.
-            let _ = self.inbox.try_send(say.clone());
+            let _ = self.inbox.try_send(Word::Said(say.clone()));
         }
+    }
+
+    pub(crate) fn lost(&self) {
+        // A full inbox has words that end in silence soon enough.
+        let _ = self.inbox.try_send(Word::Lost);
     }
 
     fn set(&self, state: JobState, reason: Option<String>) {
@@ -178,7 +191,7 @@ struct Buyer {
     shop: Arc<Inner>,
     cell: Arc<JobCell>,
     record: Record,
-    inbox: mpsc::Receiver<Say>,
+    inbox: mpsc::Receiver<Word>,
     part: Arc<Mutex<Part>>,
     missing: BTreeSet<u32>,
     wanted: VecDeque<u32>,
@@ -189,7 +202,7 @@ struct Buyer {
 }
 
 /// Downloads until the file is there, or cannot be had.
-pub(crate) async fn run(shop: Arc<Inner>, cell: Arc<JobCell>, record: Record, inbox: mpsc::Receiver<Say>) {
+pub(crate) async fn run(shop: Arc<Inner>, cell: Arc<JobCell>, record: Record, inbox: mpsc::Receiver<Word>) {
     if record.done {
         let mut progress = lock(&cell.progress);
         (progress.state, progress.spent) = (JobState::Done, record.spent());
@@ -211,7 +224,7 @@ impl Buyer {
         shop: Arc<Inner>,
         cell: Arc<JobCell>,
         record: Record,
-        inbox: mpsc::Receiver<Say>,
+        inbox: mpsc::Receiver<Word>,
     ) -> Result<Self, String> {
         let prefix = key::chunks(&cell.id);
         let marks = shop.store.scan_prefix(&prefix).map_err(|e| e.to_string())?;
@@ -322,7 +335,7 @@ impl Buyer {
         self.wanted.clear();
         self.say(Say::Start { root, vc }).await?;
         let base = loop {
-            match self.hear().await? {
+            match hear(&mut self.inbox).await? {
                 Say::Started { vc: of, base, .. } if of == vc => break base,
                 Say::Refused { reason, later, .. } => return Err(Broken::refused(&reason, later)),
                 _ => {}
@@ -359,12 +372,10 @@ impl Buyer {
     async fn step(&mut self) -> Result<(), Broken> {
         tokio::select! {
             Some(reply) = self.replies.next(), if !self.replies.is_empty() => self.on_reply(reply),
-            said = timeout(SILENCE_MAX, self.inbox.recv()) => match said {
-                Ok(Some(Say::Chunk { index, data, proof, .. })) => self.on_chunk(index, data, &proof).await,
-                Ok(Some(Say::Refused { reason, later, .. })) => Err(Broken::refused(&reason, later)),
-                Ok(Some(_)) => Ok(()),
-                Ok(None) => Err(Broken::Never("the node is stopping".into())),
-                Err(_) => Err(Broken::Later("the seller does not answer".into())),
+            said = hear(&mut self.inbox) => match said? {
+                Say::Chunk { index, data, proof, .. } => self.on_chunk(index, data, &proof).await,
+                Say::Refused { reason, later, .. } => Err(Broken::refused(&reason, later)),
+                _ => Ok(()),
             },
         }
     }
@@ -464,14 +475,6 @@ impl Buyer {
         self.shop.store.commit(batch).await.map_err(|e| e.to_string())
     }
 
-    async fn hear(&mut self) -> Result<Say, Broken> {
-        match timeout(SILENCE_MAX, self.inbox.recv()).await {
-            Ok(Some(say)) => Ok(say),
-            Ok(None) => Err(Broken::Never("the node is stopping".into())),
-            Err(_) => Err(Broken::Later("the seller does not answer".into())),
-        }
-    }
-
     async fn say(&self, say: Say) -> Result<(), Broken> {
         let command = Command::SendApp { to: self.record.offer.seller, data: say.encode() };
         match self.shop.engine.command(command).await {
@@ -483,5 +486,14 @@ impl Buyer {
 
     async fn commit(&self, batch: WriteBatch) -> Result<(), Broken> {
         self.shop.store.commit(batch).await.map_err(Broken::never)
+    }
+}
+
+async fn hear(inbox: &mut mpsc::Receiver<Word>) -> Result<Say, Broken> {
+    match timeout(SILENCE_MAX, inbox.recv()).await {
+        Ok(Some(Word::Said(say))) => Ok(say),
+        Ok(Some(Word::Lost)) => Err(Broken::Later("the connection to the seller is lost".into())),
+        Ok(None) => Err(Broken::Never("the node is stopping".into())),
+        Err(_) => Err(Broken::Later("the seller does not answer".into())),
     }
 }

@@ -222,6 +222,11 @@ impl Shop {
         lock(&self.0.jobs).values().map(|job| job.show()).collect()
     }
 
+    /// The connection to a peer broke: nothing that was asked for will come.
+    pub(crate) fn lost(&self, peer: Address) {
+        lock(&self.0.jobs).values().filter(|job| job.seller == peer).for_each(|job| job.lost());
+    }
+
     fn launch(&self, id: String, record: Record) -> Job {
         let (cell, inbox) = JobCell::new(id.clone(), &record);
         let cell = Arc::new(cell);
