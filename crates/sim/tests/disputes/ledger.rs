@@ -184,6 +184,7 @@ fn s71_s62_close_during_a_dispute_then_a_new_life() {
     let (params, ch) = (stage.channels[0], stage.links[0]);
     let adversary = Adversary::new(&[1]);
     let old = adversary.register(&stage.world, &params, &bodies[1]);
+    stage.world.nodes[0].chain_delay_ms = 5_000;
     stage.world.command(0, Command::CloseChannel { ch, force: false });
     stage.world.run_for(200);
     let close = adversary.heard(&stage.world).find_map(|m| match m {
@@ -195,7 +196,9 @@ fn s71_s62_close_during_a_dispute_then_a_new_life() {
     stage.world.run_for(1_100);
     let mix = adversary.conclude(&stage.world, &params);
     stage.world.call_as(1, &close).expect("a Close ends a dispute");
-    stage.world.run_for(5_000);
+    stage.world.run_for(10_000);
+    assert_eq!(stage.world.slot(&params).nonce, 1, "the life is over");
+    stage.world.nodes[0].chain_delay_ms = 0;
     let second = stage.world.open_channel(0, 1, 2 * ETH, 3 * ETH);
     assert_ne!(second, ch);
     for call in [Some(old), Some(close), mix, Some(adversary.refute(&stage.world, &params, &bodies[3]))] {
