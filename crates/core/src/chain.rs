@@ -98,6 +98,7 @@ pub struct EscrowView {
 }
 
 /// The record of a virtual channel.
+#[allow(clippy::large_enum_variant, reason = "a view is copied, never stored by the thousand")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecordView {
     /// Never registered.

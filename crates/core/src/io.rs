@@ -207,6 +207,7 @@ pub enum Event {
 }
 
 /// What a participant wants from the outside.
+#[allow(clippy::large_enum_variant, reason = "an output lives for a moment")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// To a peer; lost if it is not connected (it is sent again).

@@ -37,7 +37,7 @@ impl Side {
 
     /// Whose proposal a version is.
     pub fn of_version(ver: u64) -> Self {
-        if ver % 2 == 0 { Self::A } else { Self::B }
+        if ver.is_multiple_of(2) { Self::A } else { Self::B }
     }
 
     /// The lowest version above `ver` that this party may propose.

@@ -257,7 +257,7 @@ impl Ground {
         for watch in watches {
             match watch {
                 Watch::Ledger(params) => {
-                    update.ledgers.push((params.slot_key(), self.seen(|h| self.ledger_at(params, h))))
+                    update.ledgers.push((params.slot_key(), self.seen(|h| self.ledger_at(params, h))));
                 }
                 Watch::Escrow(id) => update.escrows.push((*id, self.seen(|h| self.escrow_at(*id, h)))),
                 Watch::Record(vc) => update.records.push((*vc, self.seen(|h| self.record_at(*vc, h)))),

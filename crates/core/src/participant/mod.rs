@@ -196,7 +196,7 @@ impl Participant {
             Message::Refuse { ch, ver, refused, reason } => self.on_refuse(from, ch, ver, &refused, reason),
             Message::Presign { ch, ver, op, sig } => self.on_presign(from, ch, ver, op, sig),
             Message::Propose { ch, ver, base, ops, sig } => {
-                self.on_propose(from, links::Proposal { ch, ver, base, ops, sig })
+                self.on_propose(from, links::Proposal { ch, ver, base, ops, sig });
             }
             Message::CloseAsk { ch } => self.on_close_ask(from, ch),
             Message::CloseSig { close, sig } => self.on_close_sig(from, close, sig),

@@ -243,7 +243,7 @@ impl Participant {
         self.check_terms(&terms).map_err(Fault::Caller)?;
         let id = params.id(&self.config.domain);
         self.open_tags.insert(id, tag);
-        for to in params.path[1..].to_vec() {
+        for to in params.path[1..].iter().copied() {
             self.send(to, Message::VcOpen { params: params.clone() });
         }
         self.adopt_virtual(Virtual::new(id, params, 0, draft, self.act_by()));
