@@ -20,8 +20,8 @@ use perunika_core::{Address, B256};
 use perunika_net::{Net, NetConfig, NetError, NetEvent, NetHandle, TransportSecret};
 use perunika_store::{Store, StoreError};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -30,6 +30,7 @@ use tokio::sync::{mpsc, watch};
 const APP_WAITING_MAX: usize = 256;
 /// How long the end may take.
 const CLOSE_MAX: Duration = Duration::from_secs(10);
+const RELEASE_POLL: Duration = Duration::from_millis(1);
 
 /// Why a node does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -181,6 +182,8 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
         token: token.clone(),
         tasks: tasks.clone(),
     });
+    let api = Arc::new(api);
+    let released = Arc::downgrade(&api);
     let address = start_api(config.api.listen, api, &tasks).await?;
     folder.write_api_address(&address.to_string())?;
 
@@ -192,7 +195,7 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
             tracing::error!(%error, "the shop stopped");
         }
     });
-    let outcome = supervise(engine, net, tasks);
+    let outcome = supervise(engine, net, tasks, released);
     tracing::info!(key = %identity.key, api = %address, "the node runs");
     Ok(Node { engine: handle, shop, peers, identity, api: address, token, outcome })
 }
@@ -231,11 +234,11 @@ async fn start_net(config: &Config, keys: &Keys) -> Result<(NetHandle, mpsc::Rec
     Ok(Net::start(net, Arc::new(binding)).await?)
 }
 
-async fn start_api(address: SocketAddr, api: Api, tasks: &Tasks) -> Result<SocketAddr, NodeError> {
+async fn start_api(address: SocketAddr, api: Arc<Api>, tasks: &Tasks) -> Result<SocketAddr, NodeError> {
     let fail = |error: std::io::Error| NodeError::Api { address, reason: error.to_string() };
     let listener = TcpListener::bind(address).await.map_err(fail)?;
     let bound = listener.local_addr().map_err(fail)?;
-    let router = api::router(Arc::new(api));
+    let router = api::router(api);
     let closing = tasks.closing();
     tasks.spawn_to_end(async move {
         let server = axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
@@ -246,8 +249,13 @@ async fn start_api(address: SocketAddr, api: Api, tasks: &Tasks) -> Result<Socke
     Ok(bound)
 }
 
-/// Runs the engine; when it ends, everything ends.
-fn supervise(engine: Engine, net: NetHandle, tasks: Tasks) -> watch::Receiver<Option<Result<(), String>>> {
+/// Runs the engine; when it ends, everything ends. `api` tells when the last connection has let go of the store.
+fn supervise(
+    engine: Engine,
+    net: NetHandle,
+    tasks: Tasks,
+    api: Weak<Api>,
+) -> watch::Receiver<Option<Result<(), String>>> {
     let (sender, outcome) = watch::channel(None);
     tokio::spawn(async move {
         let ended = match tokio::spawn(engine.run()).await {
@@ -259,7 +267,14 @@ fn supervise(engine: Engine, net: NetHandle, tasks: Tasks) -> watch::Receiver<Op
         }
         net.shutdown().await;
         drop(net);
-        if tokio::time::timeout(CLOSE_MAX, tasks.close()).await.is_err() {
+        let close = async {
+            tasks.close().await;
+            // The server reports its end a moment before its connections drop what they share.
+            while api.strong_count() > 0 {
+                tokio::time::sleep(RELEASE_POLL).await;
+            }
+        };
+        if tokio::time::timeout(CLOSE_MAX, close).await.is_err() {
             tracing::warn!("some tasks did not end in time");
         }
         drop(tasks);
