@@ -91,7 +91,9 @@ impl<'w> Auditor<'w> {
     fn read(&mut self) {
         // Parameters are public: whoever signs a lock may name it before the auditor saw the call to create it.
         for (_, tap) in &self.world.taps {
-            if let Tap::Sent { message: Message::VcOpen { params }, .. } = tap {
+            if let Tap::Sent { message: Message::VcOpen { params }, .. } = tap
+                && is_sound(params)
+            {
                 let vc = params.id(&self.domain);
                 self.objects.entry(vc).or_insert_with(|| Object::virtual_channel(params));
                 self.virtuals.insert(vc, params.clone());
@@ -380,4 +382,11 @@ fn lock_of(params: &VirtualParams, vc: B256, link: B256, keys: [Address; 2]) -> 
     let fees: u128 = params.fees[index..].iter().sum();
     let left_is_a = params.path[index] == keys[0];
     Some(Lock { vc, left_is_a, left: params.init_a + fees, right: params.init_b })
+}
+
+/// Nobody honest looks twice at others: lists of another length than the path, amounts without a sum.
+fn is_sound(params: &VirtualParams) -> bool {
+    let lock = params.lock(B256::ZERO, 0, true);
+    let fits = params.links.len() + 1 == params.path.len() && params.fees.len() + 1 == params.links.len();
+    fits && lock.is_some_and(|l| l.left.checked_add(l.right).is_some())
 }

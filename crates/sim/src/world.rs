@@ -319,6 +319,12 @@ impl World {
         }
     }
 
+    /// Connects two nodes now, whoever speaks for them.
+    pub fn reconnect(&mut self, a: usize, b: usize) {
+        let pair = (a.min(b), a.max(b));
+        self.connect(pair.0, pair.1);
+    }
+
     fn disconnect(&mut self, (a, b): (usize, usize)) {
         self.connected.remove(&(a, b));
         *self.epochs.entry((a, b)).or_default() += 1;

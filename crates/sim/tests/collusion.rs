@@ -8,5 +8,7 @@ mod finals;
 mod chaos;
 #[path = "collusion/creation.rs"]
 mod creation;
+#[path = "collusion/neighbours.rs"]
+mod neighbours;
 #[path = "collusion/paper.rs"]
 mod paper;

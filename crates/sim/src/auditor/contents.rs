@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256};
 use perunika_core::Domain;
 use perunika_core::message::{LinkOp, Removal};
-use perunika_core::params::{ChannelParams, VirtualParams};
+use perunika_core::params::{ChannelParams, Side, VirtualParams};
 use perunika_core::sig::Signature;
 use perunika_core::signed::{Eip712, Lock, State};
 use perunika_core::tree;
@@ -100,7 +100,7 @@ impl Content {
 
 /// What A and B of a link get out of a lock.
 pub(super) fn payoff(lock: &Lock, outcome: Outcome) -> [u128; 2] {
-    let sum = lock.left + lock.right;
+    let sum = lock.left.saturating_add(lock.right);
     let left = outcome.map_or(lock.left, |out_a| out_a.min(sum));
     if lock.left_is_a { [left, sum - left] } else { [sum - left, left] }
 }
@@ -123,8 +123,8 @@ impl Object {
     }
 
     pub(super) fn virtual_channel(params: &VirtualParams) -> Self {
-        let genesis = Content::genesis([0, 0], params.init_a, params.init_a + params.init_b);
-        let keys = [params.path[0], params.path[params.path.len() - 1]];
+        let genesis = Content::genesis([0, 0], params.init_a, params.total());
+        let keys = [params.end(Side::A), params.end(Side::B)];
         Self { keys, ledger: None, versions: BTreeMap::from([(0, vec![genesis])]) }
     }
 

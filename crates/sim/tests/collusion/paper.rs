@@ -93,7 +93,7 @@ fn k4_s5_no_conclusion_before_the_refutation_period_is_over() {
     stage.world.call_as(0, &old.expect("Bob signed it")).expect("registers");
     stage.world.run_for(1_500);
     let RecordView::Disputed(dispute) = stage.world.record(&params) else { panic!("a dispute") };
-    while stage.world.ground.time() + 1 <= dispute.refute_end {
+    while stage.world.ground.time() < dispute.refute_end {
         let conclude = adversary.conclude_virtual(&stage.world, &params).expect("the pre-image");
         assert!(
             stage.world.call_as(0, &conclude).is_err(),
