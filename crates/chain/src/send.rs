@@ -237,7 +237,7 @@ impl Sender {
                 }
                 Answer::Taken | Answer::Silence => {
                     tracing::debug!(name, nonce, %hash, "sent");
-                    self.next_nonce = Some(nonce + 1);
+                    self.next_nonce = Some(nonce + 1).filter(|next| !self.sent.contains_key(next));
                     let sent_at = Instant::now();
                     let hashes = vec![hash];
                     let sent = Sent { key, name, trial, tx, raw, hashes, sent_at, lost_rounds: 0, mined: None };
@@ -250,14 +250,14 @@ impl Sender {
         Ok(())
     }
 
-    /// The next nonce, above all that this sender has on its way.
+    /// The lowest nonce that is free. A transaction that was given up leaves a hole, and everything above waits until it is filled.
     async fn nonce(&mut self) -> Result<u64, RpcError> {
         if let Some(nonce) = self.next_nonce {
             return Ok(nonce);
         }
         let counted = self.rpc.next_nonce(self.owner.address()).await?;
-        let above_ours = self.sent.last_key_value().map_or(0, |(nonce, _)| nonce + 1);
-        Ok(*self.next_nonce.insert(counted.max(above_ours)))
+        let free = (counted..).find(|nonce| !self.sent.contains_key(nonce)).unwrap_or(counted);
+        Ok(*self.next_nonce.insert(free))
     }
 
     async fn hand_in(&self, raw: &Bytes) -> Answer {

@@ -72,6 +72,8 @@ pub(crate) struct LinkMemory {
     pub(crate) flushed: u64,
     /// When something unanswered was last sent, ms.
     pub(crate) sent_ms: u64,
+    /// Since when (ms) it is agreed and not funded.
+    pub(crate) agreed_ms: Option<u64>,
     /// This node asked for the cooperative end, so it pays for the transaction.
     pub(crate) asked_close: bool,
     /// The peer said that it drains and has nothing unanswered.

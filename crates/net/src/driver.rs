@@ -205,6 +205,7 @@ impl Driver {
                 command = commands.recv() => match command {
                     Some(Command::Add(addr)) => self.add_peer(addr),
                     Some(Command::Remove(key)) => self.remove_peer(key),
+                    Some(Command::Drop(key, what)) => self.drop_connection(key, &what),
                     Some(Command::Shutdown(done)) => break Some(done),
                     None => break None,
                 },
@@ -245,6 +246,13 @@ impl Driver {
         self.book.remove(key);
         for conn in self.conns.values_mut().filter(|conn| conn.key == Some(key) || conn.dialled == Some(key)) {
             conn.stop(Reason::Removed);
+        }
+    }
+
+    /// The application found that the peer breaks the protocol above this one.
+    fn drop_connection(&mut self, key: PeerKey, what: &str) {
+        for conn in self.conns.values_mut().filter(|conn| conn.key == Some(key)) {
+            conn.stop(Reason::Misbehaved(what.into()));
         }
     }
 

@@ -83,6 +83,7 @@ pub struct NetHandle {
 pub(crate) enum Command {
     Add(PeerAddr),
     Remove(PeerKey),
+    Drop(PeerKey, String),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -96,6 +97,13 @@ impl NetHandle {
     /// Forgets a peer's address and ends its connection. The peer may still come by itself.
     pub async fn remove_peer(&self, peer: PeerKey) -> Result<(), NetError> {
         self.commands.send(Command::Remove(peer)).await.map_err(|_| NetError::Stopped)
+    }
+
+    /// Ends the connection of a peer that broke the application's protocol, and tells it why. Its address is kept: whether it is
+    /// called again is the same question as after any lost connection. Never waits.
+    pub fn drop_connection(&self, peer: PeerKey, what: impl Into<String>) {
+        // If the queue is full the peer will misbehave again.
+        let _ = self.commands.try_send(Command::Drop(peer, what.into()));
     }
 
     /// Hands a payload to the peer's connection, or says at once why not. Delivery is not acknowledged here: if the

@@ -187,7 +187,7 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     let address = start_api(config.api.listen, api, &tasks).await?;
     folder.write_api_address(&address.to_string())?;
 
-    tasks.spawn(hear_net(net_news, handle.clone(), shop.clone()));
+    tasks.spawn(hear_net(net.clone(), net_news, handle.clone(), shop.clone()));
     tasks.spawn(hear_chain(chain_news, handle.clone(), chain_online));
     let keeper = shop.clone();
     tasks.spawn(async move {
@@ -283,7 +283,7 @@ fn supervise(
     outcome
 }
 
-async fn hear_net(mut news: mpsc::Receiver<NetEvent>, engine: EngineHandle, shop: Shop) {
+async fn hear_net(net: NetHandle, mut news: mpsc::Receiver<NetEvent>, engine: EngineHandle, shop: Shop) {
     while let Some(event) = news.recv().await {
         let input = match event {
             NetEvent::Connected { peer, .. } => Input::Connected(peer.0.into()),
@@ -296,6 +296,7 @@ async fn hear_net(mut news: mpsc::Receiver<NetEvent>, engine: EngineHandle, shop
                 Ok(message) => Input::Message { from: peer.0.into(), message },
                 Err(error) => {
                     tracing::warn!(%peer, %error, "a message was not understood");
+                    net.drop_connection(peer, error.to_string());
                     continue;
                 }
             },

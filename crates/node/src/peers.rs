@@ -108,4 +108,8 @@ impl Peers for NetPeers {
             Err(error) => tracing::warn!(%error, "a message was dropped"),
         }
     }
+
+    fn drop_connection(&self, peer: Address, reason: &str) {
+        self.0.drop_connection(PeerKey(peer.into_array()), reason);
+    }
 }

@@ -89,7 +89,10 @@ fn s12_what_the_node_accepts_the_contract_accepts() {
         let deposited = body.dep_a <= DEPOSITS[0] && body.dep_b <= DEPOSITS[1];
         let node = body.ver > 0 && body.ver < MAX_VERSION && deposited && body.check().is_ok();
         let contract = arena.contract_accepts(&body);
-        assert!(!node || contract, "seed {seed:#x}, round {round}: the node would sign what the contract refuses: {body:?}");
+        assert!(
+            !node || contract,
+            "seed {seed:#x}, round {round}: the node would sign what the contract refuses: {body:?}"
+        );
         match (node, contract) {
             (true, _) => both += 1,
             (false, true) => node_stricter += 1,

@@ -270,6 +270,7 @@ impl Participant {
         self.cooling.retain(|_, until| *until > now);
         self.expire_quotes();
         self.expire_openings();
+        self.expire_agreements();
         self.resend_openings();
         self.resend_requests();
         self.tick_closing();

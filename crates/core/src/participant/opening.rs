@@ -15,6 +15,10 @@ use alloy_primitives::{Address, B256};
 
 /// Unanswered openings are given up after this time, milliseconds.
 const PATIENCE_MS: u64 = 30_000;
+/// An agreement that nobody funded is forgotten after this time, milliseconds.
+const UNFUNDED_MS: u64 = 600_000;
+/// Most agreements without funds, over all peers.
+const MAX_AGREED_TOTAL: usize = 1_024;
 /// Most channels that a peer may have agreed without funding them.
 const MAX_AGREED: usize = 16;
 
@@ -173,7 +177,8 @@ impl Participant {
             return Err("this node does not deposit that much".into());
         }
         let agreed = self.ledgers.values().filter(|l| l.peer() == from && l.life == Life::Agreed).count();
-        if agreed >= MAX_AGREED {
+        let everybody = self.ledgers.values().filter(|l| l.life == Life::Agreed).count();
+        if agreed >= MAX_AGREED || everybody >= MAX_AGREED_TOTAL {
             return Err("too many channels of this peer wait for their deposits".into());
         }
         Ok(())
@@ -313,6 +318,20 @@ impl Participant {
 }
 
 impl Participant {
+    /// Forgets what others agreed and never funded, while the slot shows that nothing happened.
+    pub(super) fn expire_agreements(&mut self) {
+        let now = self.env.now_ms;
+        let waiting = self.ledgers.values_mut().filter(|l| l.life == Life::Agreed && l.me == Side::B);
+        let late: Vec<B256> = waiting
+            .filter_map(|l| (*l.link.agreed_ms.get_or_insert(now) + UNFUNDED_MS < now).then_some(l.id))
+            .collect();
+        for id in late.into_iter().filter(|id| !self.is_touched(*id)).collect::<Vec<_>>() {
+            self.ledgers.remove(&id);
+            self.dirty_ledgers.remove(&id);
+            self.forget(b'l', id);
+        }
+    }
+
     /// The slot of a channel that is agreed already shows more than emptiness.
     fn is_touched(&self, id: B256) -> bool {
         let Some(ledger) = self.ledgers.get(&id) else { return false };

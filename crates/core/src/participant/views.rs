@@ -93,7 +93,9 @@ impl Participant {
         let newest = book.map(|b| b.log.newest());
         let share = |mine: bool| {
             let (log, newest) = (&book?.log, newest.as_ref()?);
-            Some(newest.share(if mine { log.me } else { log.me.other() }))
+            let share = newest.share(if mine { log.me } else { log.me.other() });
+            let waiting: Amount = book?.queue.iter().map(|wish| wish.amount).sum();
+            Some(if mine { share.saturating_sub(waiting) } else { share.saturating_add(waiting) })
         };
         let recorded = match self.record(virt.id).map(|r| r.head) {
             Some(RecordView::Concluded { out_a }) => Some(out_a),

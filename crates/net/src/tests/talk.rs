@@ -129,3 +129,18 @@ async fn a_taken_port_is_named() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_peer_that_breaks_the_application_s_protocol_loses_its_connection_and_nobody_else_does() {
+    let (mut alice, mut bob, mut carol) = (Node::new(1).await, Node::new(2).await, Node::new(3).await);
+    bob.join(&mut alice).await;
+    carol.join(&mut alice).await;
+    alice.handle.drop_connection(bob.key, "nonsense");
+    let blamed = |event| matches!(event, NetEvent::PeerMisbehaved { reason, .. } if reason.contains("nonsense"));
+    assert!(blamed(alice.event().await));
+    let ended = |event| matches!(event, NetEvent::Disconnected { reason: Reason::Misbehaved(_), .. });
+    assert!(ended(alice.event().await));
+    let told = |event| matches!(event, NetEvent::Disconnected { reason: Reason::ByPeer(what), .. } if what.contains("nonsense"));
+    assert!(told(bob.event().await));
+    alice.check_talk(&mut carol).await;
+}

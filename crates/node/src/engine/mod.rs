@@ -241,6 +241,7 @@ impl Engine {
             event => {
                 if let Event::Misbehaved { peer, reason } = &event {
                     tracing::warn!(%peer, reason, "a peer broke the protocol");
+                    self.peers.drop_connection(*peer, reason);
                 }
                 // Both may have no listener.
                 let _ = self.sink.events.send(event.clone());

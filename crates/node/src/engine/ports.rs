@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 pub trait Peers: Send {
     /// Sends a message.
     fn send(&self, to: Address, message: &Message);
+    /// Ends the connection of a peer that broke the protocol.
+    fn drop_connection(&self, peer: Address, reason: &str);
 }
 
 /// The way to the chain. Never waits.

@@ -13,6 +13,8 @@ impl Peers for Wire {
     fn send(&self, to: Address, message: &Message) {
         let _ = self.0.send((to, message.clone()));
     }
+
+    fn drop_connection(&self, _peer: Address, _reason: &str) {}
 }
 
 struct NoChain;
