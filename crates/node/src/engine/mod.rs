@@ -37,6 +37,8 @@ const BATCH_MAX: usize = 512;
 const FLIGHTS_MAX: usize = 4;
 /// The participant hears of the time at least this often.
 const TICK_MAX: Duration = Duration::from_secs(1);
+/// Between two ticks, so that a wish in the past leaves room for work.
+const TICK_MIN: Duration = Duration::from_millis(1);
 /// Events that a listener may be behind.
 const EVENTS_MAX: usize = 4_096;
 
@@ -82,6 +84,7 @@ pub struct Engine {
     next_tag: u64,
     flights: VecDeque<Flight>,
     epoch: Instant,
+    ticked: Instant,
     epoch_ms: u64,
     stopping: bool,
 }
@@ -123,6 +126,7 @@ impl Engine {
             next_tag,
             flights: VecDeque::new(),
             epoch: Instant::now(),
+            ticked: Instant::now(),
             epoch_ms: wall_ms(),
             stopping: false,
         };
@@ -142,24 +146,27 @@ impl Engine {
                     durable?;
                     self.release();
                 }
+                // Before the work, which may never end; it fires only when it is due.
+                () = tokio::time::sleep_until(wake), if room => {
+                    self.ticked = Instant::now();
+                    let step = self.participant.handle(Input::Tick, self.env()?);
+                    self.commit(step, Vec::new(), Vec::new()).await?;
+                }
                 work = self.work.recv(), if room => match work {
                     Some(first) => self.take(first).await?,
                     None => self.stopping = true,
                 },
-                () = tokio::time::sleep_until(wake), if room => {
-                    let step = self.participant.handle(Input::Tick, self.env()?);
-                    self.commit(step, Vec::new(), Vec::new()).await?;
-                }
             }
         }
         Ok(())
     }
 
+    /// When the next tick is due: at the wish of the participant, but soon after the last one and not too soon.
     fn wake(&self) -> Instant {
-        let latest = Instant::now() + TICK_MAX;
         let wished = self.participant.next_wake_ms();
         let wished = wished.map(|ms| self.epoch + Duration::from_millis(ms.saturating_sub(self.epoch_ms)));
-        wished.map_or(latest, |wished| wished.min(latest))
+        let latest = self.ticked + TICK_MAX;
+        wished.map_or(latest, |wished| wished.clamp(self.ticked + TICK_MIN, latest))
     }
 
     /// Handles the first input and those that wait behind it, and submits one commit for all.
