@@ -66,7 +66,8 @@ pub(super) fn index(name: &str, value: u32) -> Result<u8, BadMessage> {
 
 pub(super) fn text(name: &str, value: String) -> Result<String, BadMessage> {
     if value.len() <= REASON_MAX {
-        Ok(value)
+        // It may end on a terminal.
+        Ok(value.replace(char::is_control, " "))
     } else {
         Err(bad(format!("`{name}` has {} bytes, the limit is {REASON_MAX}", value.len())))
     }
