@@ -157,6 +157,8 @@ abstract contract LedgerChannels is Payouts, Disputes {
         bytes32 id = Ids.channel(_separator(), key, word.nonce());
         bytes32 structHash = Hashing.state(id, state, EntryTree.entries(state.lockRoot, state.nanoRoot));
         if (Hashing.stored(structHash, mix) != dispute.stored()) revert WrongPreimage();
+        // It passed when it was registered; a colliding pre-image must not reach beyond the pair's own deposits.
+        Rules.checkState(state, word);
 
         uint256 outA = Split.share(state.defA, _accrued(id), state.total);
         (uint256 payA, uint256 payB) = Split.cash(word, state.depA, state.depB, state.total, outA);

@@ -224,7 +224,8 @@ impl UpdateLog {
     /// The next version for a proposal of mine: a payee breaks in far above a running stream (protocol 1.4(10)).
     pub fn proposal_version(&self) -> u64 {
         let above = self.my_high.max(self.peer_high).max(self.cur().body.ver);
-        let peer_streams = self.cur().body.ver > 1 && Side::of_version(self.cur().body.ver) != self.me;
+        let peer_streams =
+            self.own.is_empty() && self.cur().body.ver > 1 && Side::of_version(self.cur().body.ver) != self.me;
         self.me.next_version(if peer_streams { above + BREAK_IN } else { above })
     }
 

@@ -350,6 +350,7 @@ impl Participant {
             self.countersign(ch);
         }
         if self.close_is_fair(ch, &close) {
+            self.refuse_queue(ch);
             self.sign_close(ch, close, Some(sig));
         }
     }
@@ -360,8 +361,7 @@ impl Participant {
         let cur = &ledger.book.log.cur().body;
         let now = self.now();
         let longest = now + 2 * self.policy().close_validity;
-        ledger.draining
-            && ledger.book.log.quiet()
+        ledger.book.log.quiet()
             && self.undisturbed(ch).is_ok()
             && cur.nanos.is_empty()
             && cur.locks.is_empty()

@@ -78,9 +78,12 @@ impl Participant {
             }
             return;
         }
-        if ledger.link.retry_ms > self.env.now_ms || ledger.book.log.own().len() >= MAX_PROPOSALS {
+        let unanswered = ledger.book.log.own().len();
+        if ledger.link.retry_ms > self.env.now_ms || unanswered >= 2 * MAX_PROPOSALS {
             return;
         }
+        // Too many: the next one only voids them.
+        let wanted = if unanswered >= MAX_PROPOSALS { &[] } else { wanted };
         let mismatch = (ledger.me == Side::A && ledger.link.mismatch) || ledger.link.break_in;
         if mismatch || !self.outstanding_is(id, wanted) {
             self.propose(id, wanted);
@@ -93,6 +96,9 @@ impl Participant {
         let log = &ledger.book.log;
         let Some(own) = log.own().last() else { return true };
         let base = &log.cur().body;
+        if matches!(&own.kind, OwnKind::Propose { base: old, .. } if *old != base.hash()) {
+            return false;
+        }
         let added = own.body.locks.iter().filter(|l| base.lock(l.vc).is_none());
         let removed = base.locks.iter().filter(|l| own.body.lock(l.vc).is_none());
         let adds_fine = added.into_iter().all(|l| wanted.contains(&LinkOp::Add { vc: l.vc }));

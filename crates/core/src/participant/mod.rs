@@ -55,6 +55,8 @@ pub struct Corrupt {
 struct ChainMemory {
     head: Block,
     settled: Block,
+    /// Highest timestamp of a head so far, and when it came. The same head again is no sign of life.
+    newest_time: u64,
     head_seen_ms: u64,
     ledgers: BTreeMap<B256, Seen<LedgerView>>,
     escrows: BTreeMap<B256, Seen<EscrowView>>,
@@ -244,7 +246,10 @@ impl Participant {
     fn on_chain(&mut self, update: ChainUpdate) {
         self.chain.head = update.head;
         self.chain.settled = update.settled;
-        self.chain.head_seen_ms = self.env.now_ms;
+        if update.head.time > self.chain.newest_time {
+            self.chain.newest_time = update.head.time;
+            self.chain.head_seen_ms = self.env.now_ms;
+        }
         self.chain.ledgers.extend(update.ledgers);
         self.chain.escrows.extend(update.escrows);
         self.chain.records.extend(update.records);
@@ -304,7 +309,7 @@ impl Participant {
     /// Chain time, seconds: the head's timestamp plus what passed since it arrived (protocol 2.3 times).
     fn now(&self) -> u64 {
         let passed_ms = self.env.now_ms.saturating_sub(self.chain.head_seen_ms);
-        self.chain.head.time + passed_ms / 1_000
+        self.chain.newest_time + passed_ms / 1_000
     }
 
     fn policy(&self) -> &Policy {

@@ -261,8 +261,12 @@ impl Participant {
             Side::A if force && is_funding(&view.head, nonce) => {
                 self.submit("refund", id, 0, Call::Refund { params }, None);
             }
+            Side::B if force && !self.is_touched(id) => self.drop_agreement(id),
             Side::B
-                if is_funding(&view.head, nonce) && is_funding(&view.settled, nonce) && view.settled.dep_a == dep_a =>
+                if !force
+                    && is_funding(&view.head, nonce)
+                    && is_funding(&view.settled, nonce)
+                    && view.settled.dep_a == dep_a =>
             {
                 self.submit("confirm", id, 0, Call::Confirm { params, id, dep_a, value: dep_b }, None);
             }
@@ -318,6 +322,15 @@ impl Participant {
 }
 
 impl Participant {
+    /// B does not deposit any more; A, if she has deposited, takes it back by herself.
+    fn drop_agreement(&mut self, id: B256) {
+        if let Some(ledger) = self.ledgers.get_mut(&id) {
+            ledger.life = Life::Closed;
+            self.dirty_ledgers.insert(id);
+        }
+        self.answer_closed(id);
+    }
+
     /// Forgets what others agreed and never funded, while the slot shows that nothing happened.
     pub(super) fn expire_agreements(&mut self) {
         let now = self.env.now_ms;

@@ -120,7 +120,9 @@ impl Participant {
         }
         let domain = self.config.domain;
         let Some(book) = self.book_mut(item.ch) else { return };
-        let before = book.log.cur().body.share(book.log.me);
+        // An item may be built on a version of mine whose countersignature was lost: what I paid by it is no receipt.
+        let base = book.log.own().iter().find(|o| o.body.ver == item.base).map_or(&book.log.cur().body, |o| &o.body);
+        let before = base.share(book.log.me);
         let verify = |body: &Body, sig: &Signature| sig.verifies(body.digest(&domain), from);
         match book.log.accept_item(item.ver, item.def_a, item.sig, verify) {
             Ok(Accepted::New) => {
@@ -128,7 +130,7 @@ impl Participant {
                 book.payments += 1;
                 let applied = book.voided_above(item.base);
                 self.applied(item.ch, item.base, applied);
-                let amount = share - before;
+                let amount = share.saturating_sub(before);
                 self.note_item(item.ch);
                 self.event(Event::Received { ch: item.ch, ver: item.ver, amount, share });
                 self.answer_item(from, item);
@@ -157,6 +159,11 @@ impl Participant {
     }
 
     fn item_refused(&mut self, from: Address, item: Item, why: Refused) {
+        let unanswered = self.book(item.ch).is_some_and(|b| !b.log.own().is_empty());
+        if why == Refused::BadSignature && unanswered {
+            // The peer may have countersigned what I sent, and built on it; it hears of mine again.
+            return self.refuse(from, item.ch, item.ver, why);
+        }
         if why == Refused::BadSignature {
             return self.misbehaved(from, "a stream item with a signature that does not fit");
         }
@@ -184,7 +191,6 @@ impl Participant {
         let Ok(sig) = self.signer.sign_state(&next) else { return };
         if let Some(book) = self.book_mut(ch) {
             book.log.signed(next, sig, OwnKind::Item { base });
-            book.pending.iter_mut().for_each(|p| p.ver = ver);
         }
         self.send(peer, Message::Item { ch, ver, base, def_a, sig, cosign: true });
     }
