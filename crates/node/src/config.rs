@@ -82,9 +82,8 @@ pub struct ChainSection {
     /// The contract.
     #[serde(deserialize_with = "parsed")]
     pub adjudicator: Address,
-    /// Blocks above a final one.
-    #[serde(default = "one")]
-    pub finality_depth: u64,
+    /// Blocks above a final one; the preset's if not set.
+    pub finality_depth: Option<u64>,
     /// Between looks at the head, milliseconds.
     #[serde(default = "poll_ms", deserialize_with = "positive")]
     pub poll_ms: u64,
@@ -272,6 +271,15 @@ impl Config {
         Domain { chain_id: self.chain.chain_id, adjudicator: self.chain.adjudicator }
     }
 
+    /// Blocks above a final one.
+    pub fn finality_depth(&self) -> u64 {
+        let preset = match self.times.preset {
+            Preset::Dev => 1,
+            Preset::Mainnet => 64,
+        };
+        self.chain.finality_depth.unwrap_or(preset)
+    }
+
     /// What the core is told.
     pub fn policy(&self) -> Policy {
         let mut policy = match self.times.preset {
@@ -305,10 +313,6 @@ fn set<T>(value: &mut T, wished: Option<T>) {
     if let Some(wished) = wished {
         *value = wished;
     }
-}
-
-fn one() -> u64 {
-    1
 }
 
 fn poll_ms() -> u64 {
@@ -408,6 +412,16 @@ mod tests {
         let wanted =
             Policy { hub: true, fee_base: 3_000_000_000, fee_ppm_per_day: 7, m_safe: 1_000, ..Policy::mainnet() };
         assert_eq!(policy, wanted);
+    }
+
+    #[test]
+    fn the_preset_says_when_a_block_is_final_unless_the_file_does() {
+        let text = template().render();
+        assert_eq!(parse(&text).unwrap().finality_depth(), 1);
+        let mainnet = text.replace("preset = \"dev\"", "preset = \"mainnet\"");
+        assert_eq!(parse(&mainnet).unwrap().finality_depth(), 64);
+        let set = mainnet.replace("#finality_depth = 1", "finality_depth = 7");
+        assert_eq!(parse(&set).unwrap().finality_depth(), 7);
     }
 
     #[test]

@@ -184,6 +184,8 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     });
     let api = Arc::new(api);
     let released = Arc::downgrade(&api);
+    // No call meets a shop that does not know its downloads yet.
+    shop.reopen().map_err(|error| NodeError::Broken(error.to_string()))?;
     let address = start_api(config.api.listen, api, &tasks).await?;
     folder.write_api_address(&address.to_string())?;
 
@@ -216,7 +218,7 @@ fn with_options(mut config: Config, options: Options) -> Config {
 fn chain_config(config: &Config) -> ChainConfig {
     let section = &config.chain;
     ChainConfig {
-        finality_depth: section.finality_depth,
+        finality_depth: config.finality_depth(),
         poll_ms: section.poll_ms,
         max_fee_per_gas_wei: section.max_fee_per_gas,
         ..ChainConfig::new(section.rpc_url.clone(), section.chain_id, section.adjudicator)

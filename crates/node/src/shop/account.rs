@@ -1,7 +1,8 @@
 //! Who owes whom: the two sides of one download through one virtual channel, as plain arithmetic.
 //!
-//! Both sides count from `base`, the seller's share when the download began. What was paid is the seller's share now minus
-//! `base`; it stands in the channel itself, so both agree on it after any crash.
+//! The seller counts from `base`, its share when its account was opened; a buyer counts from what it had paid when it came.
+//! What was paid since is the seller's share now minus that; it stands in the channel itself, so no crash loses it. The only
+//! chunk that can be owed when a buyer comes is the last one that was sent: the seller names it and sends it once more.
 
 use perunika_core::B256;
 use perunika_core::signed::Amount;
@@ -58,6 +59,19 @@ impl Account {
         self.paid(share) >= number
     }
 
+    /// A buyer starts, again or for the first time: numbers that were never sent are dropped. The chunk that may have been
+    /// sent and is not paid, if any.
+    pub(crate) fn restart(&mut self, share: Amount) -> Option<u32> {
+        let sent = self.paid(share).saturating_add(1).saturating_sub(self.first);
+        self.unpaid.truncate(usize::try_from(sent).unwrap_or(usize::MAX));
+        self.unpaid.last().copied().filter(|_| self.owes(share))
+    }
+
+    /// Whether the other end can still pay for chunk number `number`, or has done so.
+    pub(crate) fn can_be_paid(&self, number: u64, share: Amount, left: Amount) -> bool {
+        self.paid(share) > number || left >= self.price
+    }
+
     /// Whether a chunk that may have been sent is unpaid.
     pub(crate) fn owes(&self, share: Amount) -> bool {
         let paid = self.paid(share);
@@ -71,8 +85,10 @@ impl Account {
 pub(crate) struct Tab {
     /// The virtual channel, once one is chosen.
     pub(crate) vc: Option<B256>,
-    /// The seller's share at the start.
+    /// The seller's share at the start, as this node had signed it.
     pub(crate) base: Amount,
+    /// From where the seller counts; another number means another account.
+    pub(crate) seller_base: Amount,
     /// Chunks that were received and verified since.
     pub(crate) chunks: u64,
 }
@@ -135,6 +151,43 @@ mod tests {
     }
 
     #[test]
+    fn the_chunk_that_is_owed_comes_first() {
+        let mut account = account();
+        assert_eq!(account.restart(100), None);
+        account.reserve(7, 100);
+        account.reserve(8, 100);
+        assert_eq!(account.clone().restart(110), Some(8));
+        // Number 1 was never sent: its place is free again.
+        assert_eq!(account.restart(100), Some(7));
+        assert_eq!(account.reserve(0, 110), (1, true));
+        assert!(account.may_send(1, 110));
+        assert_eq!(account.restart(120), None);
+    }
+
+    #[test]
+    fn a_second_download_goes_on_where_the_first_ended() {
+        let mut account = account();
+        account.reserve(0, 100);
+        account.reserve(1, 110);
+        assert_eq!(account.restart(120), None);
+        let mut tab = Tab { vc: None, base: 120, seller_base: 100, chunks: 0 };
+        let (number, _) = account.reserve(0, 120);
+        assert!(account.may_send(number, 120));
+        tab.chunks += 1;
+        let share = 120 + tab.due(10, 120);
+        let (number, _) = account.reserve(1, share);
+        assert!(account.may_send(number, share));
+    }
+
+    #[test]
+    fn nothing_is_sent_that_cannot_be_paid() {
+        let mut account = account();
+        let (number, _) = account.reserve(0, 100);
+        assert!(account.can_be_paid(number, 100, 10) && !account.can_be_paid(number, 100, 9));
+        assert!(account.can_be_paid(number, 110, 0));
+    }
+
+    #[test]
     fn debts_are_seen() {
         let mut account = account();
         assert!(!account.owes(100));
@@ -152,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_buyer_pays_for_what_it_has_and_once() {
-        let tab = Tab { vc: None, base: 100, chunks: 3 };
+        let tab = Tab { vc: None, base: 100, seller_base: 100, chunks: 3 };
         assert_eq!(tab.due(10, 100), 30);
         assert_eq!(tab.due(10, 120), 10);
         assert_eq!(tab.due(10, 130), 0);
@@ -164,7 +217,7 @@ mod tests {
         /// and an honest buyer always gets on.
         #[test]
         fn both_sides_agree(lost in prop::collection::vec(any::<bool>(), 1..200)) {
-            let (mut account, mut tab, mut share) = (account(), Tab { vc: None, base: 100, chunks: 0 }, 100);
+            let (mut account, mut tab, mut share) = (account(), Tab { vc: None, base: 100, seller_base: 100, chunks: 0 }, 100);
             let mut sent = std::collections::BTreeSet::new();
             let mut wanted = 0u32;
             for lost in lost {

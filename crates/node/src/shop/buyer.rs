@@ -35,6 +35,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 const WINDOW: usize = 2;
 /// Every so many payments the seller is asked for its signature.
 const COSIGN_EVERY: u64 = 64;
+/// Chunks that one download pays for a second time, so that a channel with an old debt works again.
+const OLD_DEBTS_MAX: u32 = 3;
 
 /// What is durable about a download, besides its chunks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,12 +48,22 @@ pub(crate) struct Record {
     tab: Tab,
     /// Spent through earlier tabs.
     spent_before: Amount,
+    /// Chunks that were paid though they were here already.
+    old_debts: u32,
     pub(crate) done: bool,
 }
 
 impl Record {
     pub(crate) fn new(offer: Offer, output: &Path) -> Self {
-        Self { offer, output: output.into(), wished: None, tab: Tab::default(), spent_before: 0, done: false }
+        Self {
+            offer,
+            output: output.into(),
+            wished: None,
+            tab: Tab::default(),
+            spent_before: 0,
+            old_debts: 0,
+            done: false,
+        }
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
@@ -90,7 +102,7 @@ pub(crate) struct JobCell {
     pub(crate) seller: Address,
     root: B256,
     name: String,
-    output: String,
+    output: PathBuf,
     chunks: u32,
     size: u64,
     progress: Mutex<Progress>,
@@ -106,7 +118,7 @@ impl JobCell {
             seller: offer.seller,
             root: offer.root,
             name: offer.name.clone(),
-            output: record.output.display().to_string(),
+            output: record.output.clone(),
             chunks: offer.chunks(),
             size: offer.size,
             progress: Mutex::new(Progress::new()),
@@ -121,7 +133,7 @@ impl JobCell {
             state: JobState::Running,
             reason: None,
             name: self.name.clone(),
-            output: self.output.clone(),
+            output: self.output.display().to_string(),
             channel: None,
             chunks_done: 0,
             chunks_total: self.chunks,
@@ -140,6 +152,11 @@ impl JobCell {
     pub(crate) fn holds(&self, vc: B256) -> bool {
         let progress = lock(&self.progress);
         progress.channel == Some(vc) && matches!(progress.state, JobState::Running | JobState::Waiting)
+    }
+
+    /// Whether it is unfinished and its file goes there; one that failed goes on at the next start.
+    pub(crate) fn will_write(&self, output: &Path) -> bool {
+        self.output == output && lock(&self.progress).state != JobState::Done
     }
 
     pub(crate) fn hold(&self, vc: B256) {
@@ -195,6 +212,8 @@ struct Buyer {
     part: Arc<Mutex<Part>>,
     missing: BTreeSet<u32>,
     wanted: VecDeque<u32>,
+    /// The chunk that the seller sends again unasked because it is not paid.
+    owed: Option<u32>,
     /// The seller's share when all payments of this node are in.
     share: Amount,
     payments: u64,
@@ -226,23 +245,11 @@ impl Buyer {
         record: Record,
         inbox: mpsc::Receiver<Word>,
     ) -> Result<Self, String> {
-        let prefix = key::chunks(&cell.id);
-        let marks = shop.store.scan_prefix(&prefix).map_err(|e| e.to_string())?;
-        let marks: BTreeMap<u32, B256> = marks
-            .into_iter()
-            .filter_map(|(key, value)| {
-                let index = u32::from_be_bytes(key.get(prefix.len()..)?.try_into().ok()?);
-                Some((index, B256::try_from(value.as_slice()).ok()?))
-            })
-            .collect();
-        let (offer, output) = (record.offer.clone(), record.output.clone());
-        let opened = tokio::task::spawn_blocking(move || -> std::io::Result<(Part, Vec<u32>)> {
-            let mut part = Part::open(&output, offer.size)?;
-            let found = part.verify(&offer, &marks)?;
-            Ok((part, found))
-        });
-        let (part, found) =
-            opened.await.map_err(|e| e.to_string())?.map_err(|e| format!("cannot write the file: {e}"))?;
+        let (output, id, size) = (record.output.clone(), cell.id.clone(), record.offer.size);
+        let opened = tokio::task::spawn_blocking(move || Part::open(&output, &id, size));
+        let part = opened.await.map_err(|e| e.to_string())?.map_err(|e| format!("cannot write the file: {e}"))?;
+        let part = Arc::new(Mutex::new(part));
+        let found = verify(&shop, &cell.id, &record.offer, &part).await?;
         let mut missing: BTreeSet<u32> = (0..record.offer.chunks()).collect();
         {
             let mut progress = lock(&cell.progress);
@@ -256,9 +263,10 @@ impl Buyer {
             cell,
             record,
             inbox,
-            part: Arc::new(Mutex::new(part)),
+            part,
             missing,
             wanted: VecDeque::new(),
+            owed: None,
             share: 0,
             payments: 0,
             replies: FuturesUnordered::new(),
@@ -269,7 +277,9 @@ impl Buyer {
         self.shop.dial(&self.record.offer);
         loop {
             match self.attempt().await {
-                Ok(()) => return self.finish().await,
+                // Others may write to the disk, too.
+                Ok(()) if self.lost_chunks().await? == 0 => return self.finish().await,
+                Ok(()) => {}
                 Err(Broken::Never(reason)) => return Err(reason),
                 Err(Broken::Later(reason)) => {
                     self.cell.set(JobState::Waiting, Some(reason));
@@ -277,6 +287,17 @@ impl Buyer {
                 }
             }
         }
+    }
+
+    /// Looks at the whole file once more; what differs is missing again.
+    async fn lost_chunks(&mut self) -> Result<usize, String> {
+        let offer = &self.record.offer;
+        let found = verify(&self.shop, &self.cell.id, offer, &self.part).await?;
+        self.missing = (0..offer.chunks()).filter(|index| found.binary_search(index).is_err()).collect();
+        let bytes = found.iter().map(|index| offer.chunk_len(*index) as u64).sum();
+        let mut progress = lock(&self.cell.progress);
+        (progress.chunks_done, progress.bytes) = (found.len() as u32, bytes);
+        Ok(self.missing.len())
     }
 
     async fn attempt(&mut self) -> Result<(), Broken> {
@@ -298,7 +319,14 @@ impl Buyer {
     async fn can_still_pay(&self) -> Result<bool, Broken> {
         let Some(vc) = self.record.tab.vc else { return Ok(false) };
         let info = self.shop.engine.query(move |p| p.virtual_channel(vc)).await.map_err(Broken::never)?;
-        Ok(info.is_some_and(|info| info.stage == VirtualStage::Active))
+        let Some(info) = info.filter(|info| info.stage == VirtualStage::Active) else { return Ok(false) };
+        let due = self.due(&info);
+        Ok(!self.replies.is_empty() || (due > 0 && info.mine >= Some(due)))
+    }
+
+    /// What is verified and not paid through the current channel.
+    fn due(&self, info: &VirtualInfo) -> Amount {
+        self.record.tab.due(self.record.offer.price, info.theirs.unwrap_or_default())
     }
 
     /// The channel of the last attempt if it still works, else the caller's wish, else any free one with the seller.
@@ -310,7 +338,9 @@ impl Buyer {
             let ends = [info.params.end(Side::A), info.params.end(Side::B)];
             let fits = ends == [me, seller] || ends == [seller, me];
             let current = self.record.tab.vc == Some(info.id);
-            fits && info.stage == VirtualStage::Active && (current || info.mine >= Some(price))
+            let next = if self.missing.is_empty() { 0 } else { price };
+            let needed = if current { next.max(self.due(info)) } else { price };
+            fits && info.stage == VirtualStage::Active && info.mine >= Some(needed)
         };
         let mut usable: Vec<&VirtualInfo> = all.iter().filter(usable).collect();
         let wished = self.record.wished;
@@ -334,9 +364,9 @@ impl Buyer {
         while self.inbox.try_recv().is_ok() {}
         self.wanted.clear();
         self.say(Say::Start { root, vc }).await?;
-        let base = loop {
+        let (seller_base, owed) = loop {
             match hear(&mut self.inbox).await? {
-                Say::Started { vc: of, base, .. } if of == vc => break base,
+                Say::Started { vc: of, base, owed, .. } if of == vc => break (base, owed),
                 Say::Refused { reason, later, .. } => return Err(Broken::refused(&reason, later)),
                 _ => {}
             }
@@ -344,15 +374,18 @@ impl Buyer {
         // Only this node's own view counts for what it has paid: signed payments that the seller may not have yet included.
         let now = self.shop.engine.query(move |p| p.virtual_channel(vc)).await.map_err(Broken::never)?;
         let share = now.and_then(|info| info.theirs).ok_or_else(|| Broken::Later("the channel ended".into()))?;
-        let same = self.record.tab.vc == Some(vc) && self.record.tab.base == base;
+        let same = self.record.tab.vc == Some(vc) && self.record.tab.seller_base == seller_base;
         if same {
             self.share = self.share.max(share);
         } else {
             self.record.spent_before = self.record.spent();
-            self.record.tab = Tab { vc: Some(vc), base: base.min(share), chunks: 0 };
+            self.record.tab = Tab { vc: Some(vc), base: share, seller_base, chunks: 0 };
             self.share = share;
             self.commit(WriteBatch::new().put(key::job(&self.cell.id), self.record.bytes())).await?;
         }
+        // It comes unasked; asked for, it would be a new one.
+        self.wanted.extend(owed);
+        self.owed = owed;
         Ok(())
     }
 
@@ -381,7 +414,9 @@ impl Buyer {
     }
 
     async fn on_chunk(&mut self, index: u32, data: Vec<u8>, proof: &[B256]) -> Result<(), Broken> {
-        if !self.missing.contains(&index) {
+        let missing = self.missing.contains(&index);
+        if !missing && !self.is_old_debt(index) {
+            self.wanted.retain(|wanted| *wanted != index);
             return Ok(());
         }
         let offer = &self.record.offer;
@@ -389,15 +424,24 @@ impl Buyer {
         if data.len() != offer.chunk_len(index) || !tree::verify(offer.root, offer.chunks(), index, leaf, proof) {
             return Err(Broken::Never(format!("the seller sent something else as chunk {index}; it is not paid")));
         }
+        self.record.old_debts += u32::from(!missing);
         let bytes = data.len() as u64;
         self.wanted.retain(|wanted| *wanted != index);
         self.missing.remove(&index);
         // The next request travels while this chunk goes to the disk.
         self.ask().await?;
         self.keep(index, leaf, data).await?;
-        lock(&self.cell.progress).got(bytes, Instant::now());
+        if missing {
+            lock(&self.cell.progress).got(bytes, Instant::now());
+        }
         self.pay_due();
         Ok(())
+    }
+
+    /// Whether a chunk that is here already has to be paid nevertheless: it came through an earlier account and nothing
+    /// goes on before it is paid.
+    fn is_old_debt(&self, index: u32) -> bool {
+        self.owed == Some(index) && self.record.tab.chunks == 0 && self.record.old_debts < OLD_DEBTS_MAX
     }
 
     /// Makes a verified chunk durable, and with it that it must be paid.
@@ -496,4 +540,20 @@ async fn hear(inbox: &mut mpsc::Receiver<Word>) -> Result<Say, Broken> {
         Ok(None) => Err(Broken::Never("the node is stopping".into())),
         Err(_) => Err(Broken::Later("the seller does not answer".into())),
     }
+}
+
+/// Which of the chunks that were received are in the file, in ascending order.
+async fn verify(shop: &Inner, id: &str, offer: &Offer, part: &Arc<Mutex<Part>>) -> Result<Vec<u32>, String> {
+    let prefix = key::chunks(id);
+    let marks = shop.store.scan_prefix(&prefix).map_err(|e| e.to_string())?;
+    let marks: BTreeMap<u32, B256> = marks
+        .into_iter()
+        .filter_map(|(key, value)| {
+            let index = u32::from_be_bytes(key.get(prefix.len()..)?.try_into().ok()?);
+            Some((index, B256::try_from(value.as_slice()).ok()?))
+        })
+        .collect();
+    let (part, offer) = (Arc::clone(part), offer.clone());
+    let verified = tokio::task::spawn_blocking(move || lock(&part).verify(&offer, &marks));
+    verified.await.map_err(|e| e.to_string())?.map_err(|e| format!("cannot read the file: {e}"))
 }

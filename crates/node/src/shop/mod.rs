@@ -3,6 +3,8 @@
 //! The seller numbers the chunks of a download as it sends them and sends number *n* only when *n* chunks are paid, so it is
 //! never more than one unpaid chunk ahead. The buyer checks each chunk against the offer's Merkle root, makes it durable and
 //! pays then. Both read what was paid from the channel itself, so no crash of either makes one pay twice.
+//!
+//! A payment by hand through a channel that a download uses is therefore counted as payment for chunks.
 
 mod account;
 mod buyer;
@@ -26,7 +28,7 @@ use perunika_net::PeerAddr;
 use perunika_store::{Store, StoreError, WriteBatch};
 use proto::Say;
 use seller::{Ask, Listing, Selling, SessionHandle};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -108,8 +110,11 @@ pub(crate) struct Inner {
     offers: Mutex<BTreeMap<B256, Arc<Selling>>>,
     /// Offers of earlier runs whose files are being read again.
     reading: Mutex<BTreeSet<B256>>,
-    sessions: Mutex<HashMap<B256, SessionHandle>>,
+    /// By virtual channel and who asks: nobody keeps the real buyer out.
+    sessions: Mutex<BTreeMap<(B256, Address), SessionHandle>>,
     jobs: Mutex<BTreeMap<String, Arc<JobCell>>>,
+    /// Held from the look at the jobs until a new one is among them.
+    fetching: tokio::sync::Mutex<()>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -138,16 +143,16 @@ impl Shop {
             reading: Mutex::default(),
             sessions: Mutex::default(),
             jobs: Mutex::default(),
+            fetching: tokio::sync::Mutex::default(),
         }))
     }
 
-    /// Offers the files of earlier runs again and resumes their downloads, then routes what arrives until the engine stops.
+    /// Routes what arrives until the engine stops.
     pub(crate) async fn run(
         self,
         mut events: mpsc::UnboundedReceiver<Event>,
         mut app: mpsc::Receiver<(Address, Vec<u8>)>,
     ) -> Result<(), ShopError> {
-        self.reopen()?;
         let closing = self.0.tasks.closing();
         loop {
             tokio::select! {
@@ -171,8 +176,8 @@ impl Shop {
         if !path.is_absolute() {
             return Err(ShopError::Caller("the path of the file must be absolute".into()));
         }
-        let (me, file) = (self.0.me, path.clone());
-        let read = tokio::task::spawn_blocking(move || Selling::read(&file, price, chunk_bytes, me));
+        let (me, file, closing) = (self.0.me, path.clone(), self.0.tasks.closing());
+        let read = tokio::task::spawn_blocking(move || Selling::read(&file, price, chunk_bytes, me, &closing));
         let mut selling = read.await.map_err(|e| ShopError::Node(e.to_string()))?.map_err(ShopError::Caller)?;
         selling.offer.place = self.0.place.clone();
         let listing = Listing { offer: selling.offer.clone(), path };
@@ -194,6 +199,7 @@ impl Shop {
             return Err(ShopError::Caller("this node itself offers that file".into()));
         }
         let id = buyer::job_id(&offer, output);
+        let _one_at_a_time = self.0.fetching.lock().await;
         let running = lock(&self.0.jobs).get(&id).map(|job| job.show());
         let settled = |job: &Job| match job.state {
             JobState::Failed => false,
@@ -202,6 +208,10 @@ impl Shop {
         };
         if let Some(job) = running.filter(settled) {
             return Ok(job);
+        }
+        if let Some(other) = lock(&self.0.jobs).values().find(|job| job.id != id && job.will_write(output)) {
+            let (path, other) = (output.display(), &other.id);
+            return Err(ShopError::Caller(format!("{path} belongs to the unfinished download {other}")));
         }
         part::check_output(output).map_err(ShopError::Caller)?;
         let known = self.0.store.get(&key::job(&id))?.and_then(|bytes| Record::read(&bytes));
@@ -236,7 +246,8 @@ impl Shop {
         job
     }
 
-    fn reopen(&self) -> Result<(), ShopError> {
+    /// Offers the files of earlier runs again and resumes their downloads.
+    pub(crate) fn reopen(&self) -> Result<(), ShopError> {
         for (_, bytes) in self.0.store.scan_prefix(key::OFFERS)? {
             if let Ok(listing) = postcard::from_bytes::<Listing>(&bytes) {
                 lock(&self.0.reading).insert(listing.offer.root);
@@ -291,36 +302,37 @@ impl Inner {
         free
     }
 
-    pub(crate) fn forget_session(&self, vc: B256) {
+    pub(crate) fn forget_session(&self, vc: B256, buyer: Address) {
         let mut sessions = lock(&self.sessions);
-        if sessions.get(&vc).is_some_and(|session| session.asks.is_closed()) {
-            sessions.remove(&vc);
+        if sessions.get(&(vc, buyer)).is_some_and(|session| session.asks.is_closed()) {
+            sessions.remove(&(vc, buyer));
         }
     }
 
     fn ask(self: &Arc<Self>, buyer: Address, vc: B256, ask: Ask) {
         let mut sessions = lock(&self.sessions);
-        if sessions.get(&vc).is_none_or(|session| session.asks.is_closed()) {
+        if sessions.get(&(vc, buyer)).is_none_or(|session| session.asks.is_closed()) {
             if sessions.len() >= SESSIONS_MAX {
                 return tracing::warn!(%buyer, "too many sales at once");
             }
-            sessions.insert(vc, seller::open_session(self, buyer, vc));
+            sessions.insert((vc, buyer), seller::open_session(self, buyer, vc));
         }
-        if let Some(session) = sessions.get(&vc).filter(|session| session.buyer == buyer) {
+        if let Some(session) = sessions.get(&(vc, buyer)) {
             // A buyer that asks faster than it is answered asks again.
             let _ = session.asks.try_send(ask);
         }
     }
 
     fn on_paid(&self, ch: B256, share: Amount) {
-        if let Some(session) = lock(&self.sessions).get(&ch) {
+        let ends = (ch, Address::ZERO)..=(ch, Address::repeat_byte(0xff));
+        for (_, session) in lock(&self.sessions).range(ends) {
             session.share.send_replace(Some(share));
         }
     }
 
     fn offer_again(&self, listing: &Listing) {
         let Listing { offer, path } = listing;
-        match Selling::read(path, offer.price, offer.chunk_bytes, self.me) {
+        match Selling::read(path, offer.price, offer.chunk_bytes, self.me, &self.tasks.closing()) {
             Ok(mut selling) if selling.offer.root == offer.root => {
                 selling.offer.place = self.place.clone();
                 lock(&self.offers).insert(offer.root, Arc::new(selling));

@@ -1,4 +1,4 @@
-//! The growing `.part` file of a download.
+//! The growing file of a download, `.<job id>.part` beside the output.
 
 use super::offer::Offer;
 use super::tree;
@@ -23,25 +23,24 @@ pub(crate) fn check_output(output: &Path) -> Result<(), String> {
     }
 }
 
-fn part_path(output: &Path) -> PathBuf {
-    let mut name = output.file_name().unwrap_or_default().to_os_string();
-    name.push(".part");
-    output.with_file_name(name)
+fn part_path(output: &Path, job: &str) -> PathBuf {
+    output.with_file_name(format!(".{job}.part"))
 }
 
 /// The file between the first chunk and the last. All calls block.
 #[derive(Debug)]
 pub(crate) struct Part {
     file: File,
+    path: PathBuf,
     output: PathBuf,
 }
 
 impl Part {
-    pub(crate) fn open(output: &Path, size: u64) -> io::Result<Self> {
-        let path = part_path(output);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    pub(crate) fn open(output: &Path, job: &str, size: u64) -> io::Result<Self> {
+        let path = part_path(output, job);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
         file.set_len(size)?;
-        Ok(Self { file, output: output.into() })
+        Ok(Self { file, path, output: output.into() })
     }
 
     /// Writes a chunk and waits until the disk has it.
@@ -65,10 +64,13 @@ impl Part {
         Ok(found)
     }
 
-    /// Gives the complete file its name.
+    /// Gives the complete file its name. Overwrites nothing.
     pub(crate) fn finish(&self) -> io::Result<()> {
         self.file.sync_all()?;
-        fs::rename(part_path(&self.output), &self.output)?;
+        if self.output.exists() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        fs::rename(&self.path, &self.output)?;
         files::sync_folder(&self.output)
     }
 }
@@ -83,11 +85,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("out");
         let offer = Offer { size: 25, chunk_bytes: 10, ..example() };
-        let mut part = Part::open(&output, offer.size).unwrap();
+        let mut part = Part::open(&output, "job", offer.size).unwrap();
         part.write(0, &[1; 10]).unwrap();
         part.write(20, &[3; 5]).unwrap();
         drop(part);
-        let mut part = Part::open(&output, offer.size).unwrap();
+        let mut part = Part::open(&output, "job", offer.size).unwrap();
         let marks = BTreeMap::from([(0, tree::leaf(&[1; 10])), (1, tree::leaf(&[2; 10])), (2, tree::leaf(&[3; 5]))]);
         assert_eq!(part.verify(&offer, &marks).unwrap(), [0, 2]);
         part.write(10, &[2; 10]).unwrap();
@@ -95,6 +97,7 @@ mod tests {
         part.finish().unwrap();
         assert_eq!(fs::read(&output).unwrap().len(), 25);
         assert!(check_output(&output).unwrap_err().contains("exists"));
+        assert!(Part::open(&output, "other", offer.size).unwrap().finish().is_err());
     }
 
     #[test]

@@ -14,8 +14,8 @@ const REASON_MAX: usize = 512;
 pub(crate) enum Say {
     /// Buyer: I want the file behind this root and pay through this virtual channel.
     Start { root: B256, vc: B256 },
-    /// Seller: chunks are counted from this share of mine.
-    Started { root: B256, vc: B256, base: Amount },
+    /// Seller: chunks are counted from this share of mine; the chunk that is owed comes unasked.
+    Started { root: B256, vc: B256, base: Amount, owed: Option<u32> },
     /// Buyer: this chunk, please.
     Want { root: B256, vc: B256, index: u32 },
     /// Seller: here it is.
@@ -52,8 +52,8 @@ struct Session {
     vc: Vec<u8>,
     #[prost(bytes = "vec", tag = "3")]
     base: Vec<u8>,
-    #[prost(uint32, tag = "4")]
-    index: u32,
+    #[prost(uint32, optional, tag = "4")]
+    index: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -84,10 +84,10 @@ impl Say {
         let session = |root: B256, vc: B256| Session { root: root.to_vec(), vc: vc.to_vec(), ..Session::default() };
         let kind = match self {
             Self::Start { root, vc } => Kind::Start(session(root, vc)),
-            Self::Started { root, vc, base } => {
-                Kind::Started(Session { base: base.to_be_bytes().to_vec(), ..session(root, vc) })
+            Self::Started { root, vc, base, owed } => {
+                Kind::Started(Session { base: base.to_be_bytes().to_vec(), index: owed, ..session(root, vc) })
             }
-            Self::Want { root, vc, index } => Kind::Want(Session { index, ..session(root, vc) }),
+            Self::Want { root, vc, index } => Kind::Want(Session { index: Some(index), ..session(root, vc) }),
             Self::Chunk { root, index, data, proof } => {
                 Kind::Chunk(Chunk { root: root.to_vec(), index, data, proof: proof.concat() })
             }
@@ -107,9 +107,9 @@ impl Say {
             Kind::Started(m) => {
                 let base = Amount::from_be_bytes(m.base.as_slice().try_into().ok()?);
                 (base <= MAX_AMOUNT).then_some(())?;
-                Self::Started { root: id(&m.root)?, vc: id(&m.vc)?, base }
+                Self::Started { root: id(&m.root)?, vc: id(&m.vc)?, base, owed: m.index }
             }
-            Kind::Want(m) => Self::Want { root: id(&m.root)?, vc: id(&m.vc)?, index: m.index },
+            Kind::Want(m) => Self::Want { root: id(&m.root)?, vc: id(&m.vc)?, index: m.index? },
             Kind::Chunk(m) => {
                 let fits = m.data.len() <= CHUNK_MAX as usize && m.proof.len() <= 32 * PROOF_MAX;
                 (fits && m.proof.len() % 32 == 0).then_some(())?;
@@ -133,7 +133,7 @@ mod tests {
         let (root, vc) = (B256::repeat_byte(1), B256::repeat_byte(2));
         vec![
             Say::Start { root, vc },
-            Say::Started { root, vc, base: MAX_AMOUNT },
+            Say::Started { root, vc, base: MAX_AMOUNT, owed: Some(0) },
             Say::Want { root, vc, index: u32::MAX },
             Say::Chunk { root, index: 1, data: vec![3; CHUNK_MAX as usize], proof: vec![vc; PROOF_MAX] },
             Say::Refused { root, reason: "no".into(), later: true },
@@ -154,7 +154,7 @@ mod tests {
         let (root, vc) = (B256::repeat_byte(1), B256::repeat_byte(2));
         let data = vec![0; CHUNK_MAX as usize + 1];
         assert_eq!(Say::decode(&Say::Chunk { root, index: 0, data, proof: vec![] }.encode()), None);
-        assert_eq!(Say::decode(&Say::Started { root, vc, base: MAX_AMOUNT + 1 }.encode()), None);
+        assert_eq!(Say::decode(&Say::Started { root, vc, base: MAX_AMOUNT + 1, owed: None }.encode()), None);
     }
 
     proptest! {

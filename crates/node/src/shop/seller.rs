@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 /// Wishes of one buyer that may wait.
 const WANTS_MAX: usize = 4;
@@ -43,8 +44,14 @@ pub(crate) struct Listing {
 }
 
 impl Selling {
-    /// Reads the whole file once. Blocks.
-    pub(crate) fn read(path: &Path, price: Amount, chunk_bytes: u32, seller: Address) -> Result<Self, String> {
+    /// Reads the whole file once, unless the node closes. Blocks.
+    pub(crate) fn read(
+        path: &Path,
+        price: Amount,
+        chunk_bytes: u32,
+        seller: Address,
+        closing: &CancellationToken,
+    ) -> Result<Self, String> {
         let fail = |error: io::Error| format!("cannot read {}: {error}", path.display());
         let mut file = File::open(path).map_err(fail)?;
         let size = file.metadata().map_err(fail)?.len();
@@ -54,6 +61,9 @@ impl Selling {
         let mut leaves = Vec::with_capacity(offer.chunks() as usize);
         let mut buffer = vec![0; chunk_bytes as usize];
         for index in 0..offer.chunks() {
+            if closing.is_cancelled() {
+                return Err("the node is stopping".into());
+            }
             let chunk = &mut buffer[..offer.chunk_len(index)];
             file.read_exact(chunk).map_err(fail)?;
             leaves.push(tree::leaf(chunk));
@@ -113,7 +123,6 @@ pub(crate) enum Ask {
 /// The way to a session.
 #[derive(Debug)]
 pub(crate) struct SessionHandle {
-    pub(crate) buyer: Address,
     pub(crate) asks: mpsc::Sender<Ask>,
     /// The seller's share, from the newest durable payment.
     pub(crate) share: watch::Sender<Option<Amount>>,
@@ -123,6 +132,8 @@ struct Session {
     shop: Arc<Inner>,
     buyer: Address,
     vc: B256,
+    /// What is in the channel, of both ends.
+    stake: Amount,
     share: watch::Receiver<Option<Amount>>,
     account: Option<(Account, Arc<Selling>)>,
     wants: VecDeque<u32>,
@@ -132,22 +143,25 @@ struct Session {
 pub(crate) fn open_session(shop: &Arc<Inner>, buyer: Address, vc: B256) -> SessionHandle {
     let (asks, inbox) = mpsc::channel(16);
     let (share_in, share) = watch::channel(None);
-    let session = Session { shop: Arc::clone(shop), buyer, vc, share, account: None, wants: VecDeque::new() };
+    let session = Session { shop: Arc::clone(shop), buyer, vc, stake: 0, share, account: None, wants: VecDeque::new() };
     let (shop, seed) = (Arc::clone(shop), share_in.clone());
     let tasks = shop.tasks.clone();
     tasks.spawn(async move {
         if let Err(reason) = session.run(inbox, seed).await {
             tracing::debug!(%buyer, %vc, reason, "a sale ended");
         }
-        shop.forget_session(vc);
+        shop.forget_session(vc, buyer);
     });
-    SessionHandle { buyer, asks, share: share_in }
+    SessionHandle { asks, share: share_in }
 }
 
 impl Session {
     async fn run(mut self, mut inbox: mpsc::Receiver<Ask>, seed: watch::Sender<Option<Amount>>) -> Result<(), String> {
         let share = match self.check_channel().await {
-            Ok(share) => share,
+            Ok((share, stake)) => {
+                self.stake = stake;
+                share
+            }
             Err(refusal) => {
                 let reason = refusal.reason.clone();
                 let root = match inbox.recv().await {
@@ -173,8 +187,8 @@ impl Session {
         }
     }
 
-    /// The share of this node in a virtual channel that the buyer can really pay through.
-    async fn check_channel(&self) -> Result<Amount, Refusal> {
+    /// The share of this node in a virtual channel that the buyer can really pay through, and the shares of both.
+    async fn check_channel(&self) -> Result<(Amount, Amount), Refusal> {
         let (vc, me, buyer) = (self.vc, self.shop.me, self.buyer);
         let info = self.shop.engine.query(move |p| p.virtual_channel(vc)).await.map_err(Refusal::later)?;
         let info = info.ok_or_else(|| Refusal::later("the seller does not know this virtual channel"))?;
@@ -185,13 +199,14 @@ impl Session {
         if info.stage != VirtualStage::Active {
             return Err(Refusal::later("the virtual channel is not active at the seller"));
         }
-        info.mine.ok_or_else(|| Refusal::later("the virtual channel is not active at the seller"))
+        let share = info.mine.ok_or_else(|| Refusal::later("the virtual channel is not active at the seller"))?;
+        Ok((share, share.saturating_add(info.theirs.unwrap_or_default())))
     }
 
     async fn on_ask(&mut self, ask: Ask) -> Result<(), String> {
         match ask {
             Ask::Start(root) => match self.start(root).await {
-                Ok(base) => self.say(Say::Started { root, vc: self.vc, base }).await,
+                Ok((base, owed)) => self.say(Say::Started { root, vc: self.vc, base, owed }).await,
                 Err(refusal) => self.say(refusal.say(root)).await,
             },
             Ask::Want(root, index) => {
@@ -210,7 +225,7 @@ impl Session {
     }
 
     /// Opens the account of a download, or finds it again.
-    async fn start(&mut self, root: B256) -> Result<Amount, Refusal> {
+    async fn start(&mut self, root: B256) -> Result<(Amount, Option<u32>), Refusal> {
         self.wants.clear();
         let selling = self.shop.selling(root).map_err(|later| match later {
             true => Refusal::later("the seller is still reading the file"),
@@ -221,17 +236,18 @@ impl Session {
             Some((account, _)) => Some(account),
             None => self.load().map_err(Refusal::later)?,
         };
-        let account = match known {
+        let mut account = match known {
             Some(account) if account.root == root && account.price == selling.offer.price => account,
             Some(account) if account.owes(share) => {
                 return Err(Refusal::never("the last chunk of another download through this channel is not paid yet"));
             }
             _ => Account::new(root, selling.offer.price, share),
         };
-        let base = account.base;
+        let (base, owed) = (account.base, account.restart(share));
+        self.wants.extend(owed);
         self.save(&account).await.map_err(Refusal::later)?;
         self.account = Some((account, selling));
-        Ok(base)
+        Ok((base, owed))
     }
 
     /// Sends what is wanted and may leave.
@@ -252,6 +268,10 @@ impl Session {
             }
             self.wants.pop_front();
             let root = account.root;
+            if !account.can_be_paid(number, share, self.stake.saturating_sub(share)) {
+                let dry = Refusal::later("this virtual channel has not enough left for another chunk");
+                return self.say(dry.say(root)).await;
+            }
             let task = Arc::clone(&selling);
             let chunk = tokio::task::spawn_blocking(move || task.chunk(index)).await.map_err(|e| e.to_string())?;
             match chunk {
@@ -293,24 +313,26 @@ mod tests {
 
     #[test]
     fn a_file_is_read_once_and_a_changed_chunk_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, open) = (tempfile::tempdir().unwrap(), CancellationToken::new());
         let path = folder.path().join("song.ogg");
         std::fs::write(&path, (0..250u8).collect::<Vec<_>>()).unwrap();
-        let selling = Selling::read(&path, 5, 100, Address::ZERO).unwrap();
+        let selling = Selling::read(&path, 5, 100, Address::ZERO, &open).unwrap();
         assert_eq!((selling.offer.chunks(), selling.offer.name.as_str()), (3, "song.ogg"));
         let Say::Chunk { root, index, data, proof } = selling.chunk(2).unwrap() else { panic!("no chunk") };
         assert_eq!(data, (200..250u8).collect::<Vec<_>>());
         assert!(tree::verify(root, 3, index, tree::leaf(&data), &proof));
         std::fs::write(&path, vec![0; 250]).unwrap();
         assert!(selling.chunk(2).is_err());
+        open.cancel();
+        assert!(Selling::read(&path, 5, 100, Address::ZERO, &open).unwrap_err().contains("stopping"));
     }
 
     #[test]
     fn what_cannot_be_sold_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, open) = (tempfile::tempdir().unwrap(), CancellationToken::new());
         let path = folder.path().join("empty");
-        assert!(Selling::read(&path, 5, 100, Address::ZERO).unwrap_err().contains("cannot read"));
+        assert!(Selling::read(&path, 5, 100, Address::ZERO, &open).unwrap_err().contains("cannot read"));
         std::fs::write(&path, b"").unwrap();
-        assert!(Selling::read(&path, 5, 100, Address::ZERO).unwrap_err().contains("empty"));
+        assert!(Selling::read(&path, 5, 100, Address::ZERO, &open).unwrap_err().contains("empty"));
     }
 }
