@@ -214,15 +214,13 @@ impl Participant {
 
     fn answer_item(&mut self, from: Address, item: Item) {
         self.send(from, Message::Ack { ch: item.ch, ver: item.ver });
-        if !item.cosign {
-            return;
-        }
         // An old item is answered in a dispute too, but nothing new is signed then (S40).
-        if self.acceptable(item.ch).is_ok() {
+        if item.cosign && self.acceptable(item.ch).is_ok() {
             self.countersign(item.ch);
         }
         let Some(book) = self.book(item.ch) else { return };
         let top = book.log.top();
+        // What was countersigned unasked is shown again: the payer may have missed it, and nothing works without it.
         if let Some(sig) = top.sigs[book.log.me.index()].filter(|_| top.body.ver == item.ver) {
             let message = Message::Accept { ch: item.ch, ver: item.ver, sig };
             if !self.outputs.iter().any(|o| matches!(o, crate::io::Output::Send { message: m, .. } if *m == message)) {
