@@ -184,3 +184,29 @@ fn constant_zero(call: perunika_core::chain::Call) -> perunika_core::chain::Call
     [state.dep_a, state.dep_b, state.total, state.def_a] = [0; 4];
     Call::Register { params, state, roots: Default::default(), sigs: [None, None] }
 }
+
+/// The left link is disputed while the right lock is still open: firm locks on both links are not enough then.
+#[test]
+fn s7_s33_no_secret_leaves_over_a_disputed_link() {
+    let mut stage = Stage::new(399, 2);
+    let old = stage.link_body(0, 0, Vec::new());
+    let (bob, until) = (stage.world.key(2), stage.world.now_ms + 5_000);
+    stage.world.filter = Some(Box::new(move |now, from, _, message| {
+        let locks = matches!(message, Message::Presign { .. } | Message::Propose { .. } | Message::Accept { .. });
+        from != bob || !locks || now > until
+    }));
+    stage.world.ask_virtual(&[0, 1, 2], ETH, ETH);
+    stage.world.run_for(500);
+    let mut adversary = Adversary::new(&[0]);
+    let genesis = constant_zero(adversary.register(&stage.world, &stage.channels[0], &old));
+    stage.world.call_as(0, &genesis).expect("version 0");
+    adversary.strike(&mut stage.world);
+    stage.world.run_for(1_500);
+    assert!(stage.world.slot(&stage.channels[0]).dispute.is_some());
+    let vc = stage.world.nodes[1].participant.as_ref().and_then(|p| Some(p.virtuals().first()?.id));
+    stage.adopt(vc.expect("the hub takes part"));
+    assert!(!revealed(&stage, 1));
+    stage.world.run_for(12_000);
+    assert!(!revealed(&stage, 1), "the secret left over a disputed link");
+    stage.finish();
+}
