@@ -23,6 +23,23 @@ pub(super) async fn fetch(State(api): Shared, headers: HeaderMap, body: Bytes) -
             Err(error) => Answer::refusal(&error.into()),
         }
     };
-    let answer = api.idempotency.once(key, ("/v1/fetch", &body), money::wait(None), work).await?;
+    let answer = api.idempotency.once(key, ("/v1/fetch", &body), (money::wait(None), unknown), work).await?;
     Ok(answer.into_response())
+}
+
+/// A job's place is taken by a refusal that says what to do.
+fn unknown(_: &str) -> Answer {
+    let message = "it is not known whether the download began; call again with a fresh key: the same offer to the same \
+                   output is the same download";
+    Answer::refusal(&ApiError::unknown(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_answer_is_an_error_that_a_client_can_read() {
+        assert_eq!(unknown("").into_response().status(), 503);
+    }
 }

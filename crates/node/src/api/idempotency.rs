@@ -41,7 +41,8 @@ impl Answer {
         Self { status: error.status.as_u16(), body }
     }
 
-    fn unknown(reason: &str) -> Self {
+    /// For a call that is answered with [`Done`].
+    pub(super) fn unknown(reason: &str) -> Self {
         let reason = Some(reason.to_string());
         Self::ok(&Done { result: Outcome::Unknown, id: None, version: None, countersigned: None, reason })
     }
@@ -92,14 +93,14 @@ impl Idempotency {
         &self,
         key: String,
         (path, body): (&str, &[u8]),
-        wait: Duration,
+        (wait, unknown): (Duration, fn(&str) -> Answer),
         work: F,
     ) -> Result<Answer, ApiError>
     where
         F: Future<Output = Answer> + Send + 'static,
     {
-        let call = keccak256([path.as_bytes(), b"\n", body].concat());
-        let mut answer = match self.claim(&key, call)? {
+        let call = call_hash(path, body);
+        let mut answer = match self.claim(&key, call, unknown)? {
             Claim::Answered(answer) => return Ok(answer),
             Claim::Running(answer) => answer,
             Claim::Mine(sender, answer) => {
@@ -111,11 +112,11 @@ impl Idempotency {
         match known {
             Ok(Ok(answer)) => answer.clone().ok_or_else(|| ApiError::internal("an answer vanished")),
             Ok(Err(_)) => Err(ApiError::internal("the call could not be recorded and was not made")),
-            Err(_) => Ok(Answer::unknown("it is not done yet; the same call with the same key tells later")),
+            Err(_) => Ok(unknown("it is not done yet; the same call with the same key tells later")),
         }
     }
 
-    fn claim(&self, key: &str, call: B256) -> Result<Claim, ApiError> {
+    fn claim(&self, key: &str, call: B256, unknown: fn(&str) -> Answer) -> Result<Claim, ApiError> {
         let other = || ApiError::conflict("this idempotency key was used for another call");
         let mut running = self.running();
         if let Some((known, answer)) = running.get(key) {
@@ -126,7 +127,7 @@ impl Idempotency {
             if record.call != call {
                 return Err(other());
             }
-            let lost = || Answer::unknown("the node stopped before the result was known; look at the channel");
+            let lost = || unknown("the node stopped before the result was known; look at the channel");
             return Ok(Claim::Answered(record.answer.unwrap_or_else(lost)));
         }
         let (sender, answer) = watch::channel(None);
@@ -166,6 +167,18 @@ enum Claim {
     Mine(watch::Sender<Option<Answer>>, watch::Receiver<Option<Answer>>),
 }
 
+/// Which call it is. How long the caller waits does not change what is done.
+fn call_hash(path: &str, body: &[u8]) -> B256 {
+    let body = match serde_json::from_slice::<serde_json::Value>(body) {
+        Ok(serde_json::Value::Object(mut fields)) => {
+            fields.remove("wait_s");
+            serde_json::Value::Object(fields).to_string().into_bytes()
+        }
+        _ => body.to_vec(),
+    };
+    keccak256([path.as_bytes(), b"\n", &body].concat())
+}
+
 fn store_key(key: &str) -> Vec<u8> {
     [b"api/key/", keccak256(key).as_slice()].concat()
 }
@@ -175,7 +188,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    const WAIT: Duration = Duration::from_secs(30);
+    const WAIT: (Duration, fn(&str) -> Answer) = (Duration::from_secs(30), Answer::unknown);
 
     fn answer(text: &str) -> Answer {
         Answer { status: 200, body: text.into() }
@@ -195,6 +208,14 @@ mod tests {
         assert_eq!(runs.load(Ordering::SeqCst), 1);
     }
 
+    #[test]
+    fn who_waits_longer_makes_the_same_call() {
+        let short = call_hash("/p", br#"{"amount":"5","wait_s":1}"#);
+        assert_eq!(short, call_hash("/p", br#"{"amount":"5"}"#));
+        assert_ne!(short, call_hash("/p", br#"{"amount":"6","wait_s":1}"#));
+        assert_ne!(short, call_hash("/q", br#"{"amount":"5","wait_s":1}"#));
+    }
+
     #[tokio::test]
     async fn what_takes_long_is_unknown_and_then_known() {
         let calls = Idempotency::new(Store::in_memory().unwrap(), Tasks::default());
@@ -203,7 +224,7 @@ mod tests {
             let _ = wait.await;
             answer("late")
         };
-        let first = calls.once("k".into(), ("/p", b""), Duration::ZERO, work).await.unwrap();
+        let first = calls.once("k".into(), ("/p", b""), (Duration::ZERO, Answer::unknown), work).await.unwrap();
         assert!(first.body.contains("unknown"));
         go.send(()).unwrap();
         let second = calls.once("k".into(), ("/p", b""), WAIT, async { answer("again") }).await.unwrap();

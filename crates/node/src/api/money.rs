@@ -32,7 +32,7 @@ pub(super) async fn run(api: Arc<Api>, call: Call<'_>, command: Command) -> Resu
     let key = idempotency::key(call.headers)?;
     let worker = Arc::clone(&api);
     let work = async move { answer(&worker, command).await };
-    let answer = api.idempotency.once(key, (call.path, call.body), call.wait, work).await?;
+    let answer = api.idempotency.once(key, (call.path, call.body), (call.wait, Answer::unknown), work).await?;
     Ok(answer.into_response())
 }
 
