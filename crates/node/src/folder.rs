@@ -86,12 +86,26 @@ impl Folder {
         if self.config().exists() || self.keystore().exists() {
             return Err(FolderError::Occupied(self.0.clone()));
         }
+        let identity = Identity { key: keys.node_address()?, owner: keys.owner_address()? };
         fs::create_dir_all(&self.0).map_err(|error| unusable(&self.0, &error))?;
-        keystore::create(&self.keystore(), phrase, password)?;
-        self.read_token()?;
+        let had_token = self.token().exists();
+        self.fill(template, phrase, password).inspect_err(|_| {
+            // Nothing of a failed attempt blocks the next one.
+            let _ = fs::remove_file(self.keystore());
+            let _ = fs::remove_file(self.config());
+            if !had_token {
+                let _ = fs::remove_file(self.token());
+            }
+        })?;
+        Ok(identity)
+    }
+
+    /// The keystore comes last: where one is, everything is.
+    fn fill(&self, template: &Template, phrase: &Phrase, password: &str) -> Result<(), FolderError> {
         let config = self.config();
         files::write_private(&config, template.render().as_bytes()).map_err(|error| unusable(&config, &error))?;
-        Ok(Identity { key: keys.node_address()?, owner: keys.owner_address()? })
+        self.read_token()?;
+        Ok(keystore::create(&self.keystore(), phrase, password)?)
     }
 
     /// The token; a fresh one if there is none.
@@ -120,4 +134,25 @@ impl Folder {
 
 fn unusable(path: &Path, error: &io::Error) -> FolderError {
     FolderError::Unusable { path: path.into(), reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use perunika_core::Domain;
+
+    #[test]
+    fn a_failed_init_leaves_nothing_that_blocks_the_next() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new(place.path());
+        let template = Template::new("http://h", Domain { chain_id: 1, adjudicator: Address::ZERO });
+        let phrase = Phrase::generate().unwrap();
+        fs::write(folder.token(), "short").unwrap();
+        assert!(folder.init(&template, &phrase, "p").is_err());
+        assert!(!folder.config().exists() && !folder.keystore().exists());
+        fs::remove_file(folder.token()).unwrap();
+        folder.init(&template, &phrase, "p").unwrap();
+        assert!(matches!(folder.init(&template, &phrase, "p"), Err(FolderError::Occupied(_))));
+    }
 }
