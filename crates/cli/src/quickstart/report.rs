@@ -109,6 +109,7 @@ impl Report {
         let promises = [
             (self.adjudicator_empty(), "the contract still holds money"),
             (self.conserved(), "balances and gas do not add up"),
+            (self.hub_fee > 0, "the hub works for nothing"),
             (self.gain_is(&self.hub, fee), "the hub's gain is not its fee"),
             (self.gain_is(&self.payee, spent), "the seller's gain is not the price"),
             (self.gain_is(&self.payer, paid), "the buyer's loss is not the price and the fee"),
