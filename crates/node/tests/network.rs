@@ -135,6 +135,13 @@ async fn a_file_is_bought_chunk_by_chunk_and_never_twice() {
     assert_eq!(bob.api.virtual_channel(vc).await.unwrap().mine, Some(Wei(124_000)));
     let again = alice.api.fetch(&body, &fresh_key()).await.unwrap();
     assert_eq!(again.state, JobState::Done);
+
+    // To another place it is bought again, through the same channel.
+    let second = Fetch { output: alice.folder.path().join("copy").display().to_string(), ..body };
+    let job = alice.api.fetch(&second, &fresh_key()).await.unwrap();
+    let job = finished(&alice, &job).await;
+    assert_eq!((job.state, job.spent_wei), (JobState::Done, Wei(124_000)));
+    assert_eq!(bob.api.virtual_channel(vc).await.unwrap().mine, Some(Wei(248_000)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
