@@ -3,7 +3,7 @@
 
 use perunika_contracts::{Preimage, Stored};
 use perunika_core::chain::Roots;
-use perunika_core::params::{ChannelParams, Party, VirtualParams, secret_hash};
+use perunika_core::params::{ChannelParams, Party, VirtualParams, nano_slot, secret_hash};
 use perunika_core::sig::{MemoryKey, RawKey, Signature};
 use perunika_core::signed::{
     Adjust, Close, Eip712, Entry, Final, Identity, Lock, Nano, OpenAuth, State, StepAuth, WatchAuth,
@@ -181,6 +181,7 @@ fn leaves_of_both_kinds() {
     for (entry, expected) in entries(v).iter().zip(v.list("entryList")) {
         assert_eq!(entry.struct_hash(), expected.hash("hashStruct"));
         assert_eq!(tree::leaf(entry), expected.hash("leaf"));
+        assert_eq!(nano_slot(&domain(v), v.of("channel").hash("id"), entry), expected.hash("nanoSlot"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::encode::{Domain, Words};
 use crate::sig::SECP256K1;
-use crate::signed::{Amount, Lock};
+use crate::signed::{Amount, Eip712, Entry, Lock};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
@@ -217,6 +217,11 @@ impl VirtualParams {
         let left = self.init_a.checked_add(self.fees_from(link)?)?;
         Some(Lock { vc: id, left_is_a, left, right: self.init_b })
     }
+}
+
+/// Key of the slots of a nanocontract: bound to one channel, so that an equal [`Entry`] of another one does not reach it (S56).
+pub fn nano_slot(domain: &Domain, ch: B256, entry: &Entry) -> B256 {
+    Words::new().hash(domain.separator()).tag(b'N').hash(ch).hash(entry.struct_hash()).keccak()
 }
 
 /// Hash of an activation secret.
