@@ -118,3 +118,32 @@ fn s34_i8_an_end_whose_hub_signs_the_removal_too_late() {
     assert_eq!(stage.world.record(&params), RecordView::Concluded { out_a: ETH / 2 });
     assert_eq!(stage.world.gain(2), (ETH / 2) as i128);
 }
+
+/// The certificate stays incomplete because the other hub is corrupt, so the locks stay firm: still one Final only (I6), also
+/// after a restart.
+#[test]
+fn s3_s34_a_hub_signs_one_final_while_the_certificate_is_incomplete() {
+    let mut stage = Stage::new(903, 3);
+    let params = stage.open(ETH, ETH);
+    let mut adversary = Adversary::new(&[0, 2, 3]);
+    adversary.strike(&mut stage.world);
+    for (round, out_a) in [ETH / 3, 0, 2 * ETH, ETH].into_iter().enumerate() {
+        if round == 2 {
+            stage.world.stop(1);
+            stage.world.restart(1);
+            for peer in [0, 2, 3] {
+                stage.world.reconnect(1, peer);
+            }
+        }
+        let Message::FinalSigs { vc, out_a, mut sigs } = adversary.final_message(&stage.world, &params, out_a) else {
+            unreachable!()
+        };
+        sigs.retain(|(i, _)| [0, 3].contains(i));
+        stage.world.inject(0, 1, Message::FinalSigs { vc, out_a, sigs });
+        stage.world.run_for(300);
+    }
+    let signed = |out_a: &u128| adversary.sign_final(&stage.world, &params, *out_a).iter().any(|(i, _)| *i == 1);
+    let finals: Vec<u128> = [ETH / 3, 0, 2 * ETH, ETH].into_iter().filter(signed).collect();
+    assert_eq!(finals, [ETH / 3]);
+    stage.finish();
+}
