@@ -94,7 +94,7 @@ fn s3_k1_the_hub_signs_one_final_and_only_over_both_signatures() {
 /// The link goes to the chain with the lock, and only when nobody can refute any more the left end signs the removal. What the
 /// chain concludes counts, not what was signed last.
 #[test]
-fn s34_removal_signed_after_the_refutation_of_the_link() {
+fn s34_s74_removal_signed_after_the_refutation_of_the_link() {
     let (mut stage, mut adversary) = stage(104);
     let params = stage.virtual_params();
     let left = stage.link_body(0, 0, vec![stage.lock(0)]);

@@ -86,7 +86,7 @@ fn s34_no_removal_without_a_certificate_or_at_another_split() {
 /// The hub alone is corrupt. The ends have closed; Bob waits for the removal. The hub takes the link to the chain with the lock
 /// and signs the removal when nobody can refute any more. Bob must get what the certificate says.
 #[test]
-fn s34_i8_an_end_whose_hub_signs_the_removal_too_late() {
+fn s74_i8_an_end_whose_hub_signs_the_removal_too_late() {
     let mut stage = Stage::new(902, 2);
     let params = stage.open(ETH, ETH);
     let vc = stage.vc();
