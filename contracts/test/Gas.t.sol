@@ -8,6 +8,10 @@ import {Fixture} from "./support/Fixture.sol";
 ///      cold storage). Keys are random, amounts have eight non-zero bytes, receivers exist and are not the sender.
 ///      Each test writes its figures; scripts/snapshots.mjs gathers and compares them.
 contract GasTest is Fixture {
+    // A share without a zero byte, like the stakes: zero bytes are cheaper.
+    uint96 private constant SHARE = 2_123_456_789_012_345_679;
+    uint256 private constant CLOSE_MOST = 58_700;
+
     function setUp() public override {
         super.setUp();
         vm.deal(aliceReceiver(), 1);
@@ -59,13 +63,14 @@ contract GasTest is Fixture {
         note("refund_eth", 0);
     }
 
-    function test_close_other_receivers() public {
+    function test_close() public {
         (Channel memory c, bytes32 id) = openDefault();
         closeBy(alice, c, id);
-        note("close_eth_other_receivers", 0);
+        // The target is 56,000; CLOSE_MOST only keeps it from growing (README, Gas).
+        note("close_eth", CLOSE_MOST);
     }
 
-    function test_close() public {
+    function test_close_to_owners() public {
         (Channel memory c, bytes32 id) = openDefault();
         CloseTerms memory t = terms(c.ownerA, c.ownerB);
         bytes memory sigB = signHash(BOB_KEY, closeHash(id, t));
@@ -73,7 +78,7 @@ contract GasTest is Fixture {
         t.receiverB = address(0);
         vm.prank(alice);
         adjudicator.close(c, t, sigB);
-        note("close_eth", 56_000);
+        note("close_eth_to_owners", 56_000);
     }
 
     function test_close_by_third_party() public {
@@ -83,7 +88,7 @@ contract GasTest is Fixture {
     }
 
     function terms(address receiverA, address receiverB) private pure returns (CloseTerms memory) {
-        return CloseTerms(ALICE_STAKE, BOB_STAKE, 2 ether + 1, 0, 0, 0, receiverA, receiverB, uint40(NOW + 1 days));
+        return CloseTerms(ALICE_STAKE, BOB_STAKE, SHARE + 1, 0, 0, 0, receiverA, receiverB, uint40(NOW + 1 days));
     }
 
     function closeBy(address sender, Channel memory c, bytes32 id) private {
@@ -96,14 +101,14 @@ contract GasTest is Fixture {
 
     function test_dispute() public {
         (Channel memory c, bytes32 id) = openDefault();
-        State memory s = plain(70_000, 2 ether + 1);
+        State memory s = plain(70_000, SHARE + 1);
         bytes memory sigB = signState(BOB_KEY, id, s);
         vm.prank(alice);
         adjudicator.register(c, s, sigB);
         note("register", 65_000);
 
         pass(NOW + 1 hours);
-        s = plain(70_001, 2 ether + 3);
+        s = plain(70_001, SHARE + 3);
         bytes memory sigA = signState(ALICE_KEY, id, s);
         vm.prank(bob);
         adjudicator.refute(c, s, sigA);
@@ -123,7 +128,7 @@ contract GasTest is Fixture {
         note("conclude_pay_both_eth", 57_500);
 
         id = openBoth(c, ALICE_STAKE, BOB_STAKE);
-        s = plain(70_001, 2 ether + 5);
+        s = plain(70_001, SHARE + 5);
         sigB = signState(BOB_KEY, id, s);
         vm.prank(alice);
         adjudicator.register(c, s, sigB);
@@ -140,7 +145,7 @@ contract GasTest is Fixture {
 
     function test_register_by_tower() public {
         (Channel memory c, bytes32 id) = openDefault();
-        State memory s = plain(70_000, 2 ether + 1);
+        State memory s = plain(70_000, SHARE + 1);
         bytes memory sigA = signState(ALICE_KEY, id, s);
         bytes memory sigB = signState(BOB_KEY, id, s);
         WatchAuth memory auth = watchAuth(ALICE_KEY, id, carol, uint40(NOW), uint40(NOW + 1));
@@ -155,7 +160,7 @@ contract GasTest is Fixture {
         note("virtual_register_2_links", 80_000);
 
         pass(NOW + 1 hours);
-        VirtualState memory s = VirtualState(70_001, 2 ether + 3, 0, 0);
+        VirtualState memory s = VirtualState(70_001, SHARE + 3, 0, 0);
         bytes memory both = signEnds(p, s);
         vm.prank(carol);
         adjudicator.refuteVirtual(p.v, s, both);
@@ -175,7 +180,7 @@ contract GasTest is Fixture {
 
     function test_virtual_register_by_hub() public {
         Path memory p = path(2, ALICE_STAKE, BOB_STAKE);
-        VirtualState memory s = VirtualState(70_000, 2 ether + 1, 0, 0);
+        VirtualState memory s = VirtualState(70_000, SHARE + 1, 0, 0);
         bytes memory both = signEnds(p, s);
         Opener memory opener = Opener(1, p.mids, WatchAuth(0, 0, none));
         pass(NOW + 1 days - W);
@@ -185,7 +190,7 @@ contract GasTest is Fixture {
     }
 
     function registerPath(Path memory p) private {
-        VirtualState memory s = VirtualState(70_000, 2 ether + 1, 0, 0);
+        VirtualState memory s = VirtualState(70_000, SHARE + 1, 0, 0);
         bytes memory both = signEnds(p, s);
         vm.prank(endA());
         adjudicator.registerVirtual(p.v, s, both, p.secrets);
@@ -193,18 +198,18 @@ contract GasTest is Fixture {
 
     function test_finalise() public {
         Path memory p = path(2, ALICE_STAKE, BOB_STAKE);
-        bytes memory sigs = certificate(p, 2 ether + 1);
+        bytes memory sigs = certificate(p, SHARE + 1);
         vm.prank(carol);
-        adjudicator.finalise(p.v, p.mids, 2 ether + 1, sigs);
+        adjudicator.finalise(p.v, p.mids, SHARE + 1, sigs);
         note("finalise_2_links", 90_000);
     }
 
     function test_finalise_disputed() public {
         Path memory p = path(2, ALICE_STAKE, BOB_STAKE);
         registerPath(p);
-        bytes memory sigs = certificate(p, 2 ether + 1);
+        bytes memory sigs = certificate(p, SHARE + 1);
         vm.prank(carol);
-        adjudicator.finalise(p.v, p.mids, 2 ether + 1, sigs);
+        adjudicator.finalise(p.v, p.mids, SHARE + 1, sigs);
         note("finalise_2_links_disputed", 0);
     }
 
