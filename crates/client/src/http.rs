@@ -1,8 +1,8 @@
 //! The client itself.
 
 use crate::types::{
-    AddPeer, Channel, Close, Done, ErrorBody, Fetch, Health, Info, Job, Offer, OpenChannel, OpenVirtual, Pay, Peer,
-    Serve, Transaction, Virtual,
+    AddPeer, Channel, Close, Done, ErrorBody, Evidence, Fetch, Health, Info, Job, Offer, OpenChannel, OpenVirtual, Pay,
+    Peer, Quote, QuoteWish, Serve, Transaction, Virtual,
 };
 use perunika_core::B256;
 use reqwest::{Method, RequestBuilder};
@@ -134,9 +134,19 @@ impl Client {
         self.get(&format!("/v1/virtual/{id}")).await
     }
 
+    /// What this node could show the chain for a virtual channel.
+    pub async fn evidence(&self, id: B256) -> Result<Evidence, ClientError> {
+        self.get(&format!("/v1/virtual/{id}/evidence")).await
+    }
+
     /// Opens a virtual channel.
     pub async fn open_virtual(&self, body: &OpenVirtual, key: &str) -> Result<Done, ClientError> {
         self.move_money("/v1/virtual", body, key).await
+    }
+
+    /// What the hubs would charge for a virtual channel.
+    pub async fn quote(&self, body: &QuoteWish) -> Result<Quote, ClientError> {
+        self.post("/v1/quotes", body).await
     }
 
     /// Pays through a virtual channel.

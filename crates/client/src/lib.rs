@@ -11,6 +11,8 @@
 //! | `POST /v1/channels/{id}/pay` * | [`types::Pay`] | [`types::Done`] |
 //! | `POST /v1/channels/{id}/close` * | [`types::Close`] | [`types::Done`] |
 //! | `GET /v1/virtual`, `GET /v1/virtual/{id}` | | [`types::Virtual`], one or a list |
+//! | `GET /v1/virtual/{id}/evidence` | | [`types::Evidence`] |
+//! | `POST /v1/quotes` | [`types::QuoteWish`] | [`types::Quote`] |
 //! | `POST /v1/virtual` * | [`types::OpenVirtual`] | [`types::Done`] |
 //! | `POST /v1/virtual/{id}/pay` * | [`types::Pay`] | [`types::Done`] |
 //! | `POST /v1/virtual/{id}/close` * | [`types::Close`] | [`types::Done`] |

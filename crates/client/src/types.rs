@@ -3,6 +3,10 @@
 //! Amounts are decimal strings in the smallest unit of the asset (wei for ETH), times are seconds since the epoch of the
 //! chain, sizes bytes. Optional fields of a request may be left out.
 
+mod evidence;
+
+pub use evidence::{Evidence, EvidenceState, OpenerAuth, VirtualTerms};
+
 use perunika_core::info::{LedgerStage, VirtualStage};
 use perunika_core::signed::{Amount, MAX_AMOUNT};
 use perunika_core::{Address, B256};
@@ -243,6 +247,44 @@ pub struct OpenVirtual {
     /// How long to wait for the result, seconds; 60 by default, at most 600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_s: Option<u64>,
+}
+
+/// `POST /v1/quotes`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuoteWish {
+    /// Hubs on the way, the nearest first; at least one.
+    pub hubs: Vec<Address>,
+    /// The other end.
+    pub peer: Address,
+    /// Stake of this node.
+    pub amount: Wei,
+    /// Stake of the other end; nothing by default.
+    #[serde(default)]
+    pub peer_amount: Wei,
+    /// Seconds; the node's default if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<u64>,
+}
+
+/// Answer of `POST /v1/quotes`: what the hubs would charge now. It binds nobody; opening asks again and draws the term anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// What each hub would charge, in path order.
+    pub fees: Vec<HubFee>,
+    /// All fees together.
+    pub total: Wei,
+    /// End of the term that they are for, chain time in seconds.
+    pub expires: u64,
+}
+
+/// The price of one hub.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubFee {
+    /// Key of the hub.
+    pub hub: Address,
+    /// Its price.
+    pub fee: Wei,
 }
 
 /// What a node is in a virtual channel.

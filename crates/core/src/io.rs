@@ -96,6 +96,17 @@ pub enum Command {
         /// Most that all fees together may be.
         fee_max: Amount,
     },
+    /// Asks what a virtual channel would cost, without opening it.
+    Quote {
+        /// Hubs in path order, then the other end.
+        path: Vec<Address>,
+        /// Stake of this node.
+        stake: Amount,
+        /// Stake of the other end.
+        peer_stake: Amount,
+        /// Seconds; the policy's if none.
+        term: Option<u64>,
+    },
     /// Ends a virtual channel.
     CloseVirtual {
         /// Its id.
@@ -138,6 +149,13 @@ pub enum Reply {
     },
     /// Nothing was signed: the command was refused here.
     Refused(Fault),
+    /// What a virtual channel would cost now.
+    Quoted {
+        /// Fee of each hub, in path order.
+        fees: Vec<Amount>,
+        /// End of the term that was asked for.
+        t_exp: u64,
+    },
     /// Done; nothing to report.
     Done,
 }

@@ -4,9 +4,12 @@
 
 mod support;
 
-use perunika_client::types::{Close, Fetch, Job, JobState, Outcome, Pay, Serve, Wei};
+use perunika_client::types::{Close, Fetch, Job, JobState, Outcome, Pay, QuoteWish, Serve, Wei};
 use perunika_client::{ClientError, fresh_key};
+use perunika_core::chain::Call;
 use perunika_core::info::{LedgerStage, VirtualStage};
+use perunika_core::signed::Eip712 as _;
+use perunika_core::{Address, B256};
 use std::path::Path;
 use support::{ETH, Running, World, applied, until};
 
@@ -28,6 +31,10 @@ async fn open_channels(node: &Running) -> usize {
     channels.iter().filter(|channel| channel.stage == LedgerStage::Open).count()
 }
 
+fn quote_for(hubs: &[Address], peer: Address, amount: u128) -> QuoteWish {
+    QuoteWish { hubs: hubs.to_vec(), peer, amount: Wei(amount), peer_amount: Wei(0), term: None }
+}
+
 fn pay(amount: u128, countersign: bool) -> Pay {
     Pay { amount: Wei(amount), countersign, wait_s: Some(100) }
 }
@@ -36,8 +43,15 @@ fn pay(amount: u128, countersign: bool) -> Pay {
 async fn money_moves_through_a_virtual_channel_and_back_to_the_chain() {
     let world = World::new(3).await;
     let [alice, hub, bob] = triangle(&world).await;
+    let quote = alice.api.quote(&quote_for(&[hub.key()], bob.key(), ETH)).await.unwrap();
     let vc = alice.open_virtual(hub.key(), bob.key(), ETH).await;
     until(|| async { bob.api.virtual_channel(vc).await.is_ok_and(|v| v.stage == VirtualStage::Active) }).await;
+    let opened = alice.api.virtual_channel(vc).await.unwrap();
+    // The term is drawn anew for each, so the fees differ by a tenth at most.
+    assert_eq!((quote.fees.len(), quote.fees[0].hub, quote.fees[0].fee), (1, hub.key(), quote.total));
+    assert!(quote.total.0.abs_diff(opened.fees[0].0) <= quote.total.0 / 5 && quote.total.0 > 0, "{quote:?} {opened:?}");
+    let refused = alice.api.quote(&quote_for(&[bob.key()], hub.key(), ETH)).await.unwrap_err();
+    assert!(matches!(refused, ClientError::Refused { status: 422, .. }), "{refused}");
 
     let key = fresh_key();
     let first = alice.api.pay_virtual(vc, &pay(5, true), &key).await.unwrap();
@@ -51,6 +65,8 @@ async fn money_moves_through_a_virtual_channel_and_back_to_the_chain() {
     let poor = alice.api.pay_virtual(vc, &pay(2 * ETH, true), &fresh_key()).await.unwrap_err();
     assert!(matches!(poor, ClientError::Refused { status: 422, .. }), "{poor}");
 
+    check_evidence(&world, &alice, &bob, vc).await;
+
     applied(alice.api.close_virtual(vc, &Close::default(), &fresh_key()).await.unwrap());
     let channel = bob.api.channels().await.unwrap().remove(0);
     until(|| async { bob.api.channel(channel.id.channel).await.unwrap().mine == Wei(10 * ETH + 12) }).await;
@@ -61,6 +77,25 @@ async fn money_moves_through_a_virtual_channel_and_back_to_the_chain() {
     for running in [alice, hub, bob] {
         running.node.shutdown().await.unwrap();
     }
+}
+
+/// Alice can show the initial split, which is old, and the newest version that bob has signed.
+async fn check_evidence(world: &World, alice: &Running, bob: &Running, vc: B256) {
+    let evidence = alice.api.evidence(vc).await.unwrap();
+    assert_eq!(evidence.params.params().id(&world.domain), vc);
+    assert_eq!(evidence.secrets.as_ref().map(Vec::len), Some(3));
+    let opener = evidence.opener.as_ref().unwrap();
+    assert_eq!((opener.account, opener.position), (alice.node.identity().owner, 0));
+    let newest = alice.api.virtual_channel(vc).await.unwrap().version;
+    let versions: Vec<u64> = evidence.states.iter().map(|state| state.version).collect();
+    assert!(versions.starts_with(&[1]) && versions.contains(&newest) && newest > 1, "{versions:?}");
+    for version in [1, newest] {
+        let Some(Call::RegisterVirtual { state, sigs, .. }) = evidence.register(version) else { panic!("{version}") };
+        let digest = world.domain.digest(state.struct_hash());
+        assert!(sigs[0].verifies(digest, alice.key()) && sigs[1].verifies(digest, bob.key()));
+        assert_eq!(state.def_a == ETH, version == 1);
+    }
+    assert_eq!(evidence.register(newest + 2), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

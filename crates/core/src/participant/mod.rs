@@ -13,7 +13,7 @@ mod resend;
 mod views;
 mod virtuals;
 
-pub use views::Evidence;
+pub use views::{Dossier, Evidence, Exhibit};
 
 use crate::chain::{Block, Call, ChainUpdate, EscrowView, LedgerView, RecordView, Seen, TxKey, TxOutcome, Watch};
 use crate::encode::{Domain, Words};
@@ -225,6 +225,9 @@ impl Participant {
             Command::CloseChannel { ch, force } => self.close_channel(tag, ch, force),
             Command::OpenVirtual { path, stake, peer_stake, term, fee_max } => {
                 self.open_virtual(tag, quotes::Wanted { path, stake, peer_stake, term, fee_max })
+            }
+            Command::Quote { path, stake, peer_stake, term } => {
+                self.ask_quotes(tag, quotes::Wanted { path, stake, peer_stake, term, fee_max: 0 })
             }
             Command::CloseVirtual { vc } => self.close_virtual(tag, vc),
             Command::SendApp { to, data } => self.send_app(tag, to, data),

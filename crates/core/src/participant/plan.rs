@@ -4,12 +4,12 @@
 //! next plan asks again.
 
 use super::Participant;
-use crate::chain::{Call, DisputeView, EscrowView, Opener, RecordView, Seen};
+use crate::chain::{Call, DisputeView, EscrowView, RecordView, Seen};
 use crate::io::Event;
 use crate::ledger::{Ledger, Life};
 use crate::log::Signed;
 use crate::params::Side;
-use crate::signed::{Lock, State, WatchAuth};
+use crate::signed::{Lock, State};
 use crate::tree;
 use crate::virtual_channel::Virtual;
 use alloc::vec::Vec;
@@ -255,9 +255,7 @@ impl Participant {
         let [Some(a), Some(b)] = best.sigs else { return };
         let ver = best.body.ver;
         let t_exp = virt.params.t_exp;
-        let auth = WatchAuth { id: vc, tower: self.config.owner, not_before: 0, not_after: t_exp };
-        let sig = self.signer.sign_watch_auth(&auth);
-        let opener = Some(Opener { position: virt.index as u8, not_before: 0, not_after: t_exp, sig });
+        let opener = Some(self.opener(virt));
         let (params, state) = (virt.params.clone(), best.body.state());
         let call = Call::RegisterVirtual { params, state, sigs: [a, b], secrets, opener };
         let deadline = Some(t_exp);

@@ -32,6 +32,8 @@ pub(crate) struct OpenQuote {
 #[derive(Debug)]
 pub(crate) struct Request {
     tag: u64,
+    /// Only the prices are wanted.
+    only_ask: bool,
     path: Vec<Address>,
     terms: Terms,
     fee_max: Amount,
@@ -53,6 +55,15 @@ pub(super) struct Wanted {
 
 impl Participant {
     pub(super) fn open_virtual(&mut self, tag: u64, wanted: Wanted) -> Result<(), Fault> {
+        self.gather_quotes(tag, wanted, false)
+    }
+
+    /// Asks for the prices and opens nothing.
+    pub(super) fn ask_quotes(&mut self, tag: u64, wanted: Wanted) -> Result<(), Fault> {
+        self.gather_quotes(tag, wanted, true)
+    }
+
+    fn gather_quotes(&mut self, tag: u64, wanted: Wanted, only_ask: bool) -> Result<(), Fault> {
         let path: Vec<Address> = core::iter::once(self.key()).chain(wanted.path.iter().copied()).collect();
         check_path(&path).map_err(Fault::Caller)?;
         let total = wanted.stake.checked_add(wanted.peer_stake);
@@ -77,7 +88,7 @@ impl Participant {
         let until_ms = sent_ms + self.policy().t_act_ms;
         let fee_max = wanted.fee_max;
         let answers = BTreeMap::new();
-        let gathering = Request { tag, path, terms, fee_max, draft, nonce, answers, until_ms, sent_ms };
+        let gathering = Request { tag, only_ask, path, terms, fee_max, draft, nonce, answers, until_ms, sent_ms };
         self.requests.insert(request, gathering);
         Ok(())
     }
@@ -203,10 +214,19 @@ impl Participant {
             && let Some(complete) = self.requests.remove(&request)
         {
             let tag = complete.tag;
+            if complete.only_ask {
+                return self.tell_quotes(&complete);
+            }
             if let Err(fault) = self.create(complete) {
                 self.reply(tag, Reply::Refused(fault));
             }
         }
+    }
+
+    fn tell_quotes(&mut self, complete: &Request) {
+        let last = complete.path.len() - 1;
+        let fees = (1..last).filter_map(|i| complete.answers.get(&i).map(|answer| answer.2)).collect();
+        self.reply(complete.tag, Reply::Quoted { fees, t_exp: complete.terms.t_exp });
     }
 
     /// All quotes are there: draws up the parameters and starts to lock.

@@ -1,11 +1,13 @@
 //! Read-only views for people and programs.
 
 use super::Participant;
-use crate::chain::RecordView;
+use crate::body::{Body, Change};
+use crate::chain::{Opener, RecordView, Roots};
 use crate::info::{LedgerInfo, LedgerStage, Overview, VirtualInfo};
 use crate::ledger::{Ledger, Life};
+use crate::params::VirtualParams;
 use crate::sig::Signature;
-use crate::signed::{Amount, State};
+use crate::signed::{Amount, State, WatchAuth};
 use crate::virtual_channel::Virtual;
 use alloc::vec::Vec;
 use alloy_primitives::B256;
@@ -19,6 +21,36 @@ pub struct Evidence {
     pub sigs: [Option<Signature>; 2],
     /// The activation secrets, if complete.
     pub secrets: Option<Vec<B256>>,
+}
+
+/// Everything that a dispute of a virtual channel needs, as far as this participant holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dossier {
+    /// The parameters.
+    pub params: VirtualParams,
+    /// The oldest first: version 1, the newest co-signed one, and what was accepted above it.
+    pub states: Vec<Exhibit>,
+    /// The activation secrets, if complete.
+    pub secrets: Option<Vec<B256>>,
+    /// At an end: lets its account open the dispute.
+    pub opener: Option<Opener>,
+}
+
+/// A State with its roots and the signatures that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhibit {
+    /// The State.
+    pub state: State,
+    /// Its roots.
+    pub roots: Roots,
+    /// Signatures of both ends.
+    pub sigs: [Option<Signature>; 2],
+}
+
+impl Exhibit {
+    fn new(body: &Body, sigs: [Option<Signature>; 2]) -> Self {
+        Self { state: body.state(), roots: body.roots(), sigs }
+    }
 }
 
 impl Participant {
@@ -47,6 +79,29 @@ impl Participant {
         let virt = self.virtuals.get(&vc)?;
         let cur = virt.book.as_ref()?.log.cur();
         Some(Evidence { state: cur.body.state(), sigs: cur.sigs, secrets: virt.all_secrets() })
+    }
+
+    /// What this participant holds for a dispute of a virtual channel, old versions included.
+    pub fn dossier(&self, vc: B256) -> Option<Dossier> {
+        let virt = self.virtuals.get(&vc)?;
+        let mut states = Vec::new();
+        let genesis = Body::virtual_genesis(vc, virt.params.init_a, virt.params.init_b);
+        if let (Some([a, b]), Ok(first)) = (virt.receipt, genesis.with(1, &Change::Split(virt.params.init_a))) {
+            states.push(Exhibit::new(&first, [Some(a), Some(b)]));
+        }
+        let log = virt.book.as_ref().map(|book| &book.log);
+        let newest = log.map(|log| [Some(log.top()), log.item()]).into_iter().flatten().flatten();
+        states.extend(newest.filter(|s| s.body.ver > 1).map(|s| Exhibit::new(&s.body, s.sigs)));
+        let opener = virt.book.is_some().then(|| self.opener(virt));
+        Some(Dossier { params: virt.params.clone(), states, secrets: virt.all_secrets(), opener })
+    }
+
+    /// The own account's right to open the dispute: the key of an end is no account.
+    pub(super) fn opener(&self, virt: &Virtual) -> Opener {
+        let not_after = virt.params.t_exp;
+        let auth = WatchAuth { id: virt.id, tower: self.config.owner, not_before: 0, not_after };
+        let sig = self.signer.sign_watch_auth(&auth);
+        Opener { position: virt.index as u8, not_before: 0, not_after, sig }
     }
 
     /// Whether this participant holds all activation secrets of a virtual channel.

@@ -3,6 +3,7 @@
 mod channels;
 mod close;
 mod error;
+mod evidence;
 mod fetch;
 mod health;
 mod idempotency;
@@ -14,6 +15,7 @@ mod open_channel;
 mod open_virtual;
 mod pay;
 mod peers;
+mod quotes;
 mod serve;
 mod transactions;
 mod virtuals;
@@ -101,8 +103,10 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/v1/channels/{id}/close", post(close::channel))
         .route("/v1/virtual", get(virtuals::list).post(open_virtual::open))
         .route("/v1/virtual/{id}", get(virtuals::one))
+        .route("/v1/virtual/{id}/evidence", get(evidence::evidence))
         .route("/v1/virtual/{id}/pay", post(pay::virtual_channel))
         .route("/v1/virtual/{id}/close", post(close::virtual_channel))
+        .route("/v1/quotes", post(quotes::ask))
         .route("/v1/serve", post(serve::serve))
         .route("/v1/offers", get(offers::list))
         .route("/v1/fetch", post(fetch::fetch))

@@ -51,7 +51,8 @@ fn show(api: &Api, reply: Reply) -> Answer {
         Reply::Delivered { ch, ver } => Answer::ok(&paid(api, ch, ver, false)),
         Reply::Rejected { reason } => Answer::ok(&done(api, Outcome::Rejected, None, Some(reason))),
         Reply::Refused(fault) => Answer::refusal(&fault.into()),
-        Reply::Done => Answer::ok(&done(api, Outcome::Applied, None, None)),
+        // A quote moves no money and is answered elsewhere.
+        Reply::Quoted { .. } | Reply::Done => Answer::ok(&done(api, Outcome::Applied, None, None)),
     }
 }
 
