@@ -12,11 +12,22 @@ assert.equal(BigInt(report.hub_gain_wei), BigInt(report.hub_fee_wei), "the hub's
 assert.equal(report.conserved, true);
 assert.equal(report.checksum_ok, true, "the file differs");
 assert.ok(report.payments_while_hub_was_down * 2 >= report.payments, "too few payments without the hub");
-assert.ok(report.transactions.length <= 8, "too many transactions");
+const disputed = report.refuted_by !== undefined;
+assert.ok(report.transactions.length <= (disputed ? 11 : 8), "too many transactions");
+if (disputed) {
+  const of = (from, name) => report.transactions.filter((tx) => tx.from === from && tx.name.startsWith(name)).length;
+  assert.equal(of("alice", "registerVirtual"), 1, "alice did not cheat");
+  assert.equal(report.refuted_by, "bob", "somebody else refuted");
+  assert.equal(of("bob", "registerVirtual") + of("bob", "refuteVirtual"), 1, "bob did not refute");
+  assert.equal(of("bob", "concludeVirtual"), 1, "bob did not conclude");
+  const gas = report.transactions.filter((tx) => tx.name.includes("Virtual") || tx.name === "settle");
+  assert.equal(report.dispute_gas, gas.reduce((total, tx) => total + tx.gas, 0), "the gas of the dispute is wrong");
+}
 
 const names = report.transactions.map((tx) => tx.name).join(" ");
 console.log(
   `${report.payments} payments, ${report.payments_while_hub_was_down} of them without the hub; ` +
     `${report.transactions.length} transactions (${names}); ` +
+    (disputed ? `refuted by ${report.refuted_by}, ${report.dispute_gas} gas; ` : "") +
     `${report.gas_per_payment.toFixed(1)} gas a payment; ${report.seconds.toFixed(1)} s`,
 );

@@ -6,7 +6,7 @@ use alloy::consensus::Transaction as _;
 use alloy::eips::BlockNumberOrTag;
 use alloy::json_abi::JsonAbi;
 use alloy::network::{EthereumWallet, TransactionBuilder, TransactionResponse};
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::rpc::types::{Transaction, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
@@ -100,12 +100,38 @@ impl Ledger {
 
     /// Sends money to an account and waits until it is there.
     pub(crate) async fn give(&self, key: B256, to: Address, amount: Wei) -> Result<()> {
+        self.call(key, to, Bytes::new(), U256::from(amount)).await.map(drop)
+    }
+
+    /// Sends a transaction and waits for its block, whose number it returns.
+    pub(crate) async fn call(&self, key: B256, to: Address, data: Bytes, value: U256) -> Result<u64> {
         let signer = PrivateKeySigner::from_bytes(&key).map_err(|_| Error::user("that is not a private key"))?;
         let provider = ProviderBuilder::new().wallet(EthereumWallet::new(signer)).connect_http(parse(&self.url)?);
-        let request = TransactionRequest::default().with_to(to).with_value(U256::from(amount));
+        let request = TransactionRequest::default().with_to(to).with_value(value).with_input(data);
         let pending = provider.send_transaction(request).await.map_err(|e| self.failed(e))?;
         let receipt = pending.get_receipt().await.map_err(|e| self.failed(e))?;
-        if receipt.status() { Ok(()) } else { Err(Error::chain(format!("the transfer to {to} failed"))) }
+        match receipt.block_number {
+            Some(block) if receipt.status() => Ok(block),
+            _ => Err(Error::chain(format!("the transaction to {to} failed"))),
+        }
+    }
+
+    /// Timestamp of a block, seconds.
+    pub(crate) async fn time(&self, number: u64) -> Result<u64> {
+        let block = self.provider.get_block_by_number(BlockNumberOrTag::Number(number)).await;
+        let block = block.map_err(|e| self.failed(e))?;
+        Ok(block.ok_or_else(|| Error::chain(format!("block {number} is not there any more")))?.header.timestamp)
+    }
+
+    /// Moves the clock of a development chain by so many seconds, and mines a block there.
+    pub(crate) async fn warp(&self, seconds: u64) -> Result<()> {
+        // Some answer with a number, some with a string.
+        let client = self.provider.client();
+        let moved: serde_json::Value =
+            client.request("evm_increaseTime", (seconds,)).await.map_err(|e| self.failed(e))?;
+        let mined: serde_json::Value = client.request_noparams("evm_mine").await.map_err(|e| self.failed(e))?;
+        tracing::debug!(%moved, %mined, "the clock moved");
+        Ok(())
     }
 
     /// What the system said, without the layers above it.

@@ -1,6 +1,7 @@
 //! The processes of the story, and the way to talk to them.
 
-use super::process::Process;
+use super::phase::Phase;
+use super::process::{Process, Seat};
 use crate::commands::common::client;
 use crate::exit::{Error, Result};
 use crate::ledger::Ledger;
@@ -12,10 +13,12 @@ use perunika_core::Domain;
 use perunika_net::PeerAddr;
 use perunika_node::config::Template;
 use perunika_node::folder::Folder;
-use perunika_node::keys::Phrase;
+use perunika_node::keys::{Keys, Phrase};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -29,13 +32,16 @@ pub(crate) struct House {
     dir: PathBuf,
     output: Output,
     /// The embedded chain, if it is used.
-    chain: Option<Process>,
+    chain: Seat,
     /// The buyer.
     pub(crate) alice: Resident,
     /// The hub.
     pub(crate) ingrid: Resident,
     /// The seller.
     pub(crate) bob: Resident,
+    /// Nodes are killed at any moment, and calls are repeated until they are through.
+    pub(crate) restless: bool,
+    phase: watch::Sender<Phase>,
 }
 
 /// One node.
@@ -51,17 +57,19 @@ pub(crate) struct Resident {
     phrase: Phrase,
     password: String,
     listen: SocketAddr,
-    process: Option<Process>,
+    seat: Seat,
+    /// The way to its newest API.
+    line: Mutex<Option<Client>>,
 }
 
 impl House {
     /// Draws the keys; starts nothing yet.
-    pub(crate) fn new(dir: PathBuf, output: Output) -> Result<Self> {
+    pub(crate) fn new(dir: PathBuf, output: Output, restless: bool) -> Result<Self> {
         let [a, i, b] = free_ports()?;
         let alice = Resident::new("alice", dir.join("alice"), a)?;
         let ingrid = Resident::new("ingrid", dir.join("ingrid"), i)?;
         let bob = Resident::new("bob", dir.join("bob"), b)?;
-        Ok(Self { dir, output, chain: None, alice, ingrid, bob })
+        Ok(Self { dir, output, chain: Seat::default(), alice, ingrid, bob, restless, phase: watch::Sender::default() })
     }
 
     /// Tells people what happens.
@@ -69,13 +77,23 @@ impl House {
         self.output.say(text);
     }
 
+    /// The next part of the story begins.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.send_replace(phase);
+    }
+
+    /// Tells which part of the story is being told.
+    pub(crate) fn phases(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
     /// The nodes.
-    pub(crate) fn residents(&mut self) -> [&mut Resident; 3] {
-        [&mut self.alice, &mut self.ingrid, &mut self.bob]
+    pub(crate) fn residents(&self) -> [&Resident; 3] {
+        [&self.alice, &self.ingrid, &self.bob]
     }
 
     /// Starts the embedded chain with some money for everybody; returns its URL.
-    pub(crate) async fn start_chain(&mut self, each: Wei) -> Result<String> {
+    pub(crate) async fn start_chain(&self, each: Wei) -> Result<String> {
         let record = self.dir.join("chain.url");
         // Of an earlier story in this folder.
         let _ = std::fs::remove_file(&record);
@@ -85,14 +103,15 @@ impl House {
             args.extend(["--fund".into(), format!("{}={each}wei", resident.owner)]);
         }
         let log = self.dir.join("chain.log");
-        let chain = self.chain.insert(Process::spawn("the chain", &args, &[], &log)?);
-        let url = chain.wait_until("start", START_LIMIT, async || std::fs::read_to_string(&record).ok()).await?;
+        self.chain.fill(|| Process::spawn("the chain", &args, &[], &log))?;
+        let read = async || std::fs::read_to_string(&record).ok();
+        let url = self.chain.wait_until(("the chain", "start"), START_LIMIT, read).await?;
         Ledger::new(&url)?.chain_id().await?;
         Ok(url)
     }
 
     /// Sets the nodes up, each knowing the one before it in the path, and starts them.
-    pub(crate) async fn start_nodes(&mut self, rpc: &str, domain: Domain) -> Result<()> {
+    pub(crate) async fn start_nodes(&self, rpc: &str, domain: Domain) -> Result<()> {
         let (hub, seller) = (self.ingrid.address()?, self.bob.address()?);
         self.ingrid.init(rpc, domain, vec![])?;
         self.bob.init(rpc, domain, vec![hub.clone()])?;
@@ -107,24 +126,24 @@ impl House {
     }
 
     /// Waits until alice and bob are connected with each other and with ingrid.
-    pub(crate) async fn wait_connected(&mut self) -> Result<()> {
+    pub(crate) async fn wait_connected(&self) -> Result<()> {
         let (alice, ingrid, bob) = (self.alice.key, self.ingrid.key, self.bob.key);
         self.alice.wait_connected(&[ingrid, bob]).await?;
         self.bob.wait_connected(&[ingrid, alice]).await
     }
 
     /// Nobody may have died unnoticed.
-    pub(crate) fn check(&mut self) -> Result<()> {
-        let residents = [&mut self.alice, &mut self.ingrid, &mut self.bob];
-        let nodes = residents.into_iter().filter_map(|resident| resident.process.as_mut());
-        nodes.chain(&mut self.chain).try_for_each(Process::check)
+    pub(crate) fn check(&self) -> Result<()> {
+        self.seats().into_iter().try_for_each(Seat::check)
     }
 
     /// The ends of all logs.
     pub(crate) fn log_tails(&self) -> String {
-        let residents = [&self.alice, &self.ingrid, &self.bob].map(|resident| resident.process.as_ref());
-        let all = [self.chain.as_ref()].into_iter().chain(residents).flatten();
-        all.map(|process| format!("--- {}\n{}\n", process.name(), process.log_tail())).collect()
+        self.seats().into_iter().filter_map(Seat::log_tail).collect()
+    }
+
+    fn seats(&self) -> [&Seat; 4] {
+        [&self.chain, &self.alice.seat, &self.ingrid.seat, &self.bob.seat]
     }
 }
 
@@ -139,7 +158,7 @@ impl Resident {
         let key = keys.node_address().map_err(Error::other)?;
         let owner = keys.owner_address().map_err(Error::other)?;
         let password = perunika_client::fresh_key();
-        Ok(Self { name, key, owner, dir, phrase, password, listen, process: None })
+        Ok(Self { name, key, owner, dir, phrase, password, listen, seat: Seat::default(), line: Mutex::default() })
     }
 
     fn address(&self) -> Result<PeerAddr> {
@@ -153,58 +172,73 @@ impl Resident {
         made.map(drop).map_err(|e| Error::other(format!("{} cannot be set up: {e}", self.name)))
     }
 
-    /// Starts its process, again if it was killed.
-    pub(crate) fn start(&mut self) -> Result<()> {
+    /// Starts its process; one that runs is killed without a warning (SIGKILL).
+    pub(crate) fn start(&self) -> Result<()> {
         let dir = self.dir.display().to_string();
         let args = ["--dir", &dir, "node", "--until-stdin-closes"].map(str::to_owned);
         let log = self.dir.join("node.log");
         let envs = [("PERUNIKA_PASSWORD", self.password.as_str())];
-        self.process = Some(Process::spawn(self.name, &args, &envs, &log)?);
-        Ok(())
+        self.seat.fill(|| Process::spawn(self.name, &args, &envs, &log))
+    }
+
+    /// Whether its process runs.
+    pub(crate) fn is_up(&self) -> bool {
+        self.seat.is_taken()
     }
 
     /// Waits until its API answers.
-    pub(crate) async fn wait_ready(&mut self) -> Result<()> {
-        let dir = self.dir.clone();
-        let answers = async || client(&dir).ok()?.health().await.ok();
-        self.process()?.wait_until("answer", START_LIMIT, answers).await?;
+    pub(crate) async fn wait_ready(&self) -> Result<()> {
+        // A file of an earlier process may name a port that another node has by now.
+        let answers = async || client(&self.dir).ok()?.info().await.ok().filter(|info| info.key == self.key);
+        self.seat.wait_until((self.name, "answer"), START_LIMIT, answers).await?;
+        self.hang_up();
         Ok(())
     }
 
-    async fn wait_connected(&mut self, peers: &[Address]) -> Result<()> {
-        let client = self.client()?;
+    async fn wait_connected(&self, peers: &[Address]) -> Result<()> {
         let connected = async || {
-            let info = client.info().await.ok()?;
+            let info = self.client().ok()?.info().await.inspect_err(|_| self.hang_up()).ok()?;
             peers.iter().all(|peer| info.connected.contains(peer)).then_some(())
         };
-        self.process()?.wait_until("reach its peers", CONNECT_LIMIT, connected).await
+        self.seat.wait_until((self.name, "reach its peers"), CONNECT_LIMIT, connected).await
     }
 
     /// Kills its process without a warning (SIGKILL).
-    pub(crate) fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill();
-        }
+    pub(crate) fn kill(&self) {
+        self.seat.empty();
     }
 
     /// Its API.
     pub(crate) fn client(&self) -> Result<Client> {
-        client(&self.dir)
+        let mut line = self.line();
+        match &*line {
+            Some(client) => Ok(client.clone()),
+            None => Ok(line.insert(client(&self.dir)?).clone()),
+        }
+    }
+
+    /// Its API moves with every process; the next call looks where it is.
+    pub(crate) fn hang_up(&self) {
+        self.line().take();
+    }
+
+    fn line(&self) -> MutexGuard<'_, Option<Client>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its secrets: whoever runs a node has them.
+    pub(crate) fn keys(&self) -> Result<Keys> {
+        self.phrase.keys().map_err(Error::other)
     }
 
     /// A place in its folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
-
-    fn process(&mut self) -> Result<&mut Process> {
-        let name = self.name;
-        self.process.as_mut().ok_or_else(|| Error::other(format!("{name} is not running")))
-    }
 }
 
 /// A free port for each node. They lie below the range from which systems take ports for outgoing connections, so that
-/// nobody takes the hub's while it is dead; each is held until all are known, so they differ.
+/// nobody takes a node's while it is dead; each is held until all are known, so they differ.
 fn free_ports() -> Result<[SocketAddr; 3]> {
     // Stories that begin at the same time have neighbouring process ids; their ports do not overlap.
     let start = (u64::from(std::process::id()) * 3 % u64::from(PORTS)) as u16;

@@ -1,11 +1,15 @@
 //! `perunika quickstart`: the whole story on one machine, with real processes.
 
+mod calls;
+mod dispute;
 mod goods;
 mod house;
+mod phase;
 mod print;
 mod process;
 mod report;
 mod story;
+mod torture;
 mod transfer;
 
 use crate::commands::common::private_key;
@@ -18,14 +22,14 @@ use house::House;
 use std::path::{Path, PathBuf};
 
 /// Run the whole story on this machine: a chain, three nodes, a file sold through a virtual channel, a hub that dies.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Sell this file instead of generated data.
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
-    /// Size of the generated data.
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::size, conflicts_with = "file")]
-    size: u64,
+    /// Size of the generated data; 64MiB if absent, with --torture 1MiB.
+    #[arg(long, value_name = "SIZE", value_parser = units::size, conflicts_with = "file")]
+    size: Option<u64>,
     /// Size of a chunk; each is paid for by itself.
     #[arg(long, value_name = "SIZE", default_value = "16KiB", value_parser = units::size)]
     chunk: u64,
@@ -41,6 +45,22 @@ pub(crate) struct Args {
     /// Private key of an account on that chain that pays for the deployment and gives each node an ether.
     #[arg(long, value_name = "HEX", env = "PERUNIKA_FUNDER_KEY", hide_env_values = true, value_parser = private_key)]
     funder_key: Option<B256>,
+    /// Before the end, alice cheats: she registers an old state of the virtual channel. Needs a development chain.
+    #[arg(long)]
+    dispute: bool,
+    /// Tell small stories, with and without a dispute, and kill a node (SIGKILL) at so many moments.
+    #[arg(long, value_name = "KILLS", conflicts_with_all = ["dispute", "file"])]
+    torture: Option<u64>,
+    /// What the moments of --torture are drawn from.
+    #[arg(long, value_name = "NUMBER", requires = "torture")]
+    seed: Option<u64>,
+}
+
+impl Args {
+    /// Size of the generated data, bytes.
+    fn size(&self) -> u64 {
+        self.size.unwrap_or(if self.torture.is_some() { 1 << 20 } else { 64 << 20 })
+    }
 }
 
 /// Tells the story. Whatever happens, no process is left behind.
@@ -54,11 +74,18 @@ pub(crate) async fn run(args: Args, dir: Option<&Path>, output: Output) -> Resul
             temporary.path().to_owned()
         }
     };
-    let mut house = House::new(dir, output)?;
-    let told = tokio::select! {
-        told = story::tell(&args, &mut house) => told,
-        () = signals::stop() => return Err(Error::other("interrupted")),
-    };
+    tokio::select! {
+        told = Box::pin(tell(&args, dir, output)) => told,
+        () = signals::stop() => Err(Error::other("interrupted")),
+    }
+}
+
+async fn tell(args: &Args, dir: PathBuf, output: Output) -> Result<()> {
+    if let Some(kills) = args.torture {
+        return torture::run(args, kills, &dir, output).await;
+    }
+    let house = House::new(dir, output, false)?;
+    let told = story::tell(args, &house).await;
     let report = told.inspect_err(|_| eprint!("{}", house.log_tails()))?;
     drop(house);
     output.result(&report.to_json(), || print::report(&report));

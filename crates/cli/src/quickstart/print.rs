@@ -61,5 +61,9 @@ fn figures(report: &Report) -> String {
         .row(["file", &format!("{}, {megabytes:.1} MB/s", Size(report.bytes))])
         .row(["sha-256", &format!("{} ({})", report.checksum, if report.checksum_ok { "same" } else { "DIFFERENT" })])
         .row(["time", &format!("{:.1} s", report.seconds)]);
+    if let (Some(dispute), Some(gas)) = (&report.dispute, report.dispute_gas()) {
+        let who = format!("{}, the old state of {}; {gas} gas", dispute.refuted_by, report.payer);
+        table.row(["refuted by", &who]);
+    }
     table.to_string().trim_start_matches('\n').to_owned()
 }

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 const POLL: Duration = Duration::from_millis(20);
@@ -18,6 +19,66 @@ pub(crate) struct Process {
     name: String,
     child: Option<Child>,
     log: PathBuf,
+}
+
+/// Where a process lives, one after the other if it is killed and started again. Shared by those who talk to it and those who
+/// kill it.
+#[derive(Debug, Default)]
+pub(crate) struct Seat(Mutex<Option<Process>>);
+
+impl Seat {
+    /// Somebody sits down; whoever sat there is killed first.
+    pub(crate) fn fill(&self, start: impl FnOnce() -> Result<Process>) -> Result<()> {
+        // Under one lock: nobody sees the seat empty in between.
+        let mut seat = self.lock();
+        drop(seat.take());
+        *seat = Some(start()?);
+        Ok(())
+    }
+
+    /// Kills whoever sits there; false if nobody does.
+    pub(crate) fn empty(&self) -> bool {
+        self.lock().take().is_some()
+    }
+
+    /// Whether a process was started here and not killed by us.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    /// An error if a process was started and has ended by itself.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.lock().as_mut().map_or(Ok(()), Process::check)
+    }
+
+    /// Name and end of what was printed.
+    pub(crate) fn log_tail(&self) -> Option<String> {
+        self.lock().as_ref().map(|process| format!("--- {}\n{}\n", process.name, process.log_tail()))
+    }
+
+    /// Asks `ready` again and again until it has an answer, the process ends by itself or the time is over.
+    pub(crate) async fn wait_until<T>(
+        &self,
+        (who, what): (&str, &str),
+        limit: Duration,
+        mut ready: impl AsyncFnMut() -> Option<T>,
+    ) -> Result<T> {
+        let start = Instant::now();
+        loop {
+            if let Some(answer) = ready().await {
+                return Ok(answer);
+            }
+            self.check()?;
+            if start.elapsed() > limit {
+                return Err(Error::other(format!("{who} did not {what} within {} s", limit.as_secs())));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Process>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Process {
@@ -34,13 +95,8 @@ impl Process {
         Ok(Self { name: name.to_owned(), child: Some(child), log: log.to_owned() })
     }
 
-    /// The name that people see.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Kills it as the system does when memory runs out (SIGKILL); returns once it is gone.
-    pub(crate) fn kill(&mut self) {
+    fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             // Fails only if the process has ended already.
             let _ = child.kill();
@@ -49,7 +105,7 @@ impl Process {
     }
 
     /// An error if it is not running.
-    pub(crate) fn check(&mut self) -> Result<()> {
+    fn check(&mut self) -> Result<()> {
         match self.child.as_mut().map(Child::try_wait) {
             Some(Ok(None)) => Ok(()),
             Some(Ok(Some(status))) => Err(Error::other(format!("{} ended early ({status})", self.name))),
@@ -59,28 +115,8 @@ impl Process {
     }
 
     /// The end of what it printed.
-    pub(crate) fn log_tail(&self) -> String {
+    fn log_tail(&self) -> String {
         tail(&self.log).unwrap_or_default()
-    }
-
-    /// Asks `ready` again and again until it has an answer, the process ends or the time is over.
-    pub(crate) async fn wait_until<T>(
-        &mut self,
-        what: &str,
-        limit: Duration,
-        mut ready: impl AsyncFnMut() -> Option<T>,
-    ) -> Result<T> {
-        let start = Instant::now();
-        loop {
-            if let Some(answer) = ready().await {
-                return Ok(answer);
-            }
-            self.check()?;
-            if start.elapsed() > limit {
-                return Err(Error::other(format!("{} did not {what} within {} s", self.name, limit.as_secs())));
-            }
-            tokio::time::sleep(POLL).await;
-        }
     }
 }
 

@@ -1,11 +1,15 @@
 //! The arithmetic of the story: who had what, who paid what, and whether it adds up.
 
+use super::dispute::Dispute;
 use crate::units::Wei;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// Name under which the contract stands among the accounts.
 pub(crate) const ADJUDICATOR: &str = "adjudicator";
+
+/// A dispute of a virtual channel is registered, refuted and concluded.
+const DISPUTE_TRANSACTIONS: usize = 3;
 
 /// Balances in wei by name of the account.
 pub(crate) type Balances = BTreeMap<String, Wei>;
@@ -54,6 +58,10 @@ pub(crate) struct Report {
     pub(crate) payments: u64,
     /// How many of them happened while the hub's process was dead.
     pub(crate) payments_hub_down: u64,
+    /// The dispute, if there was one.
+    pub(crate) dispute: Option<Dispute>,
+    /// Nodes were killed all the time: some things may take more transactions, and the hub has no death of its own.
+    pub(crate) restless: bool,
     /// Size of the file.
     pub(crate) bytes: u64,
     /// Checksum of the file at the seller.
@@ -106,6 +114,10 @@ impl Report {
         let spent = i128::try_from(self.spent).ok();
         let paid = spent.zip(fee).map(|(spent, fee)| -spent - fee);
         let failed = self.transactions.iter().filter(|tx| !tx.succeeded).count();
+        let without_hub = self.restless || self.payments_hub_down * 2 >= self.payments;
+        let most = if self.dispute.is_some() { 8 + DISPUTE_TRANSACTIONS } else { 8 };
+        let few = self.restless || self.transactions.len() <= most;
+        let refuted = self.dispute.as_ref().is_none_or(|dispute| dispute.refuted_by == self.payee);
         let promises = [
             (self.adjudicator_empty(), "the contract still holds money"),
             (self.conserved(), "balances and gas do not add up"),
@@ -114,9 +126,10 @@ impl Report {
             (self.gain_is(&self.payee, spent), "the seller's gain is not the price"),
             (self.gain_is(&self.payer, paid), "the buyer's loss is not the price and the fee"),
             (self.checksum_ok, "the file differs from the original"),
-            (self.payments_hub_down * 2 >= self.payments, "less than half of the payments happened without the hub"),
-            (self.transactions.len() <= 8, "more transactions than expected"),
-            (failed == 0, "a transaction failed"),
+            (without_hub, "less than half of the payments happened without the hub"),
+            (few, "more transactions than expected"),
+            (self.restless || failed == 0, "a transaction failed"),
+            (refuted, "the old state was not refuted by the seller"),
         ];
         promises.into_iter().filter(|(kept, _)| !kept).map(|(_, sentence)| sentence.to_owned()).collect()
     }
@@ -124,6 +137,13 @@ impl Report {
     /// Gas of all transactions.
     pub(crate) fn gas(&self) -> u64 {
         self.transactions.iter().map(|tx| tx.gas).sum()
+    }
+
+    /// Gas of the transactions that belong to the dispute, if there was one.
+    pub(crate) fn dispute_gas(&self) -> Option<u64> {
+        let names = ["registerVirtual", "registerVirtualFor", "refuteVirtual", "concludeVirtual", "settle"];
+        let belongs = |tx: &&Transaction| names.contains(&tx.name.as_str());
+        self.dispute.as_ref().map(|_| self.transactions.iter().filter(belongs).map(|tx| tx.gas).sum())
     }
 
     /// Gas of all transactions but the deployment, which serves everybody for ever, by payment.
@@ -143,7 +163,7 @@ impl Report {
                 json!({ "name": tx.name, "from": tx.sender, "gas": tx.gas, "gas_price_wei": price, "ok": tx.succeeded })
             })
             .collect();
-        json!({
+        let mut report = json!({
             "payments": self.payments,
             "payments_while_hub_was_down": self.payments_hub_down,
             "transactions": transactions,
@@ -162,7 +182,12 @@ impl Report {
             "transfer_seconds": self.transfer_seconds,
             "seconds": self.seconds,
             "broken_promises": self.broken_promises(),
-        })
+        });
+        if let (Some(dispute), Some(fields)) = (&self.dispute, report.as_object_mut()) {
+            fields.insert("refuted_by".into(), dispute.refuted_by.clone().into());
+            fields.insert("dispute_gas".into(), self.dispute_gas().into());
+        }
+        report
     }
 }
 
@@ -203,6 +228,8 @@ mod tests {
             spent: 50,
             payments: 10,
             payments_hub_down: 5,
+            dispute: None,
+            restless: false,
             bytes: 1_000,
             checksum: "00".into(),
             checksum_ok: true,
@@ -271,6 +298,34 @@ mod tests {
         assert_eq!(broken(|r| r.transactions[1].succeeded = false), ["a transaction failed"]);
         let free = Transaction { gas: 0, ..transaction("open", "alice", 0) };
         assert_eq!(broken(|r| r.transactions.extend(vec![free; 6])), ["more transactions than expected"]);
+    }
+
+    #[test]
+    fn a_dispute_must_be_refuted_by_the_seller_and_takes_three_transactions_more() {
+        let by = |who: &str| {
+            let mut report = story();
+            report.dispute = Some(Dispute { refuted_by: who.into() });
+            let free = |name: &str| Transaction { gas_price: 0, ..transaction(name, "bob", 5) };
+            report.transactions.extend(["registerVirtualFor", "refuteVirtual", "concludeVirtual"].map(free));
+            report
+        };
+        let report = by("bob");
+        assert_eq!(report.broken_promises(), Vec::<String>::new());
+        assert_eq!((report.dispute_gas(), report.to_json()["dispute_gas"].as_u64()), (Some(15), Some(15)));
+        assert_eq!(report.to_json()["refuted_by"], "bob");
+        assert_eq!(by("alice").broken_promises(), ["the old state was not refuted by the seller"]);
+        assert_eq!(story().to_json().get("refuted_by"), None);
+    }
+
+    #[test]
+    fn where_nodes_die_all_the_time_money_is_counted_nevertheless() {
+        let broken = broken(|r| {
+            r.restless = true;
+            r.payments_hub_down = 0;
+            r.transactions[1].succeeded = false;
+            set(&mut r.after, "bob", ETH + 49);
+        });
+        assert_eq!(broken, ["balances and gas do not add up", "the seller's gain is not the price"]);
     }
 
     #[test]

@@ -1,36 +1,38 @@
 //! What happens, in order.
 
+use super::calls::{WAIT_S, ask, insist, order, wait_for};
 use super::goods;
-use super::house::House;
+use super::house::{House, Resident};
+use super::phase::Phase;
 use super::report::{ADJUDICATOR, Report, Transaction};
-use super::{Args, transfer};
-use crate::commands::common::{applied, id_of};
+use super::{Args, dispute, transfer};
+use crate::commands::common::id_of;
 use crate::commands::deploy::deploy;
 use crate::exit::{Error, Result};
 use crate::ledger::{Accounts, Ledger, Sent};
 use crate::units::{Amount, Wei};
 use alloy::primitives::{Address, B256};
 use perunika_chain::OwnerKey;
+use perunika_client::Client;
 use perunika_client::types::{Channel, Close, OpenChannel, OpenVirtual};
-use perunika_client::{Client, fresh_key};
 use perunika_core::Domain;
-use perunika_core::info::LedgerStage;
+use perunika_core::info::{LedgerStage, VirtualStage};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What each node has at the start, for deposits and gas.
 const PURSE: Wei = 1_000_000_000_000_000_000;
 /// What each party deposits in each of its ledger channels, beyond the stake.
 const MARGIN: Wei = 10_000_000_000_000_000;
-/// A cooperative end that waits for peers and blocks is done long before.
-const WAIT_S: u64 = 120;
-const POLL: Duration = Duration::from_millis(50);
 
 /// Where the money is.
-struct Place {
-    ledger: Ledger,
-    domain: Domain,
-    accounts: Accounts,
+pub(super) struct Place {
+    /// The chain.
+    pub(super) ledger: Ledger,
+    /// The contract on it.
+    pub(super) domain: Domain,
+    /// Everybody's account.
+    pub(super) accounts: Accounts,
     first_block: u64,
     before: super::report::Balances,
 }
@@ -43,7 +45,7 @@ struct Goods {
 }
 
 /// Tells it; the result is what was measured.
-pub(crate) async fn tell(args: &Args, house: &mut House) -> Result<Report> {
+pub(crate) async fn tell(args: &Args, house: &House) -> Result<Report> {
     let start = Instant::now();
     let goods = goods(args, house)?;
     let rpc = chain(args, house).await?;
@@ -52,11 +54,29 @@ pub(crate) async fn tell(args: &Args, house: &mut House) -> Result<Report> {
     house.wait_connected().await?;
     house.say("three nodes run: alice, ingrid and bob");
 
+    house.enter(Phase::Opening);
     let links = open_links(args, house).await?;
+    house.enter(Phase::OpeningVirtual);
     let (vc, hub_fee) = open_virtual(args, house).await?;
+    let old = if args.dispute { Some(dispute::keep_old_state(house, vc).await?) } else { None };
+    house.enter(Phase::Paying);
     let bought = transfer::buy(args, house, &goods.path, vc).await?;
     house.wait_connected().await?;
-    close(house, vc, links).await?;
+    let dispute = match &old {
+        Some(old) => {
+            house.enter(Phase::Dispute);
+            Some(dispute::tell(house, &place, old).await?)
+        }
+        None => None,
+    };
+    house.enter(Phase::ClosingVirtual);
+    if dispute.is_none() {
+        close_virtual(house, vc).await?;
+    }
+    wait_unlocked(house).await?;
+    house.enter(Phase::Closing);
+    close_links(house, links).await?;
+    house.enter(Phase::End);
     house.check()?;
 
     let (after, transactions) = count(&place).await?;
@@ -72,6 +92,8 @@ pub(crate) async fn tell(args: &Args, house: &mut House) -> Result<Report> {
         spent: bought.spent,
         payments: bought.payments,
         payments_hub_down: bought.payments_hub_down,
+        dispute,
+        restless: house.restless,
         bytes: goods.bytes,
         checksum_ok: copy == (goods.bytes, goods.checksum.clone()),
         checksum: goods.checksum,
@@ -85,7 +107,7 @@ fn goods(args: &Args, house: &House) -> Result<Goods> {
         Some(path) => path.clone(),
         None => {
             let path = house.bob.path("goods.bin");
-            goods::generate(&path, args.size)?;
+            goods::generate(&path, args.size())?;
             path
         }
     };
@@ -102,7 +124,7 @@ fn goods(args: &Args, house: &House) -> Result<Goods> {
 }
 
 /// The URL of a chain on which everybody has money.
-async fn chain(args: &Args, house: &mut House) -> Result<String> {
+async fn chain(args: &Args, house: &House) -> Result<String> {
     let purse = purse(args);
     let (Some(url), Some(key)) = (&args.rpc, args.funder_key) else {
         let url = house.start_chain(purse).await?;
@@ -110,6 +132,9 @@ async fn chain(args: &Args, house: &mut House) -> Result<String> {
         return Ok(url);
     };
     let ledger = Ledger::new(url)?;
+    if args.dispute {
+        dispute::check_chain(&ledger).await?;
+    }
     for resident in house.residents() {
         ledger.give(key, resident.owner, purse).await?;
     }
@@ -122,7 +147,7 @@ fn purse(args: &Args) -> Wei {
 }
 
 /// Deploys the contract and counts what everybody has before it.
-async fn place(args: &Args, house: &mut House, rpc: &str) -> Result<Place> {
+async fn place(args: &Args, house: &House, rpc: &str) -> Result<Place> {
     let ledger = Ledger::new(rpc)?;
     let key = args.funder_key.filter(|_| args.rpc.is_some()).unwrap_or_else(|| perunika_devnet::dev_key(0));
     let deployer = OwnerKey::from_bytes(&key).ok_or_else(|| Error::user("the funder's key is not a private key"))?;
@@ -142,28 +167,38 @@ async fn place(args: &Args, house: &mut House, rpc: &str) -> Result<Place> {
 /// Ledger channels alice–ingrid and ingrid–bob; alice and ingrid put in what the virtual channel needs.
 async fn open_links(args: &Args, house: &House) -> Result<[B256; 2]> {
     let deposit = args.stake.saturating_add(MARGIN);
-    let (alice, ingrid) = (house.alice.client()?, house.ingrid.client()?);
+    let (alice, ingrid, bob) = (&house.alice, &house.ingrid, &house.bob);
     let links =
-        tokio::try_join!(open_link(&alice, house.ingrid.key, deposit), open_link(&ingrid, house.bob.key, deposit),)?;
+        tokio::try_join!(open_link(house, alice, ingrid.key, deposit), open_link(house, ingrid, bob.key, deposit))?;
     // The opener has seen it on the chain; its peer may be a moment behind.
-    for (client, count) in [(&alice, 1), (&ingrid, 2), (&house.bob.client()?, 1)] {
+    for (who, count) in [(alice, 1), (ingrid, 2), (bob, 1)] {
         let open = |all: &[Channel]| all.iter().filter(|channel| channel.stage == LedgerStage::Open).count() == count;
-        wait_for(client, "not all ledger channels were opened in time", open).await?;
+        wait_for(house, who, "not all ledger channels were opened in time", open).await?;
     }
     house.say(&format!("ledger channels alice-ingrid and ingrid-bob are open, {} in each", Amount(2 * deposit)));
     Ok([links.0, links.1])
 }
 
-async fn open_link(client: &Client, peer: Address, deposit: Wei) -> Result<B256> {
+async fn open_link(house: &House, who: &Resident, peer: Address, deposit: Wei) -> Result<B256> {
     let body = OpenChannel { peer, amount: deposit.into(), peer_amount: deposit.into(), lane: 0, wait_s: Some(WAIT_S) };
-    let key = fresh_key();
-    let done = applied(client.open_channel(&body, &key).await?, &key);
-    Ok(id_of(&done.map_err(|e| e.while_doing("opening a ledger channel"))?)?.channel)
+    insist(house, async || {
+        if house.restless {
+            // An order whose answer was lost may have been carried out.
+            let all = ask(house, who, async |client| client.channels().await).await?;
+            if let Some(known) = all.iter().find(|channel| channel.peer == peer) {
+                let open = known.stage == LedgerStage::Open;
+                return if open { Ok(known.id.channel) } else { Err(Error::other("a ledger channel is not open yet")) };
+            }
+        }
+        let open = async |client: Client, key: &str| client.open_channel(&body, key).await;
+        Ok(id_of(&order(house, who, "opening a ledger channel", open).await?)?.channel)
+    })
+    .await
 }
 
 /// The virtual channel alice–bob over ingrid, and what ingrid gets for it.
 async fn open_virtual(args: &Args, house: &House) -> Result<(B256, Wei)> {
-    let alice = house.alice.client()?;
+    let alice = &house.alice;
     let body = OpenVirtual {
         hubs: vec![house.ingrid.key],
         peer: house.bob.key,
@@ -173,44 +208,52 @@ async fn open_virtual(args: &Args, house: &House) -> Result<(B256, Wei)> {
         fee_max: MARGIN.into(),
         wait_s: Some(WAIT_S),
     };
-    let key = fresh_key();
-    let done = applied(alice.open_virtual(&body, &key).await?, &key);
-    let vc = id_of(&done.map_err(|e| e.while_doing("opening the virtual channel"))?)?.channel;
-    let fee = alice.virtual_channel(vc).await?.fees.iter().map(|fee| fee.0).sum();
+    let vc = insist(house, async || {
+        if house.restless {
+            let all = ask(house, alice, async |client| client.virtuals().await).await?;
+            let alive = all.iter().find(|v| !matches!(v.stage, VirtualStage::Aborted | VirtualStage::Done));
+            if let Some(known) = alive {
+                let active = known.stage == VirtualStage::Active;
+                return if active { Ok(known.id.channel) } else { Err(Error::other("the channel is not active yet")) };
+            }
+        }
+        let open = async |client: Client, key: &str| client.open_virtual(&body, key).await;
+        Ok(id_of(&order(house, alice, "opening the virtual channel", open).await?)?.channel)
+    })
+    .await?;
+    let shown = ask(house, alice, async |client| client.virtual_channel(vc).await).await?;
+    let fee = shown.fees.iter().map(|fee| fee.0).sum();
     let (stake, promised) = (Amount(args.stake), Amount(fee));
     house.say(&format!("a virtual channel alice-bob is open with {stake} in it; ingrid is promised {promised}"));
     Ok((vc, fee))
 }
 
-/// First the virtual channel, then both ledger channels at once.
-async fn close(house: &House, vc: B256, links: [B256; 2]) -> Result<()> {
+/// Its outcome is signed by everybody.
+async fn close_virtual(house: &House, vc: B256) -> Result<()> {
     let body = Close { force: false, wait_s: Some(WAIT_S) };
-    let (alice, ingrid) = (house.alice.client()?, house.ingrid.client()?);
-    let key = fresh_key();
-    let done = applied(alice.close_virtual(vc, &body, &key).await?, &key);
-    done.map_err(|e| e.while_doing("closing the virtual channel"))?;
+    let close = async |client: Client, key: &str| client.close_virtual(vc, &body, key).await;
+    insist(house, async || order(house, &house.alice, "closing the virtual channel", close).await).await.map(drop)
+}
+
+/// No ledger channel holds anything for the virtual one any more.
+async fn wait_unlocked(house: &House) -> Result<()> {
     let unlocked = |all: &[Channel]| all.iter().all(|channel| channel.locks == 0);
-    wait_for(&ingrid, "the outcome did not reach both ledger channels in time", unlocked).await?;
+    for who in house.residents() {
+        wait_for(house, who, "the outcome did not reach both ledger channels in time", unlocked).await?;
+    }
     house.say("the virtual channel is closed, its outcome is in both ledger channels");
-    let close = async |client: &Client, id| {
-        let key = fresh_key();
-        let done = applied(client.close_channel(id, &body, &key).await?, &key);
-        done.map_err(|e| e.while_doing("closing a ledger channel"))
-    };
-    tokio::try_join!(close(&alice, links[0]), close(&ingrid, links[1]))?;
-    house.say("both ledger channels are closed");
     Ok(())
 }
 
-/// Waits until the ledger channels of a node are as they should be.
-async fn wait_for(client: &Client, otherwise: &str, fine: impl Fn(&[Channel]) -> bool) -> Result<()> {
-    let start = Instant::now();
-    while !fine(&client.channels().await?) {
-        if start.elapsed() > Duration::from_secs(WAIT_S) {
-            return Err(Error::peer(otherwise));
-        }
-        tokio::time::sleep(POLL).await;
-    }
+/// Both ledger channels at once.
+async fn close_links(house: &House, links: [B256; 2]) -> Result<()> {
+    let body = Close { force: false, wait_s: Some(WAIT_S) };
+    let close = async |who: &Resident, id: B256| {
+        let close = async |client: Client, key: &str| client.close_channel(id, &body, key).await;
+        insist(house, async || order(house, who, "closing a ledger channel", close).await).await
+    };
+    tokio::try_join!(close(&house.alice, links[0]), close(&house.ingrid, links[1]))?;
+    house.say("both ledger channels are closed");
     Ok(())
 }
 

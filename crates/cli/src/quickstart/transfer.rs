@@ -1,13 +1,14 @@
 //! The file changes hands, and the hub dies meanwhile.
 
 use super::Args;
+use super::calls::{ask, insist};
 use super::house::House;
 use crate::commands::common::absolute;
 use crate::exit::{Error, Result};
 use crate::units::{Size, Wei};
 use alloy::primitives::B256;
+use perunika_client::fresh_key;
 use perunika_client::types::{Fetch, Job, JobState, Serve};
-use perunika_client::{Client, fresh_key};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -31,26 +32,31 @@ pub(crate) struct Bought {
 }
 
 /// Sells the file to alice; kills ingrid after a quarter of the chunks and starts her again after three.
-pub(crate) async fn buy(args: &Args, house: &mut House, goods: &Path, vc: B256) -> Result<Bought> {
-    let (alice, bob) = (house.alice.client()?, house.bob.client()?);
+pub(crate) async fn buy(args: &Args, house: &House, goods: &Path, vc: B256) -> Result<Bought> {
     let chunk_bytes = u32::try_from(args.chunk).map_err(|_| Error::user("the chunks are too large"))?;
     let offer = Serve { path: absolute(goods)?, price: args.price.into(), chunk_bytes };
-    let offer = bob.serve(&offer).await?;
+    let offer = ask(house, &house.bob, async |bob| bob.serve(&offer).await).await?;
     house.say(&format!("bob sells {} in {} chunks of {}", Size(offer.size), offer.chunks, Size(args.chunk)));
 
     let start = Instant::now();
     let path = house.alice.path("bought.bin");
     let body = Fetch { offer: offer.offer, output: absolute(&path)?, channel: Some(vc) };
-    let job = alice.fetch(&body, &fresh_key()).await?;
+    if house.restless {
+        let done = insist(house, async || buy_all(house, &body).await).await?;
+        let payments = ask(house, &house.alice, async |alice| alice.virtual_channel(vc).await).await?.payments;
+        let seconds = start.elapsed().as_secs_f64();
+        return Ok(Bought { path, spent: done.spent_wei.0, payments, payments_hub_down: 0, seconds });
+    }
 
+    let id = ask(house, &house.alice, async |alice| alice.fetch(&body, &fresh_key()).await).await?.id;
     let quarter = u64::from(offer.chunks).div_ceil(4);
-    wait_for(&alice, &job.id, quarter, 0).await?;
+    wait_for(house, &id, quarter, 0).await?;
     house.ingrid.kill();
-    let at_death = alice.job(&job.id).await?;
+    let at_death = ask(house, &house.alice, async |alice| alice.job(&id).await).await?;
     house.say(&format!("ingrid is dead, after {} of {} chunks", at_death.chunks_done, at_death.chunks_total));
 
     let half = at_death.payments.saturating_add(u64::from(offer.chunks).div_ceil(2));
-    let before_rebirth = wait_for(&alice, &job.id, quarter.saturating_mul(3), half).await?;
+    let before_rebirth = wait_for(house, &id, quarter.saturating_mul(3), half).await?;
     house.ingrid.start()?;
     let payments_hub_down = before_rebirth.payments.saturating_sub(at_death.payments);
     house.say(&format!(
@@ -58,18 +64,25 @@ pub(crate) async fn buy(args: &Args, house: &mut House, goods: &Path, vc: B256) 
         before_rebirth.chunks_done
     ));
 
-    let done = wait_for(&alice, &job.id, u64::MAX, 0).await?;
+    let done = wait_for(house, &id, u64::MAX, 0).await?;
     let seconds = start.elapsed().as_secs_f64();
     house.say(&format!("alice has the file, after {} payments", done.payments));
     house.ingrid.wait_ready().await?;
     Ok(Bought { path, spent: done.spent_wei.0, payments: done.payments, payments_hub_down, seconds })
 }
 
+/// Begins the download, or resumes it, and follows it to its end.
+async fn buy_all(house: &House, body: &Fetch) -> Result<Job> {
+    let key = fresh_key();
+    let job = ask(house, &house.alice, async |alice| alice.fetch(body, &key).await).await?;
+    wait_for(house, &job.id, u64::MAX, 0).await
+}
+
 /// Waits for so many chunks and payments, or for the end.
-async fn wait_for(client: &Client, id: &str, chunks: u64, payments: u64) -> Result<Job> {
+async fn wait_for(house: &House, id: &str, chunks: u64, payments: u64) -> Result<Job> {
     let (mut last, mut since) = (0, Instant::now());
     loop {
-        let job = client.job(id).await?;
+        let job = ask(house, &house.alice, async |alice| alice.job(id).await).await?;
         let done = u64::from(job.chunks_done);
         match job.state {
             JobState::Done => return Ok(job),

@@ -5,8 +5,8 @@ use perunika_devnet::{Config, Server, ServerHandle, dev_key};
 use perunika_node::config::Template;
 use perunika_node::folder::{Folder, Identity};
 use perunika_node::keys::Phrase;
-use std::io::{BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -62,6 +62,53 @@ impl Chain {
         let owner = perunika_chain::OwnerKey::from_bytes(&dev_key(0)).expect("a key");
         self.runtime.block_on(perunika_chain::deploy(&self.url(), &owner)).expect("deployed").address
     }
+}
+
+/// A chain that says its id and knows nothing else.
+pub(crate) struct DeafChain {
+    pub(crate) url: String,
+}
+
+impl DeafChain {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind(ANY_PORT).expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        // Ends with the tests' process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let _ = answer(stream);
+            }
+        });
+        Self { url }
+    }
+}
+
+/// Answers one request and hangs up.
+fn answer(mut stream: TcpStream) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let line = line.trim().to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let asked: serde_json::Value = serde_json::from_slice(&body).ok()?;
+    let mut said = serde_json::json!({ "jsonrpc": "2.0", "id": asked["id"] });
+    match asked["method"].as_str()? {
+        "eth_chainId" => said["result"] = "0x1".into(),
+        _ => said["error"] = serde_json::json!({ "code": -32601, "message": "method not found" }),
+    }
+    let said = said.to_string();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+    write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{said}", said.len()).ok()
 }
 
 /// A folder that goes when the test ends.

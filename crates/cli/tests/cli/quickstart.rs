@@ -9,10 +9,7 @@ use std::time::{Duration, Instant};
 #[test]
 fn the_story_adds_up() {
     let output = run(&["quickstart", "--json", "--size", "1MiB", "--chunk", "4KiB"]);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let report: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default()).expect("JSON");
+    let report = report(&output);
     assert_eq!(report["conserved"], true);
     assert_eq!(report["checksum_ok"], true);
     assert_eq!(report["hub_gain_wei"], report["hub_fee_wei"]);
@@ -25,6 +22,41 @@ fn the_story_adds_up() {
     let count = |name: &str| names.iter().filter(|n| **n == name).count();
     assert_eq!((count("deploy"), count("open"), count("confirm"), count("close")), (1, 2, 2, 2), "{names:?}");
     assert_eq!(names.len(), 7, "{names:?}");
+}
+
+#[test]
+fn an_old_state_is_refuted_by_the_seller_s_node() {
+    let output = run(&["quickstart", "--dispute", "--json", "--size", "256KiB", "--chunk", "4KiB"]);
+    let report = report(&output);
+    assert_eq!((&report["refuted_by"], &report["conserved"]), (&"bob".into(), &true.into()));
+    assert_eq!(report["hub_gain_wei"], report["hub_fee_wei"]);
+    assert_eq!(report["balances_after"]["adjudicator"], "0");
+    let transactions = report["transactions"].as_array().expect("a list");
+    let sent = |name: &str, by: &str| transactions.iter().filter(|t| t["name"] == name && t["from"] == by).count();
+    assert_eq!((sent("registerVirtualFor", "alice"), sent("concludeVirtual", "alice")), (1, 0), "{report}");
+    assert!(report["dispute_gas"].as_u64() > Some(100_000), "{report}");
+}
+
+#[test]
+fn a_dispute_needs_a_chain_whose_clock_can_be_moved() {
+    let chain = crate::bench::DeafChain::start();
+    let key = "0x1111111111111111111111111111111111111111111111111111111111111111";
+    let output = run(&["quickstart", "--dispute", "--rpc", &chain.url, "--funder-key", key]);
+    assert_refused(&output, 2, "--dispute needs a development chain");
+}
+
+#[test]
+fn killed_nodes_come_back_and_nobody_loses() {
+    let output = run(&["quickstart", "--torture", "6", "--seed", "3", "--json", "--size", "256KiB"]);
+    let report = report(&output);
+    assert_eq!((&report["kills"], &report["stories"], &report["seed"]), (&6.into(), &1.into(), &3.into()));
+}
+
+fn report(output: &std::process::Output) -> serde_json::Value {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(text.lines().last().unwrap_or_default()).expect("JSON")
 }
 
 #[test]
