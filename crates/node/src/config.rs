@@ -203,6 +203,8 @@ pub struct Template {
     pub peers: Vec<PeerAddr>,
     /// Times.
     pub preset: Preset,
+    /// Blocks above a final one; the preset's if none.
+    pub finality_depth: Option<u64>,
 }
 
 impl Template {
@@ -216,6 +218,7 @@ impl Template {
             hub: false,
             peers: Vec::new(),
             preset: Preset::Dev,
+            finality_depth: None,
         }
     }
 
@@ -226,7 +229,12 @@ impl Template {
             Preset::Dev => "dev",
             Preset::Mainnet => "mainnet",
         };
+        let finality = match self.finality_depth {
+            Some(depth) => format!("finality_depth = {depth}"),
+            None => "#finality_depth = 1".to_owned(),
+        };
         TEMPLATE
+            .replace("#finality_depth = 1", &finality)
             .replace("{rpc_url}", &self.rpc_url.replace(['"', '\\', '\n'], ""))
             .replace("{chain_id}", &self.domain.chain_id.to_string())
             .replace("{adjudicator}", &self.domain.adjudicator.to_string())
@@ -422,6 +430,8 @@ mod tests {
         assert_eq!(parse(&mainnet).unwrap().finality_depth(), 64);
         let set = mainnet.replace("#finality_depth = 1", "finality_depth = 7");
         assert_eq!(parse(&set).unwrap().finality_depth(), 7);
+        let set = Template { finality_depth: Some(4), ..template() }.render();
+        assert_eq!(parse(&set).unwrap().finality_depth(), 4);
     }
 
     #[test]

@@ -175,6 +175,30 @@ async fn the_chain_goes_back_by_request() {
 }
 
 #[tokio::test]
+async fn a_reorganisation_says_what_becomes_of_its_transactions() {
+    let (server, _) = server().await;
+    let provider = provider(&server);
+    let send = |from: u32| json!([{"from": dev_address(from), "to": BOB, "value": "0x5"}]);
+    ask(&provider, "evm_setAutomine", json!([false])).await;
+    let hashes =
+        [ask(&provider, "eth_sendTransaction", send(3)).await, ask(&provider, "eth_sendTransaction", send(4)).await];
+    ask(&provider, "evm_mine", json!([])).await;
+    let head = || async { ask(&provider, "eth_getBlockByNumber", json!(["latest", false])).await };
+    assert_eq!(head().await["transactions"], json!(hashes));
+
+    ask(&provider, "anvil_reorg", json!([1, "reverse"])).await;
+    assert_eq!(head().await["transactions"], json!([hashes[1], hashes[0]]));
+    let waiting = ask(&provider, "anvil_reorg", json!([1, "later"])).await;
+    assert_eq!(waiting.as_array().map(Vec::len), Some(2));
+    assert_eq!(head().await["transactions"], json!([]));
+    ask(&provider, "evm_mine", json!([])).await;
+    assert_eq!(head().await["transactions"].as_array().map(Vec::len), Some(2));
+    assert_eq!(ask(&provider, "anvil_reorg", json!([1, "drop"])).await, json!([]));
+    assert_eq!(refused(&provider, "anvil_reorg", json!([1, "sideways"])).await.0, -32_602);
+    assert_eq!(refused(&provider, "anvil_reorg", json!([1, [[{}, 0]]])).await.0, -32_602);
+}
+
+#[tokio::test]
 async fn the_state_is_set_by_request() {
     let (server, _) = server().await;
     let provider = provider(&server);

@@ -2,12 +2,14 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
-use alloy_primitives::U256;
+mod chain;
+
+use chain::Chain;
 use perunika_chain::OwnerKey;
 use perunika_client::types::{Done, OpenChannel, OpenVirtual, Outcome, Wei};
 use perunika_client::{Client, fresh_key};
 use perunika_core::{Address, B256, Domain};
-use perunika_devnet::{Server, ServerHandle, dev_key};
+use perunika_devnet::dev_key;
 use perunika_node::config::Template;
 use perunika_node::daemon::{self, Node, Options};
 use perunika_node::folder::Folder;
@@ -23,7 +25,7 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A development chain with the contract.
 pub struct World {
-    pub chain: ServerHandle,
+    pub chain: Chain,
     pub domain: Domain,
     phrases: Vec<Phrase>,
 }
@@ -39,16 +41,13 @@ impl World {
     /// With accounts for `nodes` nodes.
     pub async fn new(nodes: usize) -> Self {
         let phrases: Vec<Phrase> = (0..nodes).map(|_| Phrase::generate().unwrap()).collect();
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut config = perunika_devnet::Config { listen, ..Default::default() };
-        for phrase in &phrases {
-            let owner = phrase.keys().unwrap().owner_address().unwrap();
-            config.accounts.push((owner, U256::from(100 * ETH)));
-        }
-        let chain_id = config.chain_id;
-        let chain = Server::start(config).await.unwrap();
+        let owners: Vec<Address> =
+            phrases.iter().map(|phrase| phrase.keys().unwrap().owner_address().unwrap()).collect();
+        let mut chain = Chain::start(&owners).await;
         let deployer = OwnerKey::from_bytes(&dev_key(0)).unwrap();
         let adjudicator = perunika_chain::deploy(&chain.url(), &deployer).await.unwrap().address;
+        chain.trouble().await;
+        let chain_id = 31_337;
         Self { chain, domain: Domain { chain_id, adjudicator }, phrases }
     }
 
@@ -56,7 +55,9 @@ impl World {
     pub async fn start(&self, index: usize, hub: bool) -> Running {
         let folder = tempfile::tempdir().unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let template = Template { hub, listen: any, api: any, ..Template::new(self.chain.url(), self.domain) };
+        let finality_depth = self.chain.finality_depth();
+        let template =
+            Template { hub, listen: any, api: any, finality_depth, ..Template::new(self.chain.url(), self.domain) };
         Folder::new(folder.path()).init(&template, &self.phrases[index], PASSWORD).unwrap();
         Running::start(folder).await
     }

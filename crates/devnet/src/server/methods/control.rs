@@ -1,6 +1,7 @@
 //! Orders that only a development chain takes: time, mining, snapshots, state.
 
 use alloy::{
+    consensus::{TxEnvelope, transaction::Recovered},
     primitives::{Address, Bytes, TxHash, U64, U256},
     serde::JsonStorageKey,
 };
@@ -116,29 +117,65 @@ fn revert(node: &mut Node, params: &mut Params) -> Result<bool, RpcError> {
     Ok(node.revert(id))
 }
 
-/// Drops blocks and mines as many new ones; the transactions go into the first of those, or, with the second parameter
-/// `"drop"`, nowhere.
+/// What becomes of the transactions of blocks that a reorganisation drops.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Lost {
+    /// They are in the first new block.
+    #[default]
+    Same,
+    /// So they are, in the opposite order where the rules of the pool leave a choice.
+    Reverse,
+    /// They wait in the pool for the block after the new ones.
+    Later,
+    /// They are gone.
+    Drop,
+}
+
+/// Drops blocks and mines as many new ones. The second parameter says what becomes of the transactions.
 fn reorg(node: &mut Node, params: &mut Params) -> Result<Vec<TxHash>, RpcError> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Second {
+        Lost(Lost),
+        // Other nodes take transactions to be mined instead.
+        Pairs(Vec<serde_json::Value>),
+    }
     let depth = number(params, 0, "depth")?;
-    let keep = match params.optional::<serde_json::Value>(1, "transactions")? {
-        None => true,
-        Some(serde_json::Value::Array(pairs)) if pairs.is_empty() => true,
-        Some(serde_json::Value::String(word)) if word == "drop" => false,
-        Some(_) => return Err(RpcError::invalid_params("the second parameter may only be \"drop\"")),
+    let lost = match params.optional(1, "transactions")? {
+        None => Lost::default(),
+        Some(Second::Lost(lost)) => lost,
+        Some(Second::Pairs(pairs)) if pairs.is_empty() => Lost::default(),
+        Some(Second::Pairs(_)) => {
+            return Err(RpcError::invalid_params("the second parameter may be same, reverse, later or drop"));
+        }
     };
     let last = node.chain.head().header.timestamp;
-    let transactions = node.chain.reorg(depth)?;
+    let mut transactions = node.chain.reorg(depth)?;
     node.chain_changed();
+    if lost == Lost::Reverse {
+        transactions.reverse();
+    }
     // Another time than that of the dropped blocks, so that their successors have other hashes.
     let first = last.saturating_add(1);
-    for transaction in transactions.into_iter().filter(|_| keep) {
-        let _ = node.chain.resubmit(transaction);
+    if matches!(lost, Lost::Same | Lost::Reverse) {
+        resubmit(node, &transactions);
     }
     for index in 0..depth {
         node.chain.mine(first.saturating_add(index))?;
     }
+    if lost == Lost::Later {
+        resubmit(node, &transactions);
+    }
     node.chain_changed();
     Ok(node.chain.pool().map(|tx| tx.hash).collect())
+}
+
+/// Those that are no longer valid stay away.
+fn resubmit(node: &mut Node, transactions: &[Recovered<TxEnvelope>]) {
+    for transaction in transactions {
+        let _ = node.chain.resubmit(transaction.clone());
+    }
 }
 
 /// Drops blocks and their transactions.
