@@ -1,9 +1,11 @@
 //! The client itself.
 
+use crate::stream;
 use crate::types::{
-    AddPeer, Channel, Close, Done, ErrorBody, Evidence, Fetch, Health, Info, Job, Offer, OpenChannel, OpenVirtual, Pay,
-    Peer, Quote, QuoteWish, Serve, Transaction, Virtual,
+    Ack, AddPeer, Channel, Close, Done, ErrorBody, Event, Evidence, Fetch, Health, Info, Job, Offer, OpenChannel,
+    OpenVirtual, PAGE_MAX, Page, PageQuery, Pay, Peer, Quote, QuoteWish, Serve, Transaction, Virtual,
 };
+use futures::Stream;
 use perunika_core::B256;
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
@@ -30,7 +32,7 @@ pub enum ClientError {
     Refused {
         /// HTTP status.
         status: u16,
-        /// For programs.
+        /// For programs: an [`ErrorCode`](crate::types::ErrorCode) as text.
         code: String,
         /// For people.
         message: String,
@@ -91,7 +93,7 @@ impl Client {
 
     /// Known and connected peers.
     pub async fn peers(&self) -> Result<Vec<Peer>, ClientError> {
-        self.get("/v1/peers").await
+        self.all("/v1/peers").await
     }
 
     /// Remembers a peer, `0x<key>@host:port`, and stays connected with it.
@@ -101,7 +103,7 @@ impl Client {
 
     /// All ledger channels.
     pub async fn channels(&self) -> Result<Vec<Channel>, ClientError> {
-        self.get("/v1/channels").await
+        self.all("/v1/channels").await
     }
 
     /// One ledger channel.
@@ -126,7 +128,7 @@ impl Client {
 
     /// All virtual channels.
     pub async fn virtuals(&self) -> Result<Vec<Virtual>, ClientError> {
-        self.get("/v1/virtual").await
+        self.all("/v1/virtual").await
     }
 
     /// One virtual channel.
@@ -166,12 +168,17 @@ impl Client {
 
     /// Files on offer.
     pub async fn offers(&self) -> Result<Vec<Offer>, ClientError> {
-        self.get("/v1/offers").await
+        self.all("/v1/offers").await
     }
 
     /// Starts, or resumes, a download.
     pub async fn fetch(&self, body: &Fetch, key: &str) -> Result<Job, ClientError> {
         self.move_money("/v1/fetch", body, key).await
+    }
+
+    /// All downloads.
+    pub async fn jobs(&self) -> Result<Vec<Job>, ClientError> {
+        self.all("/v1/jobs").await
     }
 
     /// Where a download stands.
@@ -181,7 +188,65 @@ impl Client {
 
     /// What the node sent to the chain.
     pub async fn transactions(&self) -> Result<Vec<Transaction>, ClientError> {
-        self.get("/v1/transactions").await
+        self.all("/v1/transactions").await
+    }
+
+    /// Part of a list, such as `/v1/channels`.
+    pub async fn page<T: DeserializeOwned>(&self, path: &str, asked: &PageQuery) -> Result<Page<T>, ClientError> {
+        let limit = asked.limit.map(|limit| format!("limit={limit}"));
+        let after = asked.after.as_ref().map(|after| format!("after={after}"));
+        let query: Vec<String> = limit.into_iter().chain(after).collect();
+        self.get(&format!("{path}?{}", query.join("&"))).await
+    }
+
+    /// A whole list, page by page.
+    async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ClientError> {
+        let mut all = Vec::new();
+        let mut asked = PageQuery { limit: Some(PAGE_MAX as u16), after: None };
+        loop {
+            let page: Page<T> = self.page(path, &asked).await?;
+            all.extend(page.items);
+            asked.after = page.next;
+            if asked.after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// A page of events behind `after`, or of all that are not acknowledged.
+    pub async fn events_page(&self, after: Option<u64>, limit: Option<u16>) -> Result<Page<Event>, ClientError> {
+        let after = after.map(|after| format!("after={after}"));
+        let limit = limit.map(|limit| format!("limit={limit}"));
+        let query: Vec<String> = after.into_iter().chain(limit).collect();
+        let request = self.request(Method::GET, &format!("/v1/events?{}", query.join("&")));
+        self.call(request.header("accept", "application/json")).await
+    }
+
+    /// Everything behind `after` (or all that is not acknowledged), then whatever happens. The stream ends with the first
+    /// error; go on from the last cursor then.
+    pub async fn events(
+        &self,
+        after: Option<u64>,
+    ) -> Result<impl Stream<Item = Result<Event, ClientError>> + use<>, ClientError> {
+        let query = after.map(|after| format!("?after={after}")).unwrap_or_default();
+        let request = self.http.get(format!("{}/v1/events{query}", self.base)).bearer_auth(&self.token);
+        let response = request.header("accept", "text/event-stream").send().await;
+        let response = response.map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refusal(response).await);
+        }
+        Ok(stream::events(self.base.clone(), response))
+    }
+
+    /// This event and all before it need not be kept; the highest number that is acknowledged.
+    pub async fn acknowledge(&self, cursor: u64) -> Result<u64, ClientError> {
+        let ack: Ack = self.post("/v1/events/ack", &Ack { cursor }).await?;
+        Ok(ack.cursor)
+    }
+
+    /// The OpenAPI document of the node.
+    pub async fn openapi(&self) -> Result<serde_json::Value, ClientError> {
+        self.get("/openapi.json").await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
@@ -213,18 +278,30 @@ impl Client {
     }
 
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
-        let unreachable =
-            |error: reqwest::Error| ClientError::Unreachable { url: self.base.clone(), reason: root_cause(&error) };
-        let response = request.send().await.map_err(unreachable)?;
-        let status = response.status();
-        let bytes = response.bytes().await.map_err(unreachable)?;
-        if status.is_success() {
-            return serde_json::from_slice(&bytes).map_err(|error| self.unreadable(error));
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refusal(response).await);
         }
-        let body: ErrorBody = serde_json::from_slice(&bytes)
-            .map_err(|_| self.unreadable(format!("status {} without a reason", status.as_u16())))?;
-        let (code, message) = (body.error.code, body.error.message);
-        Err(ClientError::Refused { status: status.as_u16(), code, message })
+        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        serde_json::from_slice(&bytes).map_err(|error| self.unreadable(error))
+    }
+
+    async fn refusal(&self, response: reqwest::Response) -> ClientError {
+        let status = response.status().as_u16();
+        let body = match response.bytes().await {
+            Ok(bytes) => serde_json::from_slice::<ErrorBody>(&bytes),
+            Err(error) => return self.unreachable(&error),
+        };
+        match body {
+            Ok(ErrorBody { error }) => {
+                ClientError::Refused { status, code: error.code.as_str().into(), message: error.message }
+            }
+            Err(_) => self.unreadable(format!("status {status} without a reason")),
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        ClientError::Unreachable { url: self.base.clone(), reason: root_cause(error) }
     }
 
     fn unreadable(&self, error: impl fmt::Display) -> ClientError {
@@ -233,7 +310,7 @@ impl Client {
 }
 
 /// What the system said, without the layers above it.
-fn root_cause(error: &reqwest::Error) -> String {
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -3,13 +3,24 @@
 //! Amounts are decimal strings in the smallest unit of the asset (wei for ETH), times are seconds since the epoch of the
 //! chain, sizes bytes. Optional fields of a request may be left out.
 
+mod error;
+mod event;
 mod evidence;
+mod page;
+mod schema;
+mod token;
 
+pub use error::{ErrorBody, ErrorCode, ErrorInfo};
+pub use event::{Ack, Event, EventKind, EventQuery};
 pub use evidence::{Evidence, EvidenceState, OpenerAuth, VirtualTerms};
+pub use page::{PAGE_DEFAULT, PAGE_MAX, Page, PageQuery};
+pub use token::Scope;
 
 use perunika_core::info::{LedgerStage, VirtualStage};
 use perunika_core::signed::{Amount, MAX_AMOUNT};
 use perunika_core::{Address, B256};
+use schema::{AddressHex, HashHex, LedgerStageName, VirtualStageName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -46,20 +57,23 @@ impl<'de> Deserialize<'de> for Wei {
 }
 
 /// Names a channel, ledger or virtual, on any chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct ChannelId {
     /// Id of the chain (EIP-155).
     pub chain: u64,
     /// The contract.
+    #[schemars(with = "AddressHex")]
     pub adjudicator: Address,
     /// Zero address for ETH.
+    #[schemars(with = "AddressHex")]
     pub asset: Address,
     /// Id within the contract.
+    #[schemars(with = "HashHex")]
     pub channel: B256,
 }
 
 /// What became of a call that moves money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Done.
@@ -71,7 +85,7 @@ pub enum Outcome {
 }
 
 /// Answer to a call that moves money.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Done {
     /// What became of it.
     pub result: Outcome,
@@ -90,7 +104,7 @@ pub struct Done {
 }
 
 /// `GET /v1/health`, the only call without a token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// True while the engine runs.
     pub ok: bool,
@@ -99,17 +113,20 @@ pub struct Health {
 }
 
 /// `GET /v1/info`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Info {
     /// Release of the node.
     pub version: String,
     /// Address of the channel key: the node's name among peers.
+    #[schemars(with = "AddressHex")]
     pub key: Address,
     /// Account that deposits and receives.
+    #[schemars(with = "AddressHex")]
     pub owner: Address,
     /// Id of the chain (EIP-155).
     pub chain: u64,
     /// The contract.
+    #[schemars(with = "AddressHex")]
     pub adjudicator: Address,
     /// False while the chain does not answer.
     pub chain_online: bool,
@@ -124,13 +141,14 @@ pub struct Info {
     /// The node as others write it: `0x<key>@host:port`.
     pub address: Option<String>,
     /// Connected peers.
+    #[schemars(with = "Vec<AddressHex>")]
     pub connected: Vec<Address>,
     /// Whether the node serves as a hub.
     pub hub: bool,
 }
 
 /// `POST /v1/peers`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddPeer {
     /// `0x<key>@host:port`
@@ -138,9 +156,10 @@ pub struct AddPeer {
 }
 
 /// Element of `GET /v1/peers`; answer of `POST /v1/peers`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Peer {
     /// Address of its channel key.
+    #[schemars(with = "AddressHex")]
     pub key: Address,
     /// `0x<key>@host:port`, if known.
     pub address: Option<String>,
@@ -149,10 +168,11 @@ pub struct Peer {
 }
 
 /// `POST /v1/channels`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenChannel {
     /// The other party.
+    #[schemars(with = "AddressHex")]
     pub peer: Address,
     /// What this node deposits.
     pub amount: Wei,
@@ -168,7 +188,7 @@ pub struct OpenChannel {
 }
 
 /// `POST /v1/channels/{id}/pay` and `POST /v1/virtual/{id}/pay`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pay {
     /// How much.
@@ -182,7 +202,7 @@ pub struct Pay {
 }
 
 /// `POST /v1/channels/{id}/close` and `POST /v1/virtual/{id}/close`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Close {
     /// Ledger channels only: through a dispute, without the peer.
@@ -194,13 +214,15 @@ pub struct Close {
 }
 
 /// Element of `GET /v1/channels`; `GET /v1/channels/{id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Channel {
     /// Its id.
     pub id: ChannelId,
     /// The other party.
+    #[schemars(with = "AddressHex")]
     pub peer: Address,
     /// Where it stands.
+    #[schemars(with = "LedgerStageName")]
     pub stage: LedgerStage,
     /// This node's cash.
     pub mine: Wei,
@@ -227,12 +249,14 @@ pub struct Channel {
 }
 
 /// `POST /v1/virtual`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenVirtual {
     /// Hubs on the way, the nearest first; at least one.
+    #[schemars(with = "Vec<AddressHex>")]
     pub hubs: Vec<Address>,
     /// The other end.
+    #[schemars(with = "AddressHex")]
     pub peer: Address,
     /// Stake of this node.
     pub amount: Wei,
@@ -250,12 +274,14 @@ pub struct OpenVirtual {
 }
 
 /// `POST /v1/quotes`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuoteWish {
     /// Hubs on the way, the nearest first; at least one.
+    #[schemars(with = "Vec<AddressHex>")]
     pub hubs: Vec<Address>,
     /// The other end.
+    #[schemars(with = "AddressHex")]
     pub peer: Address,
     /// Stake of this node.
     pub amount: Wei,
@@ -268,7 +294,7 @@ pub struct QuoteWish {
 }
 
 /// Answer of `POST /v1/quotes`: what the hubs would charge now. It binds nobody; opening asks again and draws the term anew.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Quote {
     /// What each hub would charge, in path order.
     pub fees: Vec<HubFee>,
@@ -279,16 +305,17 @@ pub struct Quote {
 }
 
 /// The price of one hub.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HubFee {
     /// Key of the hub.
+    #[schemars(with = "AddressHex")]
     pub hub: Address,
     /// Its price.
     pub fee: Wei,
 }
 
 /// What a node is in a virtual channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The end that opened it.
@@ -300,17 +327,20 @@ pub enum Role {
 }
 
 /// Element of `GET /v1/virtual`; `GET /v1/virtual/{id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Virtual {
     /// Its id.
     pub id: ChannelId,
     /// What this node is in it.
     pub role: Role,
     /// Keys of all participants, from end to end.
+    #[schemars(with = "Vec<AddressHex>")]
     pub path: Vec<Address>,
     /// The other end, if this node is an end.
+    #[schemars(with = "Option<AddressHex>")]
     pub peer: Option<Address>,
     /// Where it stands.
+    #[schemars(with = "VirtualStageName")]
     pub stage: VirtualStage,
     /// Share of this node, if it is an end.
     pub mine: Option<Wei>,
@@ -333,7 +363,7 @@ pub struct Virtual {
 }
 
 /// `POST /v1/serve`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Serve {
     /// A file that the node can read; an absolute path.
@@ -345,7 +375,7 @@ pub struct Serve {
 }
 
 /// Element of `GET /v1/offers`; answer of `POST /v1/serve`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Offer {
     /// What the buyer is given.
     pub offer: String,
@@ -360,8 +390,10 @@ pub struct Offer {
     /// Price of one chunk.
     pub price: Wei,
     /// Merkle root over the chunks.
+    #[schemars(with = "HashHex")]
     pub root: B256,
     /// Key of the seller.
+    #[schemars(with = "AddressHex")]
     pub seller: Address,
     /// Where the seller is, `host:port`.
     pub address: String,
@@ -371,7 +403,7 @@ pub struct Offer {
 }
 
 /// `POST /v1/fetch`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fetch {
     /// As the seller gave it.
@@ -380,11 +412,12 @@ pub struct Fetch {
     pub output: String,
     /// The virtual channel to pay through; any active one with the seller by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<HashHex>")]
     pub channel: Option<B256>,
 }
 
 /// Where a download stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// The seller cannot be reached at the moment, or does not answer.
@@ -398,7 +431,7 @@ pub enum JobState {
 }
 
 /// `GET /v1/jobs/{id}`; answer of `POST /v1/fetch`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Job {
     /// Its id.
     pub id: String,
@@ -411,6 +444,7 @@ pub struct Job {
     /// Where the file goes.
     pub output: String,
     /// The virtual channel in use.
+    #[schemars(with = "Option<HashHex>")]
     pub channel: Option<B256>,
     /// Verified chunks, of this run and earlier ones.
     pub chunks_done: u32,
@@ -431,11 +465,15 @@ pub struct Job {
 }
 
 /// Element of `GET /v1/transactions`, the oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Transaction {
+    /// Its name in this list: the hash, or of one that was not included another number.
+    #[schemars(with = "HashHex")]
+    pub id: B256,
     /// The contract function.
     pub name: String,
     /// Its hash, if it was included.
+    #[schemars(with = "Option<HashHex>")]
     pub hash: Option<B256>,
     /// Block that includes it.
     pub block: Option<u64>,
@@ -445,23 +483,6 @@ pub struct Transaction {
     pub fee_wei: Wei,
     /// Why it failed, if it did.
     pub failure: Option<String>,
-}
-
-/// Body of every answer with a status of 400 and above.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErrorBody {
-    /// What went wrong.
-    pub error: ErrorInfo,
-}
-
-/// What went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErrorInfo {
-    /// For programs: `bad_request`, `unauthorized`, `not_found`, `conflict`, `refused` (the caller asked for something
-    /// impossible), `peer`, `chain`, `stopping` or `internal`.
-    pub code: String,
-    /// For people, one sentence.
-    pub message: String,
 }
 
 fn yes() -> bool {

@@ -171,7 +171,7 @@ pub enum Fault {
     Chain(String),
 }
 
-/// Something the application may want to know.
+/// Something the application may want to know. Drivers store these: new ones come last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// A ledger channel can be used.
@@ -280,6 +280,14 @@ impl Step {
     /// The writes, all or nothing.
     pub fn writes(&self) -> &[Write] {
         &self.writes
+    }
+
+    /// What happened, for drivers that make it durable together with the writes. Nobody else may hear of it before.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.outputs.iter().filter_map(|output| match output {
+            Output::Event(event) => Some(event),
+            _ => None,
+        })
     }
 
     /// Hands the writes to `durable` and, if it succeeds, gives the outputs.

@@ -1,6 +1,7 @@
 //! What the node sent to the chain, and what it cost.
 
 use crate::engine::TxEnd;
+use crate::engine::journal::Entry;
 use perunika_core::B256;
 use perunika_core::chain::TxOutcome;
 use perunika_store::{Op, Store, StoreError};
@@ -47,10 +48,22 @@ pub(crate) fn record(end: &TxEnd) -> Op {
     }
 }
 
-/// All of them, the oldest first.
-pub(crate) fn list(store: &Store) -> Result<Vec<Transaction>, StoreError> {
+/// What programs are told of it.
+pub(crate) fn entry(end: &TxEnd) -> Entry {
+    let failure = match &end.outcome {
+        TxOutcome::Mined { .. } => None,
+        TxOutcome::Failed { reason } => Some(reason.clone()),
+    };
+    Entry::Transaction(end.name.clone(), end.cost.map(|cost| cost.hash), failure)
+}
+
+/// All of them with their ids, the oldest first.
+pub(crate) fn list(store: &Store) -> Result<Vec<(B256, Transaction)>, StoreError> {
     let records = store.scan_prefix(PREFIX)?;
-    let mut all: Vec<Transaction> = records.iter().filter_map(|(_, value)| postcard::from_bytes(value).ok()).collect();
-    all.sort_by_key(|transaction| transaction.block.unwrap_or(u64::MAX));
+    let read = |(key, value): &(Vec<u8>, Vec<u8>)| {
+        Some((B256::try_from(&key[PREFIX.len()..]).ok()?, postcard::from_bytes::<Transaction>(value).ok()?))
+    };
+    let mut all: Vec<(B256, Transaction)> = records.iter().filter_map(read).collect();
+    all.sort_by_key(|(id, transaction)| (transaction.block.unwrap_or(u64::MAX), *id));
     Ok(all)
 }

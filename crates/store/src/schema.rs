@@ -3,6 +3,7 @@
 use redb::{ReadableTable as _, Table, TableDefinition};
 
 use crate::{StoreError, batch::Op};
+use std::ops::Bound;
 
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -89,8 +90,18 @@ pub(crate) fn scan(
     table: &impl redb::ReadableTable<Bytes, Bytes>,
     prefix: &[u8],
 ) -> Result<Vec<Pair>, redb::StorageError> {
+    scan_from(table, prefix, Bound::Included(prefix), usize::MAX)
+}
+
+/// At most `limit` pairs with this prefix, from a key on.
+pub(crate) fn scan_from(
+    table: &impl redb::ReadableTable<Bytes, Bytes>,
+    prefix: &[u8],
+    from: Bound<&[u8]>,
+    limit: usize,
+) -> Result<Vec<Pair>, redb::StorageError> {
     let mut found = Vec::new();
-    for pair in table.range::<&[u8]>(prefix..)? {
+    for pair in table.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
         let (key, value) = pair?;
         if !key.value().starts_with(prefix) {
             break;

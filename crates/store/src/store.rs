@@ -1,13 +1,13 @@
 //! The handle that the rest of the node holds.
 
-use std::{path::Path, sync::Arc, thread::JoinHandle};
+use std::{ops::Bound, path::Path, sync::Arc, thread::JoinHandle};
 
 use redb::{Database, ReadableDatabase as _, StorageBackend};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Pair, Schema, StoreError, StoreStats, Ticket, WriteBatch, file,
-    schema::{DATA, scan},
+    schema::{DATA, scan, scan_from},
     stats::Counters,
     writer::{self, Job},
 };
@@ -122,6 +122,14 @@ impl Store {
         let read = self.inner.db.begin_read().map_err(StoreError::read)?;
         let table = read.open_table(DATA).map_err(StoreError::read)?;
         scan(&table, prefix).map_err(StoreError::read)
+    }
+
+    /// At most `limit` durable pairs whose key starts with `prefix`, in key order, behind the key `prefix ‖ after`.
+    pub fn scan_after(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, StoreError> {
+        let read = self.inner.db.begin_read().map_err(StoreError::read)?;
+        let table = read.open_table(DATA).map_err(StoreError::read)?;
+        let from = [prefix, after].concat();
+        scan_from(&table, prefix, Bound::Excluded(&from), limit).map_err(StoreError::read)
     }
 
     /// What the writer has done so far.

@@ -1,5 +1,6 @@
 //! What a node could show the chain for a virtual channel.
 
+use super::schema::{AddressHex, HashHex, NonceHex, SignatureHex};
 use super::{ChannelId, Wei};
 use alloy_primitives::{B128, B512};
 use perunika_core::chain::{Call, Opener};
@@ -7,11 +8,12 @@ use perunika_core::params::VirtualParams;
 use perunika_core::sig::Signature;
 use perunika_core::signed::State;
 use perunika_core::{Address, B256, tree};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `GET /v1/virtual/{id}/evidence`: everything that a dispute of the virtual channel needs. Who has it can open a dispute in
 /// this node's name, from this node's account only, so it is shown to the scope `admin` alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The virtual channel.
     pub id: ChannelId,
@@ -21,13 +23,14 @@ pub struct Evidence {
     /// kept.
     pub states: Vec<EvidenceState>,
     /// The activation secrets of all participants in path order, once all are known.
+    #[schemars(with = "Option<Vec<HashHex>>")]
     pub secrets: Option<Vec<B256>>,
     /// Lets this node's account open the dispute; none at a hub.
     pub opener: Option<OpenerAuth>,
 }
 
 /// A version of a virtual channel with the signatures that are there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceState {
     /// Version.
     pub version: u64,
@@ -36,23 +39,29 @@ pub struct EvidenceState {
     /// What the first end gets; the other one gets the rest.
     pub share_a: Wei,
     /// Root over locks; zero in a virtual channel.
+    #[schemars(with = "HashHex")]
     pub lock_root: B256,
     /// Root over nanocontracts; zero as long as there are none.
+    #[schemars(with = "HashHex")]
     pub nano_root: B256,
     /// Signatures of the first and the second end, 64 bytes (EIP-2098). The newest version may lack this node's own.
+    #[schemars(with = "[Option<SignatureHex>; 2]")]
     pub signatures: [Option<B512>; 2],
 }
 
 /// Parameters of a virtual channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VirtualTerms {
     /// Keys of all participants, from end to end.
+    #[schemars(with = "Vec<AddressHex>")]
     pub path: Vec<Address>,
     /// Ids of the ledger channels between them.
+    #[schemars(with = "Vec<HashHex>")]
     pub links: Vec<B256>,
     /// Fee of each hub.
     pub fees: Vec<Wei>,
     /// Zero address for ETH.
+    #[schemars(with = "AddressHex")]
     pub asset: Address,
     /// Stakes of the two ends.
     pub stakes: [Wei; 2],
@@ -65,15 +74,18 @@ pub struct VirtualTerms {
     /// Most forced steps.
     pub k_max: u16,
     /// Chosen at random by the first end.
+    #[schemars(with = "NonceHex")]
     pub nonce: B128,
     /// Hash of each participant's activation secret, in path order.
+    #[schemars(with = "Vec<HashHex>")]
     pub hashes: Vec<B256>,
 }
 
 /// Lets the account of a node open the dispute of a virtual channel in the name of the node's key (`WatchAuth`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenerAuth {
     /// The account that may send the transaction.
+    #[schemars(with = "AddressHex")]
     pub account: Address,
     /// Position of the node in the path.
     pub position: u8,
@@ -82,6 +94,7 @@ pub struct OpenerAuth {
     /// Last second.
     pub not_after: u64,
     /// Signature of the node's key.
+    #[schemars(with = "SignatureHex")]
     pub signature: B512,
 }
 

@@ -88,6 +88,8 @@ pub struct Participant {
     dirty_ledgers: BTreeSet<B256>,
     dirty_virtuals: BTreeSet<B256>,
     forgotten: Vec<Write>,
+    /// Disputes that the application was told of.
+    told: Vec<Write>,
     outputs: Vec<Output>,
 }
 
@@ -109,6 +111,7 @@ impl Participant {
             cooling: BTreeMap::new(),
             mined: BTreeSet::new(),
             forgotten: Vec::new(),
+            told: Vec::new(),
             close_tags: BTreeMap::new(),
             open_tags: BTreeMap::new(),
             env: Env { now_ms: 0, entropy: B256::ZERO },
@@ -141,6 +144,7 @@ impl Participant {
             b'v' => drop(self.virtuals.insert(id, postcard::from_bytes(value).ok()?)),
             b'g' => self.signer.restore_guard(id, postcard::from_bytes::<Guard>(value).ok()?),
             b'd' => self.signer.restore_draft(id, postcard::from_bytes(value).ok()?),
+            b'e' => drop(self.chain.reported.insert((id, postcard::from_bytes(value).ok()?))),
             _ => return None,
         }
         Some(())
@@ -389,6 +393,7 @@ impl Participant {
         let signer = self.signer.take_dirty();
         writes.extend(signer.guards.iter().map(|(id, guard)| record(b'g', *id, guard)));
         writes.extend(signer.drafts.iter().map(|(id, vc)| record(b'd', *id, vc)));
+        writes.append(&mut self.told);
         writes.append(&mut self.forgotten);
         Step { writes, outputs: core::mem::take(&mut self.outputs) }
     }

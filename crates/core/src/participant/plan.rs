@@ -76,8 +76,14 @@ impl Participant {
     fn report_dispute(&mut self, id: B256) {
         let Some(ledger) = self.ledgers.get(&id).filter(|l| l.life == Life::Open) else { return };
         let Some(dispute) = self.ledger_view(ledger).head.dispute else { return };
-        if self.chain.reported.insert((id, dispute.ver)) {
-            self.event(Event::Dispute { ch: id, ver: dispute.ver });
+        self.tell_dispute(id, dispute.ver);
+    }
+
+    /// Once for each version, over restarts too.
+    fn tell_dispute(&mut self, ch: B256, ver: u64) {
+        if self.chain.reported.insert((ch, ver)) {
+            self.told.push(super::record(b'e', ch, &ver));
+            self.event(Event::Dispute { ch, ver });
         }
     }
 
@@ -210,10 +216,8 @@ impl Participant {
             return;
         }
         let Some(record) = self.record(vc) else { return };
-        if let RecordView::Disputed(dispute) = record.head
-            && self.chain.reported.insert((vc, dispute.ver))
-        {
-            self.event(Event::Dispute { ch: vc, ver: dispute.ver });
+        if let RecordView::Disputed(dispute) = record.head {
+            self.tell_dispute(vc, dispute.ver);
         }
         let end = self.virtuals.get(&vc).is_some_and(|v| v.book.is_some());
         if end {

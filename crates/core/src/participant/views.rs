@@ -11,6 +11,7 @@ use crate::signed::{Amount, State, WatchAuth};
 use crate::virtual_channel::Virtual;
 use alloc::vec::Vec;
 use alloy_primitives::B256;
+use core::ops::Bound;
 
 /// What an end could show the chain for a virtual channel right now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,11 @@ impl Participant {
         self.ledgers.values().map(|l| self.ledger_info(l)).collect()
     }
 
+    /// Some ledger channels, in order of their ids, behind `after`.
+    pub fn ledgers_after(&self, after: Option<B256>, limit: usize) -> Vec<LedgerInfo> {
+        self.ledgers.range((behind(after), Bound::Unbounded)).take(limit).map(|(_, l)| self.ledger_info(l)).collect()
+    }
+
     /// One ledger channel.
     pub fn ledger(&self, id: B256) -> Option<LedgerInfo> {
         self.ledgers.get(&id).map(|l| self.ledger_info(l))
@@ -67,6 +73,11 @@ impl Participant {
     /// All virtual channels.
     pub fn virtuals(&self) -> Vec<VirtualInfo> {
         self.virtuals.values().map(|v| self.virtual_info(v)).collect()
+    }
+
+    /// Some virtual channels, in order of their ids, behind `after`.
+    pub fn virtuals_after(&self, after: Option<B256>, limit: usize) -> Vec<VirtualInfo> {
+        self.virtuals.range((behind(after), Bound::Unbounded)).take(limit).map(|(_, v)| self.virtual_info(v)).collect()
     }
 
     /// One virtual channel.
@@ -169,6 +180,10 @@ impl Participant {
             out_a: recorded.or_else(|| virt.certificate().map(|(out_a, _)| out_a)),
         }
     }
+}
+
+fn behind(after: Option<B256>) -> Bound<B256> {
+    after.map_or(Bound::Unbounded, Bound::Excluded)
 }
 
 fn stage(ledger: &Ledger, view: &crate::chain::LedgerView) -> LedgerStage {

@@ -1,19 +1,31 @@
 //! `GET /v1/channels` and `GET /v1/channels/{id}`
 
+use super::endpoint::Endpoint;
 use super::error::ApiError;
-use super::{Api, Shared, channel_id};
+use super::extract::{Asked, ChannelKey, channels_after, cut};
+use super::{Api, Shared};
 use axum::Json;
-use axum::extract::{Path, State};
-use perunika_client::types::Channel;
+use axum::extract::State;
+use perunika_client::types::{Channel, Page, PageQuery, Scope};
 use perunika_core::info::LedgerInfo;
 
-pub(super) async fn list(State(api): Shared) -> Result<Json<Vec<Channel>>, ApiError> {
-    let all = api.engine.query(|participant| participant.ledgers()).await?;
-    Ok(Json(all.iter().map(|info| show(&api, info)).collect()))
+pub(super) fn all() -> Endpoint {
+    let summary = "Ledger channels in order of their ids, closed ones included.";
+    Endpoint::get("/v1/channels", summary, list).needs(Scope::Read).pages::<Channel>()
 }
 
-pub(super) async fn one(State(api): Shared, id: Path<String>) -> Result<Json<Channel>, ApiError> {
-    let id = channel_id(&id)?;
+pub(super) fn single() -> Endpoint {
+    Endpoint::get("/v1/channels/{id}", "A ledger channel.", one).needs(Scope::Read).channel().answers::<Channel>()
+}
+
+async fn list(State(api): Shared, Asked(asked): Asked<PageQuery>) -> Result<Json<Page<Channel>>, ApiError> {
+    let (after, limit) = channels_after(&asked)?;
+    let some = api.engine.query(move |participant| participant.ledgers_after(after, limit + 1)).await?;
+    let Page { items, next } = cut(some, limit, |info| info.id);
+    Ok(Json(Page { items: items.iter().map(|info| show(&api, info)).collect(), next }))
+}
+
+async fn one(State(api): Shared, ChannelKey(id): ChannelKey) -> Result<Json<Channel>, ApiError> {
     let info = api.engine.query(move |participant| participant.ledger(id)).await?;
     let info = info.ok_or_else(|| ApiError::not_found(format!("there is no ledger channel {id} here")))?;
     Ok(Json(show(&api, &info)))

@@ -1,15 +1,21 @@
 //! `GET /v1/virtual/{id}/evidence`
 
+use super::Shared;
+use super::endpoint::Endpoint;
 use super::error::ApiError;
-use super::{Shared, channel_id};
+use super::extract::ChannelKey;
 use alloy_primitives::B512;
 use axum::Json;
-use axum::extract::{Path, State};
-use perunika_client::types::{Evidence, EvidenceState, OpenerAuth, VirtualTerms};
+use axum::extract::State;
+use perunika_client::types::{Evidence, EvidenceState, OpenerAuth, Scope, VirtualTerms};
 use perunika_core::participant::Exhibit;
 
-pub(super) async fn evidence(State(api): Shared, id: Path<String>) -> Result<Json<Evidence>, ApiError> {
-    let vc = channel_id(&id)?;
+pub(super) fn endpoint() -> Endpoint {
+    let summary = "What this node could show the chain for a virtual channel, old versions included.";
+    Endpoint::get("/v1/virtual/{id}/evidence", summary, evidence).needs(Scope::Admin).channel().answers::<Evidence>()
+}
+
+async fn evidence(State(api): Shared, ChannelKey(vc): ChannelKey) -> Result<Json<Evidence>, ApiError> {
     let found = api.engine.query(move |participant| (participant.dossier(vc), participant.overview().owner)).await?;
     let (Some(dossier), account) = found else {
         return Err(ApiError::not_found(format!("there is no virtual channel {vc} here")));

@@ -1,21 +1,40 @@
 //! `POST /v1/fetch`
 
+use super::auth::Caller;
+use super::endpoint::Endpoint;
 use super::error::ApiError;
+use super::extract::Sent;
 use super::idempotency::{self, Answer};
-use super::{Shared, money, read};
+use super::{Shared, money};
 use crate::shop::Offer;
-use axum::body::Bytes;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
-use perunika_client::types::Fetch;
+use perunika_client::types::{ErrorCode, Fetch, Job, Scope};
 use std::path::Path;
 use std::sync::Arc;
 
-pub(super) async fn fetch(State(api): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, ApiError> {
-    let wish: Fetch = read(&body)?;
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post(
+        "/v1/fetch",
+        "Buys a file, or goes on with that: the same offer to the same output is one download.",
+        fetch,
+    )
+    .needs(Scope::Pay)
+    .moves_money()
+    .takes::<Fetch>()
+    .answers::<Job>()
+}
+
+async fn fetch(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Sent { wish, bytes }: Sent<Fetch>,
+) -> Result<Response, ApiError> {
     let offer: Offer = wish.offer.parse().map_err(|error| ApiError::bad_request(format!("{error}")))?;
-    let key = idempotency::key(&headers)?;
+    let key = idempotency::key(&headers, &caller)?;
     let worker = Arc::clone(&api);
     let work = async move {
         match worker.shop.fetch(offer, Path::new(&wish.output), wish.channel).await {
@@ -23,7 +42,7 @@ pub(super) async fn fetch(State(api): Shared, headers: HeaderMap, body: Bytes) -
             Err(error) => Answer::refusal(&error.into()),
         }
     };
-    let answer = api.idempotency.once(key, ("/v1/fetch", &body), (money::wait(None), unknown), work).await?;
+    let answer = api.idempotency.once(key, ("/v1/fetch", &bytes), (money::wait(None), unknown), work).await?;
     Ok(answer.into_response())
 }
 
@@ -31,7 +50,7 @@ pub(super) async fn fetch(State(api): Shared, headers: HeaderMap, body: Bytes) -
 fn unknown(_: &str) -> Answer {
     let message = "it is not known whether the download began; call again with a fresh key: the same offer to the same \
                    output is the same download";
-    Answer::refusal(&ApiError::unknown(message))
+    Answer::refusal(&ApiError::new(ErrorCode::Unknown, message))
 }
 
 #[cfg(test)]

@@ -3,23 +3,32 @@
 //! The key is durable before the call does anything, its answer as soon as it is known. A key whose answer is missing after
 //! a restart belongs to a call that may or may not have happened: its result is `unknown`.
 
+use super::auth::Caller;
 use super::error::ApiError;
 use crate::tasks::Tasks;
 use alloy_primitives::keccak256;
 use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use perunika_client::types::{Done, Outcome};
+use perunika_client::types::{Done, ErrorCode, Outcome};
 use perunika_core::B256;
 use perunika_store::{Store, StoreError, WriteBatch};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 const HEADER: &str = "idempotency-key";
 const KEY_MAX: usize = 128;
+/// Where the calls are, by key.
+const CALLS: &[u8] = b"api/key/";
+/// The same, by time.
+const TIMES: &[u8] = b"api/old/";
+/// How long a call is remembered, seconds.
+const KEPT_S: u64 = 7 * 86_400;
+/// Most old calls that a new one forgets, so that their number falls and no call takes long.
+const FORGOTTEN_MAX: usize = 4;
 
 /// The answer to a call, as it was first given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +47,7 @@ impl Answer {
 
     pub(super) fn refusal(error: &ApiError) -> Self {
         let body = serde_json::to_string(&error.body()).unwrap_or_default();
-        Self { status: error.status.as_u16(), body }
+        Self { status: error.status().as_u16(), body }
     }
 
     /// For a call that is answered with [`Done`].
@@ -59,6 +68,8 @@ impl IntoResponse for Answer {
 struct Record {
     call: B256,
     answer: Option<Answer>,
+    /// When it was made, seconds since 1970 by the node's clock.
+    at: u64,
 }
 
 type Running = HashMap<String, (B256, watch::Receiver<Option<Answer>>)>;
@@ -69,22 +80,26 @@ pub(super) struct Idempotency {
     store: Store,
     tasks: Tasks,
     running: Arc<Mutex<Running>>,
+    clock: fn() -> u64,
 }
 
-/// The key of a call.
-pub(super) fn key(headers: &HeaderMap) -> Result<String, ApiError> {
+/// The key of a call. Each token has keys of its own.
+pub(super) fn key(headers: &HeaderMap, caller: &Caller) -> Result<String, ApiError> {
     let key = headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if key.is_empty() || key.len() > KEY_MAX {
         let message =
             format!("a call that moves money needs the header `Idempotency-Key` of 1 to {KEY_MAX} characters");
         return Err(ApiError::bad_request(message));
     }
-    Ok(key.to_string())
+    Ok(match &caller.token {
+        Some(token) => format!("{token}\n{key}"),
+        None => key.to_string(),
+    })
 }
 
 impl Idempotency {
     pub(super) fn new(store: Store, tasks: Tasks) -> Self {
-        Self { store, tasks, running: Arc::default() }
+        Self { store, tasks, running: Arc::default(), clock: wall_s }
     }
 
     /// Runs `work` unless a call with this key did already, and waits for its answer for a while. The work goes on when the
@@ -117,7 +132,7 @@ impl Idempotency {
     }
 
     fn claim(&self, key: &str, call: B256, unknown: fn(&str) -> Answer) -> Result<Claim, ApiError> {
-        let other = || ApiError::conflict("this idempotency key was used for another call");
+        let other = || ApiError::new(ErrorCode::Conflict, "this idempotency key was used for another call");
         let mut running = self.running();
         if let Some((known, answer)) = running.get(key) {
             return if *known == call { Ok(Claim::Running(answer.clone())) } else { Err(other()) };
@@ -142,18 +157,27 @@ impl Idempotency {
         sender: watch::Sender<Option<Answer>>,
         work: impl Future<Output = Answer> + Send,
     ) {
-        if self.save(&key, Record { call, answer: None }).await.is_ok() {
+        let at = (self.clock)();
+        if self.begin(&key, Record { call, answer: None, at }).await.is_ok() {
             let answer = work.await;
             // If this write fails the node stops, and the answer after its restart is `unknown`.
-            let _ = self.save(&key, Record { call, answer: Some(answer.clone()) }).await;
+            let _ = self.store.commit(put(&key, &Record { call, answer: Some(answer.clone()), at })).await;
             sender.send_replace(Some(answer));
         }
         self.running().remove(&key);
     }
 
-    async fn save(&self, key: &str, record: Record) -> Result<(), StoreError> {
-        let bytes = postcard::to_stdvec(&record).unwrap_or_default();
-        self.store.commit(WriteBatch::new().put(store_key(key), bytes)).await
+    /// Remembers a call that begins, and forgets some that are too old.
+    async fn begin(&self, key: &str, record: Record) -> Result<(), StoreError> {
+        let mut batch = put(key, &record).put(time_key(record.at, &store_key(key)), []);
+        let oldest = self.store.scan_after(TIMES, &[], FORGOTTEN_MAX)?;
+        for (time, _) in oldest {
+            let Some((at, name)) = time[TIMES.len()..].split_first_chunk::<8>() else { continue };
+            if u64::from_be_bytes(*at).saturating_add(KEPT_S) < record.at {
+                batch = batch.delete([CALLS, name].concat()).delete(time.clone());
+            }
+        }
+        self.store.commit(batch).await
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
@@ -179,8 +203,20 @@ fn call_hash(path: &str, body: &[u8]) -> B256 {
     keccak256([path.as_bytes(), b"\n", &body].concat())
 }
 
+fn put(key: &str, record: &Record) -> WriteBatch {
+    WriteBatch::new().put(store_key(key), postcard::to_stdvec(record).unwrap_or_default())
+}
+
 fn store_key(key: &str) -> Vec<u8> {
-    [b"api/key/", keccak256(key).as_slice()].concat()
+    [CALLS, keccak256(key).as_slice()].concat()
+}
+
+fn time_key(at: u64, call: &[u8]) -> Vec<u8> {
+    [TIMES, &at.to_be_bytes(), &call[CALLS.len()..]].concat()
+}
+
+fn wall_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]
@@ -204,7 +240,7 @@ mod tests {
             assert_eq!(calls.once("k".into(), ("/p", b"b"), WAIT, work).await.unwrap(), answer("0"));
         }
         let other = calls.once("k".into(), ("/p", b"c"), WAIT, async { answer("x") }).await.unwrap_err();
-        assert_eq!(other.status, StatusCode::CONFLICT);
+        assert_eq!(other.status(), StatusCode::CONFLICT);
         assert_eq!(runs.load(Ordering::SeqCst), 1);
     }
 
@@ -236,9 +272,27 @@ mod tests {
         let store = Store::in_memory().unwrap();
         let calls = Idempotency::new(store.clone(), Tasks::default());
         let call = keccak256(b"/p\nb");
-        calls.save("k", Record { call, answer: None }).await.unwrap();
+        calls.begin("k", Record { call, answer: None, at: 1 }).await.unwrap();
         let after = Idempotency::new(store, Tasks::default());
         let answer = after.once("k".into(), ("/p", b"b"), WAIT, async { answer("twice") }).await.unwrap();
         assert!(answer.body.contains("unknown"), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn a_call_is_forgotten_after_a_week_and_not_before() {
+        let store = Store::in_memory().unwrap();
+        let mut calls = Idempotency::new(store.clone(), Tasks::default());
+        calls.clock = || 1_000;
+        for key in 0..3 {
+            calls.once(key.to_string(), ("/p", b""), WAIT, async { answer("x") }).await.unwrap();
+        }
+        calls.clock = || 1_000 + KEPT_S;
+        calls.once("3".into(), ("/p", b""), WAIT, async { answer("x") }).await.unwrap();
+        assert_eq!(store.scan_prefix(CALLS).unwrap().len(), 4);
+        calls.clock = || 1_001 + KEPT_S;
+        calls.once("4".into(), ("/p", b""), WAIT, async { answer("x") }).await.unwrap();
+        assert_eq!(store.scan_prefix(CALLS).unwrap().len(), 2);
+        assert_eq!(store.scan_prefix(TIMES).unwrap().len(), 2);
+        assert_eq!(calls.once("0".into(), ("/p", b""), WAIT, async { answer("y") }).await.unwrap(), answer("y"));
     }
 }

@@ -1,13 +1,18 @@
 //! `GET /v1/info`
 
 use super::Shared;
+use super::endpoint::Endpoint;
 use super::error::ApiError;
 use axum::Json;
 use axum::extract::State;
-use perunika_client::types::{Info, Wei};
+use perunika_client::types::{Info, Scope, Wei};
 use std::sync::atomic::Ordering;
 
-pub(super) async fn info(State(api): Shared) -> Result<Json<Info>, ApiError> {
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::get("/v1/info", "About the node.", info).needs(Scope::Read).answers::<Info>()
+}
+
+async fn info(State(api): Shared) -> Result<Json<Info>, ApiError> {
     let overview = api.engine.query(|participant| participant.overview()).await?;
     Ok(Json(Info {
         version: env!("CARGO_PKG_VERSION").into(),

@@ -1,16 +1,26 @@
 //! `GET /v1/jobs` and `GET /v1/jobs/{id}`
 
 use super::Shared;
+use super::endpoint::Endpoint;
 use super::error::ApiError;
+use super::extract::{Asked, Name, page};
 use axum::Json;
-use axum::extract::{Path, State};
-use perunika_client::types::Job;
+use axum::extract::State;
+use perunika_client::types::{Job, Page, PageQuery, Scope};
 
-pub(super) async fn list(State(api): Shared) -> Json<Vec<Job>> {
-    Json(api.shop.jobs())
+pub(super) fn all() -> Endpoint {
+    Endpoint::get("/v1/jobs", "Downloads in order of their ids.", list).needs(Scope::Read).pages::<Job>()
 }
 
-pub(super) async fn one(State(api): Shared, Path(id): Path<String>) -> Result<Json<Job>, ApiError> {
+pub(super) fn single() -> Endpoint {
+    Endpoint::get("/v1/jobs/{id}", "A download.", one).needs(Scope::Read).named().answers::<Job>()
+}
+
+async fn list(State(api): Shared, Asked(asked): Asked<PageQuery>) -> Result<Json<Page<Job>>, ApiError> {
+    page(api.shop.jobs(), &asked, |job| job.id.clone()).map(Json)
+}
+
+async fn one(State(api): Shared, Name(id): Name) -> Result<Json<Job>, ApiError> {
     let job = api.shop.job(&id);
     job.map(Json).ok_or_else(|| ApiError::not_found("there is no such job here"))
 }

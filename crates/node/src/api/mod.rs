@@ -1,9 +1,15 @@
 //! The HTTP API under `/v1`: one file per endpoint. The bodies are those of `perunika-client`.
+//!
+//! An [`Endpoint`] says everything about a call once: the router and the OpenAPI document are both made from it.
 
+mod auth;
 mod channels;
 mod close;
+mod endpoint;
 mod error;
+mod events;
 mod evidence;
+mod extract;
 mod fetch;
 mod health;
 mod idempotency;
@@ -13,10 +19,14 @@ mod money;
 mod offers;
 mod open_channel;
 mod open_virtual;
+mod openapi;
 mod pay;
 mod peers;
 mod quotes;
 mod serve;
+#[cfg(test)]
+mod tests;
+mod tokens;
 mod transactions;
 mod virtuals;
 
@@ -25,20 +35,18 @@ use crate::peers::PeerBook;
 use crate::shop::Shop;
 use crate::tasks::Tasks;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::header::AUTHORIZATION;
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
-use axum::routing::{get, post};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use endpoint::Endpoint;
 use error::ApiError;
 use idempotency::Idempotency;
-use perunika_client::types::ChannelId;
+use perunika_client::types::{ChannelId, ErrorCode};
 use perunika_core::{Address, B256, Domain};
 use perunika_store::Store;
-use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use subtle::ConstantTimeEq as _;
+use tokens::Tokens;
+use tokio_util::sync::CancellationToken;
 
 /// Largest body of a request, bytes.
 const BODY_MAX: usize = 64 << 10;
@@ -53,8 +61,11 @@ pub(crate) struct Api {
     pub(crate) domain: Domain,
     pub(crate) hub: bool,
     pub(crate) chain_online: Arc<AtomicBool>,
-    pub(crate) token: String,
+    tokens: Tokens,
     idempotency: Idempotency,
+    /// The document of the API.
+    document: Bytes,
+    closing: CancellationToken,
 }
 
 /// Asks the chain what the owner holds.
@@ -82,8 +93,11 @@ type Shared = State<Arc<Api>>;
 impl Api {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { engine, store, shop, peers, balance, domain, hub, chain_online, token, tasks } = parts;
+        let closing = tasks.closing();
         let idempotency = Idempotency::new(store.clone(), tasks);
-        Self { engine, store, shop, peers, balance, domain, hub, chain_online, token, idempotency }
+        let tokens = Tokens::new(token);
+        let document = openapi::document(&endpoints()).to_string().into();
+        Self { engine, store, shop, peers, balance, domain, hub, chain_online, tokens, idempotency, document, closing }
     }
 
     /// The full name of a channel.
@@ -92,64 +106,52 @@ impl Api {
     }
 }
 
-/// All endpoints.
+/// All calls. What is not here has neither a route nor a place in the document.
+fn endpoints() -> Vec<Endpoint> {
+    vec![
+        health::endpoint(),
+        openapi::endpoint(),
+        info::endpoint(),
+        peers::all(),
+        peers::new(),
+        channels::all(),
+        channels::single(),
+        open_channel::endpoint(),
+        pay::through_channel(),
+        close::of_channel(),
+        virtuals::all(),
+        virtuals::single(),
+        evidence::endpoint(),
+        open_virtual::endpoint(),
+        quotes::endpoint(),
+        pay::through_virtual(),
+        close::of_virtual(),
+        serve::endpoint(),
+        offers::endpoint(),
+        fetch::endpoint(),
+        jobs::all(),
+        jobs::single(),
+        transactions::endpoint(),
+        events::read(),
+        events::acknowledge(),
+    ]
+}
+
+/// The routes of all endpoints.
 pub(crate) fn router(api: Arc<Api>) -> Router {
-    let closed = Router::new()
-        .route("/v1/info", get(info::info))
-        .route("/v1/peers", get(peers::list).post(peers::add))
-        .route("/v1/channels", get(channels::list).post(open_channel::open))
-        .route("/v1/channels/{id}", get(channels::one))
-        .route("/v1/channels/{id}/pay", post(pay::channel))
-        .route("/v1/channels/{id}/close", post(close::channel))
-        .route("/v1/virtual", get(virtuals::list).post(open_virtual::open))
-        .route("/v1/virtual/{id}", get(virtuals::one))
-        .route("/v1/virtual/{id}/evidence", get(evidence::evidence))
-        .route("/v1/virtual/{id}/pay", post(pay::virtual_channel))
-        .route("/v1/virtual/{id}/close", post(close::virtual_channel))
-        .route("/v1/quotes", post(quotes::ask))
-        .route("/v1/serve", post(serve::serve))
-        .route("/v1/offers", get(offers::list))
-        .route("/v1/fetch", post(fetch::fetch))
-        .route("/v1/jobs", get(jobs::list))
-        .route("/v1/jobs/{id}", get(jobs::one))
-        .route("/v1/transactions", get(transactions::list))
+    let routes = endpoints().into_iter().map(|endpoint| endpoint.route(&api));
+    routes
+        .fold(Router::new(), |router, (path, route)| router.route(path, route))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(Arc::clone(&api), authorize));
-    Router::new()
-        .route("/v1/health", get(health::health))
-        .merge(closed)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(api)
 }
 
-async fn authorize(State(api): Shared, request: Request, next: Next) -> Result<Response, ApiError> {
-    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let token = header.strip_prefix("Bearer ").unwrap_or_default().trim();
-    if bool::from(token.as_bytes().ct_eq(api.token.as_bytes())) {
-        Ok(next.run(request).await)
-    } else {
-        Err(ApiError::unauthorized())
-    }
-}
-
 async fn nothing_here() -> ApiError {
-    ApiError::not_found("there is no such call; see the documentation of /v1")
+    ApiError::not_found("there is no such call; /openapi.json lists them all")
 }
 
 async fn wrong_method() -> ApiError {
-    ApiError::bad_request("this call exists, but not with this method")
-}
-
-/// Reads a body; what is wrong with it is said in one sentence.
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| ApiError::bad_request(format!("the body is not as expected: {error}")))
-}
-
-/// The channel id in a path.
-fn channel_id(Path(text): &Path<String>) -> Result<B256, ApiError> {
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    let bytes = hex::decode(digits).ok().and_then(|bytes| B256::try_from(bytes.as_slice()).ok());
-    bytes.ok_or_else(|| ApiError::bad_request(format!("`{text}` is not a channel id of 32 bytes in hexadecimal")))
+    ApiError::new(ErrorCode::MethodNotAllowed, "this call exists, but not with this method")
 }

@@ -1,6 +1,7 @@
 //! What all calls that move money have in common.
 
 use super::Api;
+use super::auth::Caller;
 use super::error::ApiError;
 use super::idempotency::{self, Answer};
 use axum::http::HeaderMap;
@@ -19,21 +20,35 @@ pub(super) fn wait(seconds: Option<u64>) -> Duration {
     Duration::from_secs(seconds.unwrap_or(WAIT_DEFAULT_S).min(WAIT_MAX_S))
 }
 
-/// One request: its key, its path and its body.
+/// One request: who makes it, its key, its path and its body.
 pub(super) struct Call<'a> {
+    pub(super) caller: &'a Caller,
     pub(super) headers: &'a HeaderMap,
     pub(super) path: &'a str,
     pub(super) body: &'a [u8],
-    pub(super) wait: Duration,
+    pub(super) wait_s: Option<u64>,
 }
 
 /// Runs a command once under the key of the request.
 pub(super) async fn run(api: Arc<Api>, call: Call<'_>, command: Command) -> Result<Response, ApiError> {
-    let key = idempotency::key(call.headers)?;
+    let key = idempotency::key(call.headers, call.caller)?;
     let worker = Arc::clone(&api);
     let work = async move { answer(&worker, command).await };
-    let answer = api.idempotency.once(key, (call.path, call.body), (call.wait, Answer::unknown), work).await?;
+    let wait = wait(call.wait_s);
+    let answer = api.idempotency.once(key, (call.path, call.body), (wait, Answer::unknown), work).await?;
     Ok(answer.into_response())
+}
+
+/// Refuses what is no ledger channel of this node.
+pub(super) async fn known_channel(api: &Api, ch: B256) -> Result<(), ApiError> {
+    let known = api.engine.query(move |participant| participant.ledger(ch).is_some()).await?;
+    known.then_some(()).ok_or_else(|| ApiError::not_found(format!("there is no ledger channel {ch} here")))
+}
+
+/// Refuses what is no virtual channel of this node.
+pub(super) async fn known_virtual(api: &Api, vc: B256) -> Result<(), ApiError> {
+    let known = api.engine.query(move |participant| participant.virtual_channel(vc).is_some()).await?;
+    known.then_some(()).ok_or_else(|| ApiError::not_found(format!("there is no virtual channel {vc} here")))
 }
 
 async fn answer(api: &Api, command: Command) -> Answer {

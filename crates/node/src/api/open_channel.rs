@@ -1,22 +1,38 @@
 //! `POST /v1/channels`
 
+use super::Shared;
+use super::auth::Caller;
+use super::endpoint::Endpoint;
 use super::error::ApiError;
-use super::{Shared, money, read};
-use axum::body::Bytes;
+use super::extract::Sent;
+use super::money::{self, Call};
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use perunika_client::types::OpenChannel;
+use perunika_client::types::{Done, OpenChannel, Scope};
 use perunika_core::io::Command;
 
-pub(super) async fn open(State(api): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, ApiError> {
-    let wish: OpenChannel = read(&body)?;
-    let wait = money::wait(wish.wait_s);
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("/v1/channels", "Opens a ledger channel.", open)
+        .needs(Scope::Open)
+        .moves_money()
+        .takes::<OpenChannel>()
+        .answers::<Done>()
+}
+
+async fn open(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Sent { wish, bytes }: Sent<OpenChannel>,
+) -> Result<Response, ApiError> {
     let command = Command::OpenChannel {
         peer: wish.peer,
         deposit: wish.amount.0,
         peer_deposit: wish.peer_amount.0,
         lane: wish.lane,
     };
-    money::run(api, money::Call { headers: &headers, path: "/v1/channels", body: &body, wait }, command).await
+    let call = Call { caller: &caller, headers: &headers, path: "/v1/channels", body: &bytes, wait_s: wish.wait_s };
+    money::run(api, call, command).await
 }

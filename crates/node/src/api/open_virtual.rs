@@ -1,19 +1,34 @@
 //! `POST /v1/virtual`
 
+use super::Shared;
+use super::auth::Caller;
+use super::endpoint::Endpoint;
 use super::error::ApiError;
-use super::{Shared, money, read};
-use axum::body::Bytes;
+use super::extract::Sent;
+use super::money::{self, Call};
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use perunika_client::types::OpenVirtual;
+use perunika_client::types::{Done, OpenVirtual, Scope};
 use perunika_core::Address;
 use perunika_core::io::Command;
 use perunika_core::params::MAX_LINKS;
 
-pub(super) async fn open(State(api): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, ApiError> {
-    let wish: OpenVirtual = read(&body)?;
-    let wait = money::wait(wish.wait_s);
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("/v1/virtual", "Opens a virtual channel.", open)
+        .needs(Scope::Open)
+        .moves_money()
+        .takes::<OpenVirtual>()
+        .answers::<Done>()
+}
+
+async fn open(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Sent { wish, bytes }: Sent<OpenVirtual>,
+) -> Result<Response, ApiError> {
     let command = Command::OpenVirtual {
         path: path(wish.hubs, wish.peer)?,
         stake: wish.amount.0,
@@ -21,7 +36,8 @@ pub(super) async fn open(State(api): Shared, headers: HeaderMap, body: Bytes) ->
         term: wish.term,
         fee_max: wish.fee_max.0,
     };
-    money::run(api, money::Call { headers: &headers, path: "/v1/virtual", body: &body, wait }, command).await
+    let call = Call { caller: &caller, headers: &headers, path: "/v1/virtual", body: &bytes, wait_s: wish.wait_s };
+    money::run(api, call, command).await
 }
 
 /// The hubs, then the other end.

@@ -1,47 +1,69 @@
 //! `POST /v1/channels/{id}/pay` and `POST /v1/virtual/{id}/pay`
 
+use super::auth::Caller;
+use super::endpoint::Endpoint;
 use super::error::ApiError;
-use super::{Api, Shared, channel_id, money, read};
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use super::extract::{ChannelKey, Sent};
+use super::money::{self, Call};
+use super::{Api, Shared};
+use axum::Extension;
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use perunika_client::types::Pay;
+use perunika_client::types::{Done, Pay, Scope};
 use perunika_core::B256;
 use perunika_core::io::Command;
 use std::sync::Arc;
 
-pub(super) async fn channel(
-    State(api): Shared,
-    id: Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, ApiError> {
-    let ch = channel_id(&id)?;
-    let known = api.engine.query(move |participant| participant.ledger(ch).is_some()).await?;
-    if !known {
-        return Err(ApiError::not_found(format!("there is no ledger channel {ch} here")));
-    }
-    pay(api, ch, &headers, &body).await
+pub(super) fn through_channel() -> Endpoint {
+    Endpoint::post("/v1/channels/{id}/pay", "Pays through a ledger channel.", channel)
+        .needs(Scope::Pay)
+        .channel()
+        .moves_money()
+        .takes::<Pay>()
+        .answers::<Done>()
 }
 
-pub(super) async fn virtual_channel(
-    State(api): Shared,
-    id: Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, ApiError> {
-    let ch = channel_id(&id)?;
-    let known = api.engine.query(move |participant| participant.virtual_channel(ch).is_some()).await?;
-    if !known {
-        return Err(ApiError::not_found(format!("there is no virtual channel {ch} here")));
-    }
-    pay(api, ch, &headers, &body).await
+pub(super) fn through_virtual() -> Endpoint {
+    Endpoint::post("/v1/virtual/{id}/pay", "Pays through a virtual channel.", virtual_channel)
+        .needs(Scope::Pay)
+        .channel()
+        .moves_money()
+        .takes::<Pay>()
+        .answers::<Done>()
 }
 
-async fn pay(api: Arc<Api>, ch: B256, headers: &HeaderMap, body: &Bytes) -> Result<Response, ApiError> {
-    let wish: Pay = read(body)?;
-    let (wait, path) = (money::wait(wish.wait_s), format!("pay {ch}"));
+async fn channel(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    ChannelKey(ch): ChannelKey,
+    headers: HeaderMap,
+    sent: Sent<Pay>,
+) -> Result<Response, ApiError> {
+    money::known_channel(&api, ch).await?;
+    pay(api, caller, ch, headers, sent).await
+}
+
+async fn virtual_channel(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    ChannelKey(ch): ChannelKey,
+    headers: HeaderMap,
+    sent: Sent<Pay>,
+) -> Result<Response, ApiError> {
+    money::known_virtual(&api, ch).await?;
+    pay(api, caller, ch, headers, sent).await
+}
+
+async fn pay(
+    api: Arc<Api>,
+    caller: Caller,
+    ch: B256,
+    headers: HeaderMap,
+    Sent { wish, bytes }: Sent<Pay>,
+) -> Result<Response, ApiError> {
+    let path = format!("pay {ch}");
     let command = Command::Pay { ch, amount: wish.amount.0, cosign: wish.countersign };
-    money::run(api, money::Call { headers, path: &path, body, wait }, command).await
+    let call = Call { caller: &caller, headers: &headers, path: &path, body: &bytes, wait_s: wish.wait_s };
+    money::run(api, call, command).await
 }

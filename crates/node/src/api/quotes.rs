@@ -1,15 +1,24 @@
 //! `POST /v1/quotes`
 
+use super::endpoint::Endpoint;
 use super::error::ApiError;
-use super::{Shared, open_virtual, read};
+use super::extract::Sent;
+use super::{Shared, open_virtual};
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
-use perunika_client::types::{HubFee, Quote, QuoteWish, Wei};
+use perunika_client::types::{ErrorCode, HubFee, Quote, QuoteWish, Scope, Wei};
 use perunika_core::io::{Command, Reply};
 
-pub(super) async fn ask(State(api): Shared, body: Bytes) -> Result<Json<Quote>, ApiError> {
-    let wish: QuoteWish = read(&body)?;
+pub(super) fn endpoint() -> Endpoint {
+    let summary = "What hubs would charge for a virtual channel. Opens nothing and binds nobody.";
+    Endpoint::post("/v1/quotes", summary, ask).needs(Scope::Open).takes::<QuoteWish>().answers::<Quote>().may(&[
+        ErrorCode::Refused,
+        ErrorCode::Peer,
+        ErrorCode::Chain,
+    ])
+}
+
+async fn ask(State(api): Shared, Sent { wish, .. }: Sent<QuoteWish>) -> Result<Json<Quote>, ApiError> {
     let path = open_virtual::path(wish.hubs.clone(), wish.peer)?;
     let command = Command::Quote { path, stake: wish.amount.0, peer_stake: wish.peer_amount.0, term: wish.term };
     match api.engine.command(command).await? {

@@ -1,13 +1,21 @@
 //! `POST /v1/serve`
 
+use super::Shared;
+use super::endpoint::Endpoint;
 use super::error::ApiError;
-use super::{Shared, read};
+use super::extract::Sent;
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
-use perunika_client::types::{Offer, Serve};
+use perunika_client::types::{ErrorCode, Offer, Scope, Serve};
 
-pub(super) async fn serve(State(api): Shared, body: Bytes) -> Result<Json<Offer>, ApiError> {
-    let wish: Serve = read(&body)?;
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::post("/v1/serve", "Offers a file.", serve)
+        .needs(Scope::Serve)
+        .takes::<Serve>()
+        .answers::<Offer>()
+        .may(&[ErrorCode::Refused])
+}
+
+async fn serve(State(api): Shared, Sent { wish, .. }: Sent<Serve>) -> Result<Json<Offer>, ApiError> {
     Ok(Json(api.shop.serve(wish.path.into(), wish.price.0, wish.chunk_bytes).await?))
 }

@@ -1,20 +1,32 @@
 //! `GET /v1/virtual` and `GET /v1/virtual/{id}`
 
+use super::endpoint::Endpoint;
 use super::error::ApiError;
-use super::{Api, Shared, channel_id};
+use super::extract::{Asked, ChannelKey, channels_after, cut};
+use super::{Api, Shared};
 use axum::Json;
-use axum::extract::{Path, State};
-use perunika_client::types::{Role, Virtual, Wei};
+use axum::extract::State;
+use perunika_client::types::{Page, PageQuery, Role, Scope, Virtual, Wei};
 use perunika_core::info::VirtualInfo;
 use perunika_core::params::Side;
 
-pub(super) async fn list(State(api): Shared) -> Result<Json<Vec<Virtual>>, ApiError> {
-    let all = api.engine.query(|participant| participant.virtuals()).await?;
-    Ok(Json(all.iter().map(|info| show(&api, info)).collect()))
+pub(super) fn all() -> Endpoint {
+    let summary = "Virtual channels in order of their ids, those that are over included.";
+    Endpoint::get("/v1/virtual", summary, list).needs(Scope::Read).pages::<Virtual>()
 }
 
-pub(super) async fn one(State(api): Shared, id: Path<String>) -> Result<Json<Virtual>, ApiError> {
-    let id = channel_id(&id)?;
+pub(super) fn single() -> Endpoint {
+    Endpoint::get("/v1/virtual/{id}", "A virtual channel.", one).needs(Scope::Read).channel().answers::<Virtual>()
+}
+
+async fn list(State(api): Shared, Asked(asked): Asked<PageQuery>) -> Result<Json<Page<Virtual>>, ApiError> {
+    let (after, limit) = channels_after(&asked)?;
+    let some = api.engine.query(move |participant| participant.virtuals_after(after, limit + 1)).await?;
+    let Page { items, next } = cut(some, limit, |info| info.id);
+    Ok(Json(Page { items: items.iter().map(|info| show(&api, info)).collect(), next }))
+}
+
+async fn one(State(api): Shared, ChannelKey(id): ChannelKey) -> Result<Json<Virtual>, ApiError> {
     let info = api.engine.query(move |participant| participant.virtual_channel(id)).await?;
     let info = info.ok_or_else(|| ApiError::not_found(format!("there is no virtual channel {id} here")))?;
     Ok(Json(show(&api, &info)))

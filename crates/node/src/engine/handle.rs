@@ -1,5 +1,6 @@
 //! What the rest of the node holds of the engine.
 
+use super::journal::JournalReader;
 use super::ports::{Answer, TxEnd, Work};
 use perunika_core::io::{Command, Event, Input, Reply};
 use perunika_core::participant::Participant;
@@ -15,6 +16,7 @@ pub struct Stopped;
 pub struct EngineHandle {
     pub(super) work: mpsc::Sender<Work>,
     pub(super) events: broadcast::Sender<Event>,
+    pub(super) journal: JournalReader,
 }
 
 impl EngineHandle {
@@ -42,6 +44,18 @@ impl EngineHandle {
     /// What happens from now on, without the bytes of other applications. A slow listener misses the oldest.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
+    }
+
+    /// The numbered events, as far as they are durable.
+    pub(crate) fn journal(&self) -> JournalReader {
+        self.journal.clone()
+    }
+
+    /// Events up to `cursor` need not be kept; the highest number that is acknowledged, durably.
+    pub(crate) async fn acknowledge(&self, cursor: u64) -> Result<u64, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Work::Acknowledge(cursor, reply)).await?;
+        answer.await.map_err(|_| Stopped)
     }
 
     /// News from a peer or the chain. Waits while the engine is behind.

@@ -5,6 +5,7 @@
 //! is in doubt.
 
 mod handle;
+pub(crate) mod journal;
 mod ports;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ pub use handle::{EngineHandle, Stopped};
 pub use ports::{Chain, Peers, TxCost, TxEnd};
 
 use crate::transactions;
+use journal::{Entry, Journal};
 use perunika_core::io::{Env, Event, Input, Output, Reply, Sealed, Step};
 use perunika_core::participant::{Config, Corrupt, Participant};
 use perunika_core::sig::RawKey;
@@ -69,6 +71,16 @@ struct Flight {
     ticket: Option<Ticket>,
     sealed: Sealed,
     answers: Vec<Answer>,
+    /// Number of the last event that is durable with it.
+    cursor: u64,
+}
+
+/// What shares a commit with a step.
+#[derive(Default)]
+struct Extra {
+    answers: Vec<Answer>,
+    ops: Vec<Op>,
+    entries: Vec<Entry>,
 }
 
 /// The engine before and while it runs.
@@ -82,6 +94,7 @@ pub struct Engine {
     events: broadcast::Sender<Event>,
     replies: HashMap<u64, oneshot::Sender<Reply>>,
     next_tag: u64,
+    journal: Journal,
     flights: VecDeque<Flight>,
     epoch: Instant,
     ticked: Instant,
@@ -110,7 +123,8 @@ impl Engine {
         let participant = Participant::restore(config, key, records)?;
         let (sender, work) = mpsc::channel(WAITING_MAX);
         let (events, _) = broadcast::channel(EVENTS_MAX);
-        let handle = EngineHandle { work: sender, events: events.clone() };
+        let journal = Journal::open(&store, journal::KEPT_MAX)?;
+        let handle = EngineHandle { work: sender, events: events.clone(), journal: journal.reader() };
         // Replies to commands of an earlier run may still come; a random start keeps their tags apart from ours.
         let start = random()?;
         let next_tag = u64::from_be_bytes(start[..8].try_into().unwrap_or_default());
@@ -124,6 +138,7 @@ impl Engine {
             events,
             replies: HashMap::new(),
             next_tag,
+            journal,
             flights: VecDeque::new(),
             epoch: Instant::now(),
             ticked: Instant::now(),
@@ -136,7 +151,7 @@ impl Engine {
     /// Runs until it is told to stop or the store fails.
     pub async fn run(mut self) -> Result<(), EngineError> {
         let step = self.participant.start(self.env()?);
-        self.commit(step, Vec::new(), Vec::new()).await?;
+        self.commit(step, Extra::default()).await?;
         while !self.stopping || !self.flights.is_empty() {
             let wake = self.wake();
             let room = self.flights.len() < FLIGHTS_MAX && !self.stopping;
@@ -150,7 +165,7 @@ impl Engine {
                 () = tokio::time::sleep_until(wake), if room => {
                     self.ticked = Instant::now();
                     let step = self.participant.handle(Input::Tick, self.env()?);
-                    self.commit(step, Vec::new(), Vec::new()).await?;
+                    self.commit(step, Extra::default()).await?;
                 }
                 work = self.work.recv(), if room => match work {
                     Some(first) => self.take(first).await?,
@@ -171,14 +186,15 @@ impl Engine {
 
     /// Handles the first input and those that wait behind it, and submits one commit for all.
     async fn take(&mut self, first: Work) -> Result<(), EngineError> {
-        let (mut step, mut answers, mut extra) = (Step::default(), Vec::new(), Vec::new());
+        let (mut step, mut extra) = (Step::default(), Extra::default());
         let mut next = Some(first);
         for _ in 0..BATCH_MAX {
             let Some(work) = next.take() else { break };
             match work {
                 Work::Input(input) => step = step.and(self.participant.handle(input, self.env()?)),
                 Work::Transaction(end) => {
-                    extra.push(transactions::record(&end));
+                    extra.ops.push(transactions::record(&end));
+                    extra.entries.push(transactions::entry(&end));
                     let input = Input::Transaction { key: end.key, outcome: end.outcome };
                     step = step.and(self.participant.handle(input, self.env()?));
                 }
@@ -188,7 +204,14 @@ impl Engine {
                     self.replies.insert(tag, reply);
                     step = step.and(self.participant.handle(Input::Command { tag, command }, self.env()?));
                 }
-                Work::Question(question) => answers.push(question(&self.participant)),
+                Work::Question(question) => extra.answers.push(question(&self.participant)),
+                Work::Acknowledge(cursor, reply) => {
+                    let acked = self.journal.acknowledge(cursor, &mut extra.ops);
+                    extra.answers.push(Box::new(move || {
+                        // Whoever asked may be gone.
+                        let _ = reply.send(acked);
+                    }));
+                }
                 Work::Stop => {
                     self.stopping = true;
                     break;
@@ -196,10 +219,15 @@ impl Engine {
             }
             next = self.work.try_recv().ok();
         }
-        self.commit(step, answers, extra).await
+        self.commit(step, extra).await
     }
 
-    async fn commit(&mut self, step: Step, answers: Vec<Answer>, extra: Vec<Op>) -> Result<(), EngineError> {
+    async fn commit(&mut self, step: Step, extra: Extra) -> Result<(), EngineError> {
+        let Extra { answers, mut ops, entries } = extra;
+        // Bytes for applications are theirs to keep.
+        let told = step.events().filter(|event| !matches!(event, Event::App { .. }));
+        let entries = told.cloned().map(Entry::Core).chain(entries);
+        let cursor = self.journal.record(self.now_ms(), entries, &mut ops);
         let (writes, sealed) = step.split();
         // Of several values of one record only the last one counts.
         let last: BTreeMap<Vec<u8>, Option<Vec<u8>>> = writes.into_iter().map(|w| (w.key, w.value)).collect();
@@ -210,9 +238,9 @@ impl Engine {
                 None => Op::Delete { key },
             }
         });
-        let batch: WriteBatch = records.chain(extra).collect();
+        let batch: WriteBatch = records.chain(ops).collect();
         let ticket = if batch.is_empty() { None } else { Some(self.store.submit(batch).await?) };
-        self.flights.push_back(Flight { ticket, sealed, answers });
+        self.flights.push_back(Flight { ticket, sealed, answers, cursor });
         Ok(())
     }
 
@@ -233,6 +261,7 @@ impl Engine {
                 Output::Event(event) => self.publish(event),
             }
         }
+        self.journal.is_durable(flight.cursor);
         for answer in flight.answers {
             answer();
         }
@@ -258,8 +287,12 @@ impl Engine {
     }
 
     fn env(&self) -> Result<Env, EngineError> {
+        Ok(Env { now_ms: self.now_ms(), entropy: B256::from(random()?) })
+    }
+
+    fn now_ms(&self) -> u64 {
         let passed_ms = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(Env { now_ms: self.epoch_ms.saturating_add(passed_ms), entropy: B256::from(random()?) })
+        self.epoch_ms.saturating_add(passed_ms)
     }
 }
 

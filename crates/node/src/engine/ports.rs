@@ -39,6 +39,8 @@ pub(crate) enum Work {
     Command(Command, oneshot::Sender<Reply>),
     /// A question of the application.
     Question(Question),
+    /// Events up to this number need not be kept.
+    Acknowledge(u64, oneshot::Sender<u64>),
     /// Finish what is under way, then stop.
     Stop,
 }

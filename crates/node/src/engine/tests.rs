@@ -105,5 +105,5 @@ async fn a_transaction_is_remembered_before_the_node_goes_on() {
     rig.handle.query(|_| ()).await.unwrap();
     let all = transactions::list(&store).unwrap();
     assert_eq!(all.len(), 1);
-    assert_eq!((all[0].name.as_str(), all[0].fee, all[0].block), ("open", 10, Some(3)));
+    assert_eq!((all[0].1.name.as_str(), all[0].1.fee, all[0].1.block), ("open", 10, Some(3)));
 }

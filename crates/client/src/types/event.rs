@@ -1,0 +1,134 @@
+//! What happens at a node, one after the other.
+
+use super::schema::{AddressHex, HashHex};
+use super::{ChannelId, Wei};
+use perunika_core::{Address, B256};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened. Each event has a number of its own, in the order in which they happened; it is written together
+/// with what it tells of, so that a crash neither loses nor doubles it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// Its number; strictly increasing, not always by one.
+    pub cursor: u64,
+    /// When the node took note of it, milliseconds since 1970 by the node's clock.
+    pub time_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened. Programs skip types that they do not know: more may come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    /// A ledger channel can be used.
+    ChannelOpen {
+        /// The channel.
+        id: ChannelId,
+    },
+    /// A ledger channel ended.
+    ChannelClosed {
+        /// The channel.
+        id: ChannelId,
+    },
+    /// A payment arrived and is durable.
+    PaymentReceived {
+        /// The channel, ledger or virtual.
+        id: ChannelId,
+        /// Version that holds it.
+        version: u64,
+        /// How much.
+        amount: Wei,
+        /// This node's share from then on.
+        share: Wei,
+    },
+    /// A virtual channel can be used by its ends.
+    VirtualOpen {
+        /// The channel.
+        id: ChannelId,
+    },
+    /// A virtual channel is over for this node.
+    VirtualClosed {
+        /// The channel.
+        id: ChannelId,
+        /// What the first end got; none if it never was in use.
+        out_a: Option<Wei>,
+    },
+    /// A dispute was seen on the chain.
+    Dispute {
+        /// The channel, ledger or virtual.
+        id: ChannelId,
+        /// Registered version.
+        version: u64,
+    },
+    /// A peer broke the protocol.
+    Misbehaved {
+        /// Its key.
+        #[schemars(with = "AddressHex")]
+        peer: Address,
+        /// In words.
+        reason: String,
+    },
+    /// A transaction of this node was included, or failed for good.
+    Transaction {
+        /// The contract function.
+        name: String,
+        /// Its hash, if it was included.
+        #[schemars(with = "Option<HashHex>")]
+        hash: Option<B256>,
+        /// Why it failed, if it did.
+        failure: Option<String>,
+    },
+    /// Events that were asked for are not there any more: they were acknowledged, or more than a million waited.
+    Gap {
+        /// Number of the first one that may be missing.
+        from: u64,
+        /// Number of the last one.
+        to: u64,
+    },
+    /// Something that this release of the client does not know.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
+}
+
+impl EventKind {
+    /// As in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ChannelOpen { .. } => "channel_open",
+            Self::ChannelClosed { .. } => "channel_closed",
+            Self::PaymentReceived { .. } => "payment_received",
+            Self::VirtualOpen { .. } => "virtual_open",
+            Self::VirtualClosed { .. } => "virtual_closed",
+            Self::Dispute { .. } => "dispute",
+            Self::Misbehaved { .. } => "misbehaved",
+            Self::Transaction { .. } => "transaction",
+            Self::Gap { .. } => "gap",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Which events are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventQuery {
+    /// Only what comes after this number; everything that is not acknowledged by default. `Last-Event-ID` is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// Pages only: most elements of the answer; 100 by default, at most 1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub limit: Option<u16>,
+}
+
+/// `POST /v1/events/ack`; the answer is the same, with the highest number that is acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ack {
+    /// This event and all before it need not be kept.
+    pub cursor: u64,
+}
