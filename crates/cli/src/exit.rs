@@ -3,10 +3,10 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// Whose fault an error is. The number is the exit code.
+/// Whose fault it is that a command was not done. The number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// None of the three below: this machine, or this program.
+    /// None of those below: this machine, or this program.
     Other = 1,
     /// Whoever typed the command.
     User = 2,
@@ -14,6 +14,8 @@ pub(crate) enum Fault {
     Peer = 3,
     /// The chain is out of reach, or says no.
     Chain = 4,
+    /// Nobody: it is not known yet whether it was done.
+    Unknown = 5,
 }
 
 /// Why a command did not do what it was asked for.
@@ -40,6 +42,18 @@ impl Error {
     /// The chain is in the way.
     pub(crate) fn chain(sentence: impl fmt::Display) -> Self {
         Self::new(Fault::Chain, sentence)
+    }
+
+    /// It may have been done, or may still be.
+    pub(crate) fn unknown(sentence: impl fmt::Display) -> Self {
+        Self::new(Fault::Unknown, sentence)
+    }
+
+    /// What another process of this program said when it ended.
+    pub(crate) fn of_process(code: Option<i32>, sentence: &str) -> Self {
+        let known = [Fault::User, Fault::Peer, Fault::Chain, Fault::Unknown];
+        let fault = known.into_iter().find(|fault| code == Some(*fault as i32)).unwrap_or(Fault::Other);
+        Self::new(fault, sentence)
     }
 
     /// Anything else.

@@ -44,6 +44,11 @@ impl Ledger {
         Ok(Self { provider: ProviderBuilder::new().connect_http(parse(url)?).erased(), url: url.to_owned() })
     }
 
+    /// The code at an address; none if there is no contract.
+    pub(crate) async fn code(&self, address: Address) -> Result<Bytes> {
+        self.provider.get_code_at(address).await.map_err(|e| self.failed(e))
+    }
+
     /// Which chain answers.
     pub(crate) async fn chain_id(&self) -> Result<u64> {
         self.provider.get_chain_id().await.map_err(|e| self.failed(e))

@@ -27,6 +27,14 @@ pub enum ClientError {
         /// In words.
         reason: String,
     },
+    /// The connection broke before there was an answer. The node may have got the call.
+    #[error("the connection to {url} broke before the answer: {reason}")]
+    Broken {
+        /// Where.
+        url: String,
+        /// In words.
+        reason: String,
+    },
     /// The node refused.
     #[error("{message}")]
     Refused {
@@ -301,7 +309,8 @@ impl Client {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ClientError {
-        ClientError::Unreachable { url: self.base.clone(), reason: root_cause(error) }
+        let (url, reason) = (self.base.clone(), root_cause(error));
+        if error.is_connect() { ClientError::Unreachable { url, reason } } else { ClientError::Broken { url, reason } }
     }
 
     fn unreadable(&self, error: impl fmt::Display) -> ClientError {

@@ -187,6 +187,9 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     // No call meets a shop that does not know its downloads yet.
     shop.reopen().map_err(|error| NodeError::Broken(error.to_string()))?;
     let address = start_api(config.api.listen, api, &tasks).await?;
+    if let Some(place) = peers.place() {
+        folder.write_peer_address(&format!("{}@{place}", identity.key))?;
+    }
     folder.write_api_address(&address.to_string())?;
 
     tasks.spawn(hear_net(net.clone(), net_news, handle.clone(), shop.clone()));

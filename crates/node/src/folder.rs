@@ -80,6 +80,11 @@ impl Folder {
         self.0.join("api.address")
     }
 
+    /// The node as others write it, `0x<key>@host:port`, as text.
+    pub fn peer_address(&self) -> PathBuf {
+        self.0.join("peer.address")
+    }
+
     /// Makes the folder with config file, keystore and token. Overwrites nothing.
     pub fn init(&self, template: &Template, phrase: &Phrase, password: &str) -> Result<Identity, FolderError> {
         let keys = phrase.keys()?;
@@ -105,6 +110,9 @@ impl Folder {
         let config = self.config();
         files::write_private(&config, template.render().as_bytes()).map_err(|error| unusable(&config, &error))?;
         self.read_token()?;
+        if template.listen.port() != 0 {
+            self.write_peer_address(&format!("{}@{}", phrase.keys()?.node_address()?, template.listen))?;
+        }
         Ok(keystore::create(&self.keystore(), phrase, password)?)
     }
 
@@ -124,6 +132,11 @@ impl Folder {
         let token = hex::encode(bytes);
         files::write_private(&path, token.as_bytes()).map_err(|error| unusable(&path, &error))?;
         Ok(token)
+    }
+
+    pub(crate) fn write_peer_address(&self, address: &str) -> Result<(), FolderError> {
+        let path = self.peer_address();
+        files::write_private(&path, address.as_bytes()).map_err(|error| unusable(&path, &error))
     }
 
     pub(crate) fn write_api_address(&self, address: &str) -> Result<(), FolderError> {

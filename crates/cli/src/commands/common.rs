@@ -1,13 +1,20 @@
 //! What several subcommands share.
 
 use crate::exit::{Error, Result};
+use crate::output::Output;
 use alloy::primitives::{Address, B256};
 use perunika_client::types::{ChannelId, Done, Outcome};
 use perunika_client::{Client, ClientError, fresh_key};
+use perunika_core::info::{LedgerStage, VirtualStage};
 use perunika_node::config::Config;
 use perunika_node::folder::Folder;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A peer that is there answers long before.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(50);
 
 /// Which node is meant.
 #[derive(Clone, Debug, clap::Args)]
@@ -66,15 +73,34 @@ impl From<ClientError> for Error {
             ClientError::Unreachable { .. } => {
                 Error::other(format!("{error}; is it running? `perunika node` starts it"))
             }
-            ClientError::Unreadable { .. } => Error::other(error),
+            ClientError::Broken { .. } | ClientError::Unreadable { .. } => Error::other(error),
             ClientError::Refused { code, message, .. } => match code.as_str() {
                 "peer" => Error::peer(message),
                 "chain" => Error::chain(message),
-                "bad_request" | "unauthorized" | "not_found" | "conflict" | "refused" => Error::user(message),
+                "bad_request" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "limit" | "too_large"
+                | "refused" => Error::user(message),
+                "unknown" => Error::unknown(message),
                 _ => Error::other(message),
             },
         }
     }
+}
+
+/// Waits a while for peers that the node knows; whoever is not there then is the call's problem.
+pub(crate) async fn wait_connected(client: &Client, peers: &[Address], output: Output) -> Result<()> {
+    let known: Vec<Address> = client.peers().await?.iter().map(|peer| peer.key).collect();
+    let wanted: Vec<Address> = peers.iter().copied().filter(|peer| known.contains(peer)).collect();
+    let connected = async {
+        let start = Instant::now();
+        loop {
+            let here = client.info().await?.connected;
+            if wanted.iter().all(|peer| here.contains(peer)) || start.elapsed() > CONNECT_LIMIT {
+                return Ok(());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    output.watch(connected, async || Some("waiting for the peers".to_owned())).await
 }
 
 /// How a call that moves money is repeated.
@@ -100,6 +126,18 @@ impl MoneyArgs {
     }
 }
 
+/// What became of a call that moves money; an error if it was not done, or if nobody knows yet.
+pub(crate) fn answered(answer: std::result::Result<Done, ClientError>, key: &str) -> Result<Done> {
+    match answer {
+        Ok(done) => applied(done, key),
+        // The call may have arrived.
+        Err(error @ ClientError::Broken { .. }) => {
+            Err(Error::unknown(format!("{error}; the same command with --key {key} tells what became of it")))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// What was done; an error if it was not, or if nobody knows yet.
 pub(crate) fn applied(done: Done, key: &str) -> Result<Done> {
     let reason = done.reason.as_deref().unwrap_or("no reason was given");
@@ -107,7 +145,7 @@ pub(crate) fn applied(done: Done, key: &str) -> Result<Done> {
         Outcome::Applied => Ok(done),
         Outcome::Rejected => Err(Error::peer(reason)),
         Outcome::Unknown => {
-            Err(Error::other(format!("not known yet ({reason}); the same command with --key {key} tells")))
+            Err(Error::unknown(format!("not known yet ({reason}); the same command with --key {key} tells")))
         }
     }
 }
@@ -120,6 +158,58 @@ pub(crate) fn private_key(text: &str) -> std::result::Result<B256, String> {
 /// Reads the id of a channel.
 pub(crate) fn channel_id(text: &str) -> std::result::Result<B256, String> {
     text.parse().map_err(|_| "not a channel id: 0x and 64 hexadecimal digits are expected".into())
+}
+
+/// How people name a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// By its id.
+    Id(B256),
+    /// By the other party, if there is only one with it.
+    Peer(Address),
+}
+
+/// Reads the id of a channel, or a peer.
+pub(crate) fn channel_name(text: &str) -> std::result::Result<Named, String> {
+    let wrong = "not a channel id (0x and 64 hexadecimal digits), nor the key of a peer (0x and 40)";
+    channel_id(text).map(Named::Id).or_else(|_| peer(text).map(Named::Peer)).map_err(|_| wrong.into())
+}
+
+impl Named {
+    /// The ledger channel that is meant.
+    pub(crate) async fn ledger(self, client: &Client) -> Result<B256> {
+        let Self::Peer(peer) = self else { return Ok(self.id()) };
+        let all = client.channels().await?;
+        let with_peer = all.iter().filter(|channel| channel.peer == peer);
+        one(with_peer.map(|channel| (channel.id.channel, channel.stage == LedgerStage::Closed)), "ledger", peer)
+    }
+
+    /// The virtual channel that is meant.
+    pub(crate) async fn virtual_channel(self, client: &Client) -> Result<B256> {
+        let Self::Peer(peer) = self else { return Ok(self.id()) };
+        let all = client.virtuals().await?;
+        let over = |stage| matches!(stage, VirtualStage::Aborted | VirtualStage::Done);
+        let with_peer = all.iter().filter(|channel| channel.peer == Some(peer));
+        one(with_peer.map(|channel| (channel.id.channel, over(channel.stage))), "virtual", peer)
+    }
+
+    fn id(self) -> B256 {
+        match self {
+            Self::Id(id) => id,
+            Self::Peer(_) => B256::ZERO,
+        }
+    }
+}
+
+/// The only one that is not over, else the only one at all.
+fn one(channels: impl Iterator<Item = (B256, bool)>, kind: &str, peer: Address) -> Result<B256> {
+    let (over, alive): (Vec<_>, Vec<_>) = channels.partition(|(_, over)| *over);
+    let meant = if alive.is_empty() { over } else { alive };
+    match meant[..] {
+        [(id, _)] => Ok(id),
+        [] => Err(Error::user(format!("there is no {kind} channel with {peer}"))),
+        _ => Err(Error::user(format!("there are {} {kind} channels with {peer}; name one by its id", meant.len()))),
+    }
 }
 
 /// Reads the key of a peer; of `0x…@host:port` the part before the `@`.

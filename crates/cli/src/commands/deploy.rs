@@ -4,7 +4,7 @@ use super::common::private_key;
 use crate::exit::{Error, Result};
 use crate::ledger::Ledger;
 use crate::output::Output;
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use perunika_chain::{DeployError, Deployed, OwnerKey};
 use serde_json::json;
 
@@ -31,6 +31,11 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     });
     output.result(&json, || format!("Adjudicator {} on chain {chain_id}, {} gas", deployed.address, deployed.gas));
     Ok(())
+}
+
+/// Where the contract is if it is the first thing that the first development account ever does.
+pub(crate) fn first_address() -> Address {
+    perunika_devnet::dev_address(0).create(0)
 }
 
 /// Deploys the contract from the account of `key`.

@@ -1,6 +1,9 @@
 //! `perunika devnet`: a chain for development, in this process.
 
+use super::background::Background;
+use super::deploy;
 use crate::exit::{Error, Result};
+use crate::ledger::Ledger;
 use crate::output::Output;
 use crate::{signals, units};
 use alloy::primitives::{Address, U256};
@@ -10,9 +13,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+const LOG: &str = "devnet.log";
+const PID: &str = "devnet.pid";
+
 /// Run a development chain: an EVM behind JSON-RPC, with ten funded accounts whose keys everybody knows.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    order: Option<Order>,
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8545")]
     listen: SocketAddr,
@@ -25,6 +34,13 @@ pub(crate) struct Args {
     /// Give an account money in the first block (may be repeated).
     #[arg(long, value_name = "ADDRESS=AMOUNT", value_parser = funded)]
     fund: Vec<(Address, units::Wei)>,
+    /// Deploy the Adjudicator, where `perunika init` looks for it.
+    #[arg(long)]
+    deploy: bool,
+    /// Return once the chain answers; it goes on in the background, with its log in devnet.log and its process id in
+    /// devnet.pid, both in this folder.
+    #[arg(long)]
+    background: bool,
     /// Write the URL of the endpoint to this file once it answers.
     #[arg(long, value_name = "PATH")]
     record: Option<PathBuf>,
@@ -33,8 +49,28 @@ pub(crate) struct Args {
     until_stdin_closes: bool,
 }
 
+/// What a running development chain is told.
+#[derive(Debug, clap::Subcommand)]
+enum Order {
+    /// Move the clock of a running development chain forward, as if so much time had passed.
+    Warp {
+        /// How far, like 10min.
+        #[arg(value_parser = units::seconds)]
+        time: u64,
+        /// The chain.
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8545")]
+        rpc: String,
+    },
+}
+
 /// Runs the chain until it is told to stop.
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
+    if let Some(Order::Warp { time, rpc }) = args.order {
+        return warp(time, &rpc, output).await;
+    }
+    if args.background {
+        return start(&args, output).await;
+    }
     let mut config = Config { listen: args.listen, chain_id: args.chain_id, ..Config::default() };
     config.block_time = (args.block_time > 0).then(|| Duration::from_secs(args.block_time));
     config.accounts.extend(args.fund.iter().map(|(address, wei)| (*address, U256::from(*wei))));
@@ -43,17 +79,63 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         e => Error::chain(e),
     })?;
     let url = server.url();
+    let adjudicator = if args.deploy { Some(deployed(&url).await?) } else { None };
     if let Some(path) = &args.record {
         record(path, &url)?;
     }
-    output.result(&json!({ "url": url, "chain_id": args.chain_id }), || {
-        format!("chain {} at {url}; Ctrl-C ends it", args.chain_id)
+    output.result(&json!({ "url": url, "chain_id": args.chain_id, "adjudicator": adjudicator }), || {
+        let contract = adjudicator.map(|address| format!(", Adjudicator {address}")).unwrap_or_default();
+        format!("chain {} at {url}{contract}; Ctrl-C ends it", args.chain_id)
     });
     tokio::select! {
         () = signals::stop() => {}
         () = signals::parent_gone(args.until_stdin_closes) => {}
     }
     server.shutdown().await;
+    Ok(())
+}
+
+/// Puts the contract on a chain that does not have it yet.
+async fn deployed(url: &str) -> Result<Address> {
+    let address = deploy::first_address();
+    if Ledger::new(url)?.code(address).await?.is_empty() {
+        return Ok(deploy::deploy(url, perunika_devnet::dev_key(0)).await?.address);
+    }
+    Ok(address)
+}
+
+/// Starts the chain in the background.
+async fn start(args: &Args, output: Output) -> Result<()> {
+    let made = tempfile::tempdir().map_err(|e| Error::other(format!("there is no room for temporary files: {e}")))?;
+    let record = args.record.clone().unwrap_or_else(|| made.path().join("url"));
+    // Of an earlier chain.
+    let _ = std::fs::remove_file(&record);
+    let mut words: Vec<String> = ["devnet", "--listen"].map(str::to_owned).into();
+    words.extend([args.listen.to_string(), "--chain-id".into(), args.chain_id.to_string()]);
+    words.extend(["--block-time".into(), format!("{}s", args.block_time)]);
+    words.extend(["--record".into(), record.display().to_string()]);
+    words.extend(args.fund.iter().flat_map(|(address, wei)| ["--fund".into(), format!("{address}={wei}wei")]));
+    words.extend(args.deploy.then(|| "--deploy".to_owned()));
+    let mut chain = Background::start("the chain", &words, &[], Path::new(LOG), Path::new(PID))?;
+    let url = chain.wait_until(async || std::fs::read_to_string(&record).ok()).await?;
+    let (id, pid) = (args.chain_id, chain.id());
+    let adjudicator = args.deploy.then(deploy::first_address);
+    output.result(&json!({ "url": url, "chain_id": id, "adjudicator": adjudicator, "pid": pid }), || {
+        let contract = adjudicator.map(|address| format!(", Adjudicator {address}")).unwrap_or_default();
+        format!("chain {id} runs in the background at {url}{contract}; `kill {pid}` ends it")
+    });
+    Ok(())
+}
+
+async fn warp(seconds: u64, rpc: &str, output: Output) -> Result<()> {
+    let ledger = Ledger::new(rpc)?;
+    ledger.chain_id().await?;
+    let moved = ledger.warp(seconds).await;
+    moved.map_err(|_| {
+        Error::user(format!("the clock of the chain at {rpc} cannot be moved: it is no development chain"))
+    })?;
+    let now = ledger.time(ledger.head().await?).await?;
+    output.result(&json!({ "time": now }), || format!("the chain's time is {now} now, {seconds} s later"));
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod background;
 mod channel;
 pub(crate) mod common;
 pub(crate) mod deploy;
@@ -26,6 +27,9 @@ pub(crate) struct Cli {
     /// Print one JSON value instead of text.
     #[arg(long, global = true)]
     json: bool,
+    /// Say what is going on although the standard error is no terminal.
+    #[arg(long, global = true)]
+    progress: bool,
     #[command(flatten)]
     node: NodeArgs,
     #[command(subcommand)]
@@ -53,7 +57,7 @@ enum Command {
 
 /// Runs the command that was asked for.
 pub(crate) async fn run(cli: Cli) -> Result<()> {
-    let output = Output { json: cli.json };
+    let output = Output::new(cli.json, cli.progress);
     match cli.command {
         Command::Quickstart(args) => quickstart::run(args, cli.node.dir.as_deref(), output).await,
         Command::Init(args) => init::run(args, &cli.node, output).await,

@@ -1,22 +1,33 @@
 //! `perunika node`
 
-use super::common::{NodeArgs, read_config};
+use super::background::Background;
+use super::common::{NodeArgs, client, read_config};
 use crate::exit::{Error, Result};
 use crate::output::Output;
 use crate::signals;
+use alloy::primitives::Address;
 use perunika_chain::ConnectError;
 use perunika_node::daemon::{self, NodeError, Options};
 use perunika_node::folder::Folder;
 use serde_json::json;
+use std::fmt;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
+
+/// A peer that is there answers long before.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(50);
 
 /// Run the node of a folder until it is told to stop.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     password: PasswordArgs,
+    /// Return once the node answers; it goes on in the background, with its log in node.log and its process id in node.pid.
+    #[arg(long)]
+    background: bool,
     /// End when the standard input ends.
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
@@ -54,6 +65,11 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
     let dir = node.path()?;
     read_config(&dir)?;
     let password = args.password.read()?;
+    if args.background {
+        let started = start(&dir, &password).await?;
+        output.result(&started.to_json(), || started.to_string());
+        return Ok(());
+    }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
@@ -69,6 +85,59 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
         () = signals::parent_gone(args.until_stdin_closes) => {}
     }
     node.shutdown().await.map_err(fault)
+}
+
+/// A node that was started in the background.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pid: u32,
+    api: String,
+    /// Peers that did not answer in time.
+    missing: Vec<Address>,
+}
+
+impl Started {
+    /// For programs.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        json!({ "api": self.api, "pid": self.pid, "missing_peers": self.missing })
+    }
+}
+
+impl fmt::Display for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the node runs in the background, API at {}; `kill {}` ends it", self.api, self.pid)?;
+        match &self.missing[..] {
+            [] => Ok(()),
+            missing => write!(f, "; not connected yet: {missing:?}"),
+        }
+    }
+}
+
+/// Starts the node of a folder in the background; returns once it answers, and its peers do or had time to.
+pub(crate) async fn start(dir: &Path, password: &str) -> Result<Started> {
+    let folder = Folder::new(dir);
+    // Of an earlier run: what answers there may be another node by now.
+    let _ = std::fs::remove_file(folder.api_address());
+    let args = ["--dir".to_owned(), dir.display().to_string(), "node".into()];
+    let (log, pid) = (dir.join("node.log"), dir.join("node.pid"));
+    let mut node = Background::start("the node", &args, &[("PERUNIKA_PASSWORD", password)], &log, &pid)?;
+    let client = node
+        .wait_until(async || {
+            let client = client(dir).ok()?;
+            client.health().await.ok().map(|_| client)
+        })
+        .await?;
+    let wanted: Vec<Address> = read_config(dir)?.net.peers.iter().map(|peer| peer.key.0.into()).collect();
+    let since = Instant::now();
+    loop {
+        let connected = client.info().await?.connected;
+        let missing: Vec<Address> = wanted.iter().filter(|peer| !connected.contains(peer)).copied().collect();
+        if missing.is_empty() || since.elapsed() > CONNECT_LIMIT {
+            let api = std::fs::read_to_string(folder.api_address()).unwrap_or_default().trim().to_owned();
+            return Ok(Started { pid: node.id(), api, missing });
+        }
+        tokio::time::sleep(POLL).await;
+    }
 }
 
 /// Whose fault it is that the node does not run.

@@ -34,7 +34,7 @@ pub(crate) async fn ask<T>(
 /// The process is dead, dying, or another one by now.
 fn is_gone(error: &ClientError) -> bool {
     match error {
-        ClientError::Unreachable { .. } => true,
+        ClientError::Unreachable { .. } | ClientError::Broken { .. } => true,
         ClientError::Refused { code, .. } => code == "unauthorized" || code == "stopping",
         ClientError::Unreadable { .. } => false,
     }

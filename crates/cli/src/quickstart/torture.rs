@@ -21,7 +21,7 @@ const COOPERATIVE: [Phase; 5] =
 const DISPUTED: [Phase; 6] =
     [Phase::Opening, Phase::OpeningVirtual, Phase::Paying, Phase::Dispute, Phase::ClosingVirtual, Phase::Closing];
 /// Inside of the stories nobody talks.
-const QUIET: Output = Output { json: true };
+const QUIET: Output = Output { json: true, progress: false };
 
 /// One kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

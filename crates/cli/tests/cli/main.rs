@@ -3,6 +3,9 @@
 mod arguments;
 mod bench;
 mod chains;
+mod codes;
 mod passwords;
 mod peers;
 mod quickstart;
+#[cfg(unix)]
+mod town;

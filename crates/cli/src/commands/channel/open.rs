@@ -1,12 +1,13 @@
 //! `perunika channel open`
 
-use crate::commands::common::{MoneyArgs, applied, id_of, json, peer};
+use crate::commands::common::{MoneyArgs, answered, id_of, json, peer, wait_connected, word};
 use crate::exit::Result;
 use crate::output::Output;
 use crate::units::{self, Amount, Wei};
 use alloy::primitives::Address;
 use perunika_client::Client;
 use perunika_client::types::OpenChannel;
+use perunika_core::info::LedgerStage;
 
 /// Open a ledger channel: one transaction of this node, one of the peer.
 #[derive(Debug, clap::Args)]
@@ -37,8 +38,18 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
         wait_s: args.money.wait_s(),
     };
     let key = args.money.key();
-    let done = applied(client.open_channel(&body, &key).await?, &key)?;
+    wait_connected(client, &[args.peer], output).await?;
+    let state = async || {
+        let all = client.channels().await.ok()?;
+        let newest = all.iter().filter(|c| c.peer == args.peer && c.lane == args.lane).find(|c| is_opening(c.stage))?;
+        Some(format!("the ledger channel {}: {}", newest.id.channel, word(&newest.stage)))
+    };
+    let done = answered(output.watch(client.open_channel(&body, &key), state).await, &key)?;
     let id = id_of(&done)?.channel;
     output.result(&json(&done)?, || format!("{id} is open, with {} of this node in it", Amount(args.deposit)));
     Ok(())
+}
+
+fn is_opening(stage: LedgerStage) -> bool {
+    matches!(stage, LedgerStage::Agreed | LedgerStage::Funding)
 }

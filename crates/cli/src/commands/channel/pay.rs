@@ -1,19 +1,18 @@
 //! `perunika channel pay`
 
-use crate::commands::common::{MoneyArgs, applied, channel_id, json};
+use crate::commands::common::{MoneyArgs, Named, answered, channel_name, json};
 use crate::exit::Result;
 use crate::output::Output;
 use crate::units::{self, Amount, Wei};
-use alloy::primitives::B256;
-use perunika_client::Client;
 use perunika_client::types::{Done, Pay};
+use perunika_client::{Client, ClientError};
 
 /// Pay through a ledger channel. No transaction.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The channel.
-    #[arg(value_parser = channel_id)]
-    id: B256,
+    /// The channel, by its id or by the other party.
+    #[arg(value_name = "CHANNEL", value_parser = channel_name)]
+    channel: Named,
     /// How much, like 5gwei.
     #[arg(value_parser = units::amount)]
     amount: Wei,
@@ -26,8 +25,8 @@ pub(crate) struct Args {
 
 impl Args {
     /// The channel.
-    pub(crate) fn id(&self) -> B256 {
-        self.id
+    pub(crate) fn channel(&self) -> Named {
+        self.channel
     }
 
     /// The key of this call, and its body.
@@ -37,8 +36,13 @@ impl Args {
     }
 
     /// Says what became of it.
-    pub(crate) fn report(&self, done: Done, key: &str, output: Output) -> Result<()> {
-        let done = applied(done, key)?;
+    pub(crate) fn report(
+        &self,
+        answer: std::result::Result<Done, ClientError>,
+        key: &str,
+        output: Output,
+    ) -> Result<()> {
+        let done = answered(answer, key)?;
         let signed = if done.countersigned == Some(true) { "signed by both" } else { "held by the payee" };
         let version = done.version.map(|version| format!(", version {version}")).unwrap_or_default();
         output.result(&json(&done)?, || format!("paid {}, {signed}{version}", Amount(self.amount)));
@@ -49,6 +53,6 @@ impl Args {
 /// Pays and waits for the answer.
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
     let (key, body) = args.call();
-    let done = client.pay_channel(args.id, &body, &key).await?;
-    args.report(done, &key, output)
+    let id = args.channel.ledger(client).await?;
+    args.report(client.pay_channel(id, &body, &key).await, &key, output)
 }

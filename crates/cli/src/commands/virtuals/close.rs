@@ -1,18 +1,17 @@
 //! `perunika virtual close`
 
-use crate::commands::common::{MoneyArgs, applied, channel_id, json};
+use crate::commands::common::{MoneyArgs, Named, answered, channel_name, json, word};
 use crate::exit::Result;
 use crate::output::Output;
-use alloy::primitives::B256;
 use perunika_client::Client;
 use perunika_client::types::Close;
 
 /// End a virtual channel: its outcome goes into the ledger channels. No transaction.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The channel.
-    #[arg(value_parser = channel_id)]
-    id: B256,
+    /// The channel, by its id or by the other end.
+    #[arg(value_name = "CHANNEL", value_parser = channel_name)]
+    channel: Named,
     #[command(flatten)]
     money: MoneyArgs,
 }
@@ -21,7 +20,12 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
     let key = args.money.key();
     let body = Close { force: false, wait_s: args.money.wait_s() };
-    let done = applied(client.close_virtual(args.id, &body, &key).await?, &key)?;
-    output.result(&json(&done)?, || format!("{} is closed", args.id));
+    let id = args.channel.virtual_channel(client).await?;
+    let state = async || {
+        let shown = client.virtual_channel(id).await.ok()?;
+        Some(format!("the virtual channel: {}", word(&shown.stage)))
+    };
+    let done = answered(output.watch(client.close_virtual(id, &body, &key), state).await, &key)?;
+    output.result(&json(&done)?, || format!("{id} is closed"));
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! `perunika virtual open`
 
-use crate::commands::common::{MoneyArgs, applied, id_of, json, peer};
+use crate::commands::common::{MoneyArgs, answered, id_of, json, peer, wait_connected, word};
 use crate::exit::Result;
 use crate::output::Output;
 use crate::units::{self, Amount, Wei};
 use alloy::primitives::Address;
 use perunika_client::Client;
 use perunika_client::types::OpenVirtual;
+use perunika_core::info::VirtualStage;
 
 /// Open a virtual channel over one or more hubs. No transaction.
 #[derive(Debug, clap::Args)]
@@ -46,7 +47,14 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
         wait_s: args.money.wait_s(),
     };
     let key = args.money.key();
-    let done = applied(client.open_virtual(&body, &key).await?, &key)?;
+    let others: Vec<Address> = body.hubs.iter().copied().chain([body.peer]).collect();
+    wait_connected(client, &others, output).await?;
+    let state = async || {
+        let all = client.virtuals().await.ok()?;
+        let new = all.iter().find(|v| v.peer == Some(body.peer) && is_opening(v.stage))?;
+        Some(format!("the virtual channel {}: {}", new.id.channel, word(&new.stage)))
+    };
+    let done = answered(output.watch(client.open_virtual(&body, &key), state).await, &key)?;
     let channel = client.virtual_channel(id_of(&done)?.channel).await?;
     let fees = channel.fees.iter().map(|fee| fee.0).sum();
     output.result(&json(&channel)?, || {
@@ -58,4 +66,8 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
         )
     });
     Ok(())
+}
+
+fn is_opening(stage: VirtualStage) -> bool {
+    matches!(stage, VirtualStage::Locking | VirtualStage::Revealed)
 }

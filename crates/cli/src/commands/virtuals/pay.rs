@@ -16,6 +16,6 @@ pub(crate) struct Args {
 /// Pays and waits for the answer.
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
     let (key, body) = args.pay.call();
-    let done = client.pay_virtual(args.pay.id(), &body, &key).await?;
-    args.pay.report(done, &key, output)
+    let id = args.pay.channel().virtual_channel(client).await?;
+    args.pay.report(client.pay_virtual(id, &body, &key).await, &key, output)
 }

@@ -1,25 +1,24 @@
 //! `perunika virtual show`
 
-use crate::commands::common::{channel_id, json, word};
+use crate::commands::common::{Named, channel_name, json, word};
 use crate::exit::Result;
 use crate::output::Output;
 use crate::table::Table;
 use crate::units::Amount;
-use alloy::primitives::B256;
 use perunika_client::Client;
 use perunika_client::types::Virtual;
 
 /// Show everything about a virtual channel.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The channel.
-    #[arg(value_parser = channel_id)]
-    id: B256,
+    /// The channel, by its id or by the other party.
+    #[arg(value_name = "CHANNEL", value_parser = channel_name)]
+    channel: Named,
 }
 
 /// Prints it.
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
-    let channel = client.virtual_channel(args.id).await?;
+    let channel = client.virtual_channel(args.channel.virtual_channel(client).await?).await?;
     output.result(&json(&channel)?, || facts(&channel));
     Ok(())
 }

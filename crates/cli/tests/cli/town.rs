@@ -1,0 +1,126 @@
+//! Background processes, set up with the command alone, as the README does it.
+
+use crate::bench::{Home, PASSWORD, STRANGER, assert_refused, perunika};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder in which a chain and nodes run in the background.
+struct Town {
+    dir: tempfile::TempDir,
+    rpc: String,
+}
+
+impl Town {
+    /// With a chain that has the contract.
+    fn new() -> Self {
+        let mut town = Self { dir: tempfile::tempdir().expect("a folder"), rpc: String::new() };
+        let started = town.json(&["devnet", "--deploy", "--background", "--listen", "127.0.0.1:0"]);
+        town.rpc = started["url"].as_str().expect("a URL").to_owned();
+        town
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = perunika(args);
+        command.current_dir(self.dir.path()).env("PERUNIKA_PASSWORD", PASSWORD).output().expect("starts")
+    }
+
+    fn json(&self, args: &[&str]) -> serde_json::Value {
+        let output = self.run(&[&["--json"], args].concat());
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("one JSON value")
+    }
+
+    /// Sets a node up with ten ether, on ports of its own, and starts it; returns its address for peers.
+    fn settle(&self, name: &str, peers: &[&str], more: &[&str]) -> String {
+        let ports = ["--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"];
+        let peers: Vec<&str> = peers.iter().flat_map(|peer| ["--peer", peer]).collect();
+        let init = ["--dir", name, "init", "--rpc", &self.rpc, "--fund", "10eth", "--start"];
+        let made = self.json(&[&init[..], &ports, &peers, more].concat());
+        assert_eq!(made["started"]["missing_peers"], serde_json::json!([]), "{made}");
+        std::fs::read_to_string(self.dir.path().join(name).join("peer.address")).expect("an address")
+    }
+
+    fn pid_files(&self) -> Vec<PathBuf> {
+        let here = std::fs::read_dir(self.dir.path()).expect("a folder").flatten().map(|entry| entry.path());
+        let nodes: Vec<PathBuf> = here.filter(|path| path.is_dir()).map(|dir| dir.join("node.pid")).collect();
+        nodes.into_iter().chain([self.dir.path().join("devnet.pid")]).filter(|path| path.exists()).collect()
+    }
+}
+
+impl Drop for Town {
+    fn drop(&mut self) {
+        self.pid_files().iter().for_each(|file| kill(file));
+    }
+}
+
+fn kill(file: &Path) {
+    let pid = std::fs::read_to_string(file).unwrap_or_default();
+    let _ = Command::new("kill").args(["-KILL", pid.trim()]).output();
+}
+
+#[test]
+fn two_nodes_open_pay_and_end_in_a_dispute_when_one_is_gone() {
+    let town = Town::new();
+    let bob = town.settle("bob", &[], &[]);
+    town.settle("alice", &[&bob], &[]);
+    let alice = |args: &[&str]| town.run(&[&["--dir", "alice"], args].concat());
+
+    // A wait that is too short leaves the result open; the same key tells it later.
+    let open = ["channel", "open", &bob, "--deposit", "1eth", "--key", "mine"];
+    assert_refused(&alice(&[&open[..], &["--wait", "0s"]].concat()), 5, "--key mine");
+    assert!(alice(&open).status.success());
+    let other = ["channel", "open", &bob, "--deposit", "2eth", "--key", "mine"];
+    assert_refused(&alice(&other), 2, "used for another call");
+
+    assert!(alice(&["channel", "pay", &bob, "5gwei"]).status.success());
+    let shown = town.json(&["--dir", "bob", "channel", "list"]);
+    assert_eq!(shown[0]["mine"], "5000000000", "{shown}");
+    assert_refused(&alice(&["channel", "pay", &bob, "2eth"]), 2, "");
+    assert_refused(&alice(&["channel", "pay", &STRANGER.to_string(), "1gwei"]), 2, "no ledger channel with");
+    assert_refused(&alice(&["virtual", "pay", &bob, "1gwei"]), 2, "no virtual channel with");
+
+    kill(&town.dir.path().join("bob/node.pid"));
+    let begun = town.json(&["--dir", "alice", "channel", "close", &bob, "--force", "--no-wait"]);
+    assert_eq!(begun["closed"], false, "{begun}");
+    let end = begun["refute_end"].as_u64().expect("a time");
+    let now = town.json(&["devnet", "warp", "3min", "--rpc", &town.rpc])["time"].as_u64().expect("a time");
+    assert!(now > end, "{now} {end}");
+    let closing = alice(&["--progress", "channel", "close", &bob, "--force"]);
+    assert!(closing.status.success(), "{}", String::from_utf8_lossy(&closing.stderr));
+    let channel = &town.json(&["--dir", "alice", "channel", "list"])[0];
+    assert_eq!((&channel["stage"], &channel["mine"]), (&"closed".into(), &"999999995000000000".into()));
+
+    assert_refused(&town.run(&["--dir", "bob", "info"]), 1, "no node answers");
+}
+
+#[test]
+fn a_background_node_that_cannot_run_says_why_and_whose_fault_it_is() {
+    let town = Town::new();
+    let wrong = perunika(&["--dir", "n", "init", "--rpc", &town.rpc]).current_dir(town.dir.path()).output();
+    assert_refused(&wrong.expect("starts"), 2, "password");
+    let made =
+        town.json(&["--dir", "n", "init", "--rpc", &town.rpc, "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"]);
+    assert_eq!(made["started"], serde_json::Value::Null);
+    let mut start = perunika(&["--dir", "n", "node", "--background"]);
+    let output = start.current_dir(town.dir.path()).env("PERUNIKA_PASSWORD", "another").output().expect("starts");
+    assert_refused(&output, 2, "password does not open");
+    kill(&town.dir.path().join("devnet.pid"));
+    assert_refused(&town.run(&["--dir", "n", "node", "--background"]), 4, "no chain answers");
+    assert_refused(&town.run(&["devnet", "warp", "1min", "--rpc", &town.rpc]), 4, "of no help");
+}
+
+#[test]
+fn without_the_contract_of_devnet_it_must_be_named() {
+    let chain = crate::bench::Chain::start();
+    let home = Home::new();
+    let mut init = perunika(&["--dir", &home.text(), "init", "--rpc", &chain.url()]);
+    let output = init.env("PERUNIKA_PASSWORD", PASSWORD).output().expect("starts");
+    assert_refused(&output, 2, "--adjudicator");
+    assert_eq!(home.entries(), Vec::<String>::new());
+}
+
+#[test]
+fn a_clock_that_cannot_be_moved_is_no_development_chain() {
+    let chain = crate::bench::DeafChain::start();
+    assert_refused(&crate::bench::run(&["devnet", "warp", "1min", "--rpc", &chain.url]), 2, "no development chain");
+}
