@@ -268,6 +268,9 @@ pub struct OpenVirtual {
     pub term: Option<u64>,
     /// Most that all hubs together may charge.
     pub fee_max: Wei,
+    /// Renew it before its term ends, again and again, each time for at most `fee_max`; false by default.
+    #[serde(default)]
+    pub renew: bool,
     /// How long to wait for the result, seconds; 60 by default, at most 600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_s: Option<u64>,
@@ -360,6 +363,12 @@ pub struct Virtual {
     pub payments: u64,
     /// What the first end got, once it is fixed.
     pub out_a: Option<Wei>,
+    /// The virtual channel that this one succeeds.
+    pub renews: Option<B256>,
+    /// Its successor, as soon as that can be used.
+    pub renewed_by: Option<B256>,
+    /// At the end that opened it: whether it is renewed whenever its term is about to end.
+    pub kept: bool,
 }
 
 /// `POST /v1/serve`

@@ -102,6 +102,12 @@ pub struct VirtualInfo {
     pub payments: u64,
     /// Outcome of the certificate or the record, if there is one.
     pub out_a: Option<Amount>,
+    /// The virtual channel that this one succeeds.
+    pub renews: Option<B256>,
+    /// Its successor, as soon as that can be used.
+    pub renewed_by: Option<B256>,
+    /// At the end that opened it: it is renewed whenever its term is about to end.
+    pub kept: bool,
 }
 
 /// Everything a participant knows about itself.

@@ -95,6 +95,19 @@ pub enum Command {
         term: Option<u64>,
         /// Most that all fees together may be.
         fee_max: Amount,
+        /// Renew it before its term ends, again and again, each time for at most `fee_max`.
+        renew: bool,
+    },
+    /// Replaces a virtual channel of which this node is `ends[0]` by a successor over the same links (protocol 2.3 renewal).
+    RenewVirtual {
+        /// Its id.
+        vc: B256,
+        /// Stakes of both ends in the successor; what each end has got, if none.
+        stakes: Option<[Amount; 2]>,
+        /// Seconds; the policy's if none.
+        term: Option<u64>,
+        /// Most that all fees together may be.
+        fee_max: Amount,
     },
     /// Asks what a virtual channel would cost, without opening it.
     Quote {
@@ -200,6 +213,13 @@ pub enum Event {
         vc: B256,
         /// What `ends[0]` got; none if it never was activated or expired.
         out_a: Option<Amount>,
+    },
+    /// A virtual channel has a successor that can be used by its ends.
+    VirtualRenewed {
+        /// Id of the one that ended.
+        old: B256,
+        /// Id of its successor.
+        new: B256,
     },
     /// A dispute was seen on chain.
     Dispute {

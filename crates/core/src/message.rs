@@ -125,6 +125,8 @@ pub enum Message {
         path: Vec<Address>,
         /// Wished content.
         terms: Terms,
+        /// The virtual channel that this one is to succeed.
+        renews: Option<Renews>,
     },
     /// The answer.
     Quote {
@@ -148,6 +150,8 @@ pub enum Message {
     VcOpen {
         /// With the full lists.
         params: VirtualParams,
+        /// The virtual channel whose lock gives way to the new one in one State (protocol 2.3 renewal).
+        renews: Option<B256>,
     },
     /// An activation secret.
     Activate {
@@ -217,15 +221,50 @@ pub enum LinkOp {
         /// With which split.
         how: Removal,
     },
+    /// Removes it with an outcome and adds the lock of its successor (protocol 2.3 renewal).
+    Renew {
+        /// Id of the one that ends.
+        vc: B256,
+        /// What its `ends[0]` got.
+        out_a: Amount,
+        /// Id of its successor.
+        next: B256,
+    },
 }
 
 impl LinkOp {
-    /// The virtual channel it concerns.
+    /// The virtual channel it concerns; of a renewal the one that ends.
     pub fn vc(&self) -> B256 {
         match self {
-            Self::Add { vc } | Self::Remove { vc, .. } => *vc,
+            Self::Add { vc } | Self::Remove { vc, .. } | Self::Renew { vc, .. } => *vc,
         }
     }
+
+    /// The virtual channel whose lock it adds.
+    pub fn added(&self) -> Option<B256> {
+        match self {
+            Self::Add { vc } | Self::Renew { next: vc, .. } => Some(*vc),
+            Self::Remove { .. } => None,
+        }
+    }
+
+    /// The virtual channel whose lock it removes, and with which split.
+    pub fn removed(&self) -> Option<(B256, Removal)> {
+        match self {
+            Self::Add { .. } => None,
+            Self::Remove { vc, how } => Some((*vc, *how)),
+            Self::Renew { vc, out_a, .. } => Some((*vc, Removal::Outcome(*out_a))),
+        }
+    }
+}
+
+/// Which virtual channel is to be renewed. Unsigned and unverified: it only tells whom the quote has to do with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renews {
+    /// Its id.
+    pub vc: B256,
+    /// What its `ends[0]` has in it now: a guess of what it will get.
+    pub out_a: Amount,
 }
 
 /// The split of a removal.

@@ -38,8 +38,27 @@ pub(crate) struct Virtual {
     pub(crate) out_a: Option<Amount>,
     pub(crate) finals: BTreeMap<u8, Signature>,
     pub(crate) done: bool,
+    /// The virtual channel that this one succeeds.
+    pub(crate) renews: Option<B256>,
+    /// Its newest successor here.
+    pub(crate) next: Option<B256>,
+    /// At `ends[0]`: renewed whenever its term is about to end.
+    pub(crate) keep: Option<Renewal>,
+    /// At `ends[0]`: the renewal that is under way.
+    pub(crate) renewal: Option<Renewal>,
     #[serde(skip)]
     pub(crate) memory: VirtualMemory,
+}
+
+/// What `ends[0]` wishes of the successor of a virtual channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Renewal {
+    /// Stakes of both ends; what each end has got, if none.
+    pub(crate) stakes: Option<[Amount; 2]>,
+    /// Seconds; the policy's if none.
+    pub(crate) term: Option<u64>,
+    /// Most that all fees together may be.
+    pub(crate) fee_max: Amount,
 }
 
 /// What may be forgotten in a crash.
@@ -52,6 +71,10 @@ pub(crate) struct VirtualMemory {
     /// This end said so.
     pub(crate) announced: bool,
     pub(crate) sent_ms: u64,
+    /// A successor was quoted for: the lock waits for it, but not long.
+    pub(crate) renewing: bool,
+    /// Until then (ms); none before the certificate is complete.
+    pub(crate) hold_until_ms: Option<u64>,
 }
 
 impl Virtual {
@@ -76,6 +99,10 @@ impl Virtual {
             out_a: None,
             finals: BTreeMap::new(),
             done: false,
+            renews: None,
+            next: None,
+            keep: None,
+            renewal: None,
             memory: VirtualMemory::default(),
         }
     }
@@ -139,6 +166,11 @@ impl Virtual {
         } else {
             VirtualStage::Locking
         }
+    }
+
+    /// Nothing hinders its creation so far, and it did not come about yet either.
+    pub(crate) fn is_coming(&self) -> bool {
+        !self.aborted && !self.done && !self.opened
     }
 
     /// What this participant tells others about the Final, once it signed or knows both ends' signatures.

@@ -91,7 +91,7 @@ impl<'w> Auditor<'w> {
     fn read(&mut self) {
         // Parameters are public: whoever signs a lock may name it before the auditor saw the call to create it.
         for (_, tap) in &self.world.taps {
-            if let Tap::Sent { message: Message::VcOpen { params }, .. } = tap
+            if let Tap::Sent { message: Message::VcOpen { params, .. }, .. } = tap
                 && is_sound(params)
             {
                 let vc = params.id(&self.domain);

@@ -38,7 +38,8 @@ impl World {
     /// Asks for a virtual channel; the tag of the reply.
     pub fn ask_virtual(&mut self, path: &[usize], stake: u128, peer_stake: u128) -> u64 {
         let keys: Vec<Address> = path[1..].iter().map(|n| self.key(*n)).collect();
-        let command = Command::OpenVirtual { path: keys, stake, peer_stake, term: None, fee_max: u128::MAX };
+        let command =
+            Command::OpenVirtual { path: keys, stake, peer_stake, term: None, fee_max: u128::MAX, renew: false };
         self.command(path[0], command)
     }
 

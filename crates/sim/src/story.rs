@@ -106,7 +106,8 @@ impl Path {
         };
         if !going_on(world) {
             let path = self.nodes[1..].iter().map(|n| world.key(*n)).collect();
-            let command = Command::OpenVirtual { path, stake, peer_stake, term: Some(term), fee_max: u128::MAX };
+            let command =
+                Command::OpenVirtual { path, stake, peer_stake, term: Some(term), fee_max: u128::MAX, renew: false };
             world.command(0, command);
         }
         world.run_until(2 * WAIT_MS, |w| usable(w).is_some());

@@ -85,7 +85,7 @@ impl Chaos {
         let path = way[1..].iter().map(|n| self.path.world.key(*n)).collect();
         let (stake, peer_stake) = (u128::from(self.rng.between(1, 20)) * ETH, u128::from(self.rng.below(20)) * ETH);
         let term = Some(self.rng.between(37, 140));
-        let wish = Command::OpenVirtual { path, stake, peer_stake, term, fee_max: u128::MAX };
+        let wish = Command::OpenVirtual { path, stake, peer_stake, term, fee_max: u128::MAX, renew: false };
         self.path.world.command(way[0], wish);
     }
 

@@ -36,7 +36,14 @@ fn an_idle_world_is_silent() {
     let mut path = Path::open(2, 2, &quick_policy());
     let nodes = path.nodes.clone();
     let keys = nodes[1..].iter().map(|n| path.world.key(*n)).collect();
-    let wish = Command::OpenVirtual { path: keys, stake: ETH, peer_stake: ETH, term: Some(600), fee_max: u128::MAX };
+    let wish = Command::OpenVirtual {
+        path: keys,
+        stake: ETH,
+        peer_stake: ETH,
+        term: Some(600),
+        fee_max: u128::MAX,
+        renew: false,
+    };
     path.world.command(0, wish);
     path.world.run_for(10_000);
     assert_eq!(path.world.virtual_everywhere(path.world.virtual_ids()[0])[0].stage, VirtualStage::Active);

@@ -165,7 +165,14 @@ fn overlap(seed: u64, hubs: usize, rough: bool) {
         .map(|way| {
             let keys = way[1..].iter().map(|n| path.world.key(*n)).collect();
             let term = Some(1_000);
-            let wish = Command::OpenVirtual { path: keys, stake: ETH, peer_stake: ETH, term, fee_max: u128::MAX };
+            let wish = Command::OpenVirtual {
+                path: keys,
+                stake: ETH,
+                peer_stake: ETH,
+                term,
+                fee_max: u128::MAX,
+                renew: false,
+            };
             (way[0], path.world.command(way[0], wish))
         })
         .collect();

@@ -206,6 +206,7 @@ async fn open_virtual(args: &Args, house: &House) -> Result<(B256, Wei)> {
         peer_amount: 0.into(),
         term: None,
         fee_max: MARGIN.into(),
+        renew: false,
         wait_s: Some(WAIT_S),
     };
     let vc = insist(house, async || {

@@ -28,6 +28,7 @@ impl Participant {
             return Err(Fault::Caller("the virtual channel is not active".into()));
         }
         self.close_tags.entry(vc).or_default().push(tag);
+        self.keep_no_longer(vc);
         self.drain_virtual(vc);
         Ok(())
     }
@@ -68,6 +69,10 @@ impl Participant {
         }
         if let Some(virt) = self.virtuals.get_mut(&vc).filter(|v| v.is_active()) {
             virt.memory.peer_quiet = true;
+            if !virt.draining {
+                // The other end wants it to end.
+                self.keep_no_longer(vc);
+            }
             self.drain_virtual(vc);
         }
     }
@@ -420,6 +425,7 @@ impl Participant {
                 self.reply(tag, Reply::Refused(fault));
             }
         }
+        self.begin_renewals();
         let lead = self.now() + self.policy().close_lead;
         let due: Vec<B256> = self
             .virtuals

@@ -3,11 +3,12 @@
 
 use super::Participant;
 use crate::body::{Body, Change};
-use crate::ledger::Life;
+use crate::ledger::{Ledger, Life};
 use crate::log::{OwnKind, Refused};
 use crate::message::{LinkOp, Message, Removal};
 use crate::params::Side;
 use crate::sig::Signature;
+use crate::signed::Lock;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
@@ -101,9 +102,9 @@ impl Participant {
         }
         let added = own.body.locks.iter().filter(|l| base.lock(l.vc).is_none());
         let removed = base.locks.iter().filter(|l| own.body.lock(l.vc).is_none());
-        let adds_fine = added.into_iter().all(|l| wanted.contains(&LinkOp::Add { vc: l.vc }));
+        let adds_fine = added.into_iter().all(|l| wanted.iter().any(|op| op.added() == Some(l.vc)));
         let removes_fine =
-            removed.into_iter().all(|l| wanted.iter().any(|op| matches!(op, LinkOp::Remove { vc, .. } if *vc == l.vc)));
+            removed.into_iter().all(|l| wanted.iter().any(|op| op.removed().is_some_and(|(vc, _)| vc == l.vc)));
         adds_fine && removes_fine
     }
 
@@ -120,34 +121,59 @@ impl Participant {
     }
 
     fn wanted_op(&self, id: B256, vc: B256) -> Option<LinkOp> {
-        let locked = self.ledgers.get(&id)?.book.log.cur().body.lock(vc).is_some();
-        if !locked {
-            return self.may_lock(vc).then_some(LinkOp::Add { vc });
+        let body = &self.ledgers.get(&id)?.book.log.cur().body;
+        if body.lock(vc).is_none() {
+            let wanted = self.may_lock(vc) && !self.awaits_predecessor(body, vc);
+            return wanted.then_some(LinkOp::Add { vc });
         }
-        self.removal_for(vc).map(|how| LinkOp::Remove { vc, how })
+        let how = self.removal_for(vc)?;
+        match self.renewal_op(id, vc, how) {
+            Some(op) => Some(op),
+            None if self.holds_back(vc) => None,
+            None => Some(LinkOp::Remove { vc, how }),
+        }
+    }
+
+    /// Whether this participant signs a change if the peer wants it, also where it would rather wait or do another one.
+    fn agrees(&self, id: B256, op: &LinkOp) -> bool {
+        let Some(ledger) = self.ledgers.get(&id) else { return false };
+        let locked = |vc: B256| ledger.book.log.cur().body.lock(vc).is_some();
+        let over = |vc: B256| self.virtuals.get(&vc).is_some_and(|v| !v.done && v.my_links().any(|(_, l)| l == id));
+        match op {
+            LinkOp::Add { vc } => over(*vc) && !locked(*vc) && self.may_lock(*vc),
+            LinkOp::Remove { vc, how } => over(*vc) && locked(*vc) && self.removal_for(*vc) == Some(*how),
+            LinkOp::Renew { vc, out_a, .. } => {
+                over(*vc) && locked(*vc) && self.renewal_op(id, *vc, Removal::Outcome(*out_a)) == Some(*op)
+            }
+        }
     }
 
     fn change_for(&self, id: B256, ops: &[LinkOp]) -> Result<Change, String> {
         let ledger = self.ledgers.get(&id).ok_or("no such channel")?;
         let (mut remove, mut add) = (Vec::new(), Vec::new());
         for op in ops {
-            let virt = self.virtuals.get(&op.vc()).ok_or("an unknown virtual channel")?;
-            let (link, _) = virt.my_links().find(|(_, l)| *l == id).ok_or("another link")?;
-            let left_is_a = ledger.params.a.key == virt.params.path[link];
-            let lock = virt.params.lock(virt.id, link, left_is_a).ok_or("an amount is out of range")?;
-            match op {
-                LinkOp::Add { .. } => add.push(lock),
-                LinkOp::Remove { how, .. } => {
-                    let value = lock.left.checked_add(lock.right).ok_or("an amount is out of range")?;
-                    let to_left = match how {
-                        Removal::Initial => lock.left,
-                        Removal::Outcome(out_a) => (*out_a).min(value),
-                    };
-                    remove.push((op.vc(), if left_is_a { to_left } else { value - to_left }));
-                }
+            if let Some(vc) = op.added() {
+                add.push(self.lock_of(ledger, vc)?);
+            }
+            if let Some((vc, how)) = op.removed() {
+                let lock = self.lock_of(ledger, vc)?;
+                let value = lock.left.checked_add(lock.right).ok_or("an amount is out of range")?;
+                let to_left = match how {
+                    Removal::Initial => lock.left,
+                    Removal::Outcome(out_a) => out_a.min(value),
+                };
+                remove.push((vc, if lock.left_is_a { to_left } else { value - to_left }));
             }
         }
         Ok(Change::Locks { remove, add })
+    }
+
+    /// The lock of a virtual channel in one of my links, as its parameters say.
+    fn lock_of(&self, ledger: &Ledger, vc: B256) -> Result<Lock, String> {
+        let virt = self.virtuals.get(&vc).ok_or("an unknown virtual channel")?;
+        let (link, _) = virt.my_links().find(|(_, l)| *l == ledger.id).ok_or("another link")?;
+        let left_is_a = ledger.params.a.key == virt.params.path[link];
+        Ok(virt.params.lock(vc, link, left_is_a).ok_or("an amount is out of range")?)
     }
 
     fn derive(&self, id: B256, ver: u64, ops: &[LinkOp]) -> Result<Body, String> {
@@ -182,7 +208,8 @@ impl Participant {
         let peer = ledger.peer();
         let Some((ver, op, sig)) = ledger.link.presign else { return false };
         let log = &ledger.book.log;
-        if ver != log.presign_version(Side::A) || ver <= log.my_high() || !wanted.contains(&op) {
+        let mine = wanted.contains(&op) || self.agrees(id, &op);
+        if ver != log.presign_version(Side::A) || ver <= log.my_high() || !mine {
             return false;
         }
         let Ok(body) = self.derive(id, ver, &[op]) else { return false };
@@ -248,7 +275,7 @@ impl Participant {
 
     /// A lock that cannot be added here (no capacity any more) ends the creation, if the secret is still unrevealed.
     fn give_up_op(&mut self, op: LinkOp, reason: &str) {
-        if let LinkOp::Add { vc } = op {
+        if let Some(vc) = op.added() {
             self.abort(vc, reason);
         }
     }
@@ -326,8 +353,7 @@ impl Participant {
         for op in &proposal.ops {
             self.agree_to_early_removal(ch, *op);
         }
-        let unwilling: Vec<B256> =
-            proposal.ops.iter().filter(|op| self.wanted_op(ch, op.vc()) != Some(**op)).map(LinkOp::vc).collect();
+        let unwilling: Vec<B256> = proposal.ops.iter().filter(|op| !self.agrees(ch, op)).map(LinkOp::vc).collect();
         if !unwilling.is_empty() {
             let reason = String::from("not these virtual channels, not now");
             return self.send(from, Message::Refuse { ch, ver, refused: unwilling, reason });

@@ -9,6 +9,7 @@ mod opening;
 mod pay;
 mod plan;
 mod quotes;
+mod renewal;
 mod resend;
 mod views;
 mod virtuals;
@@ -23,7 +24,7 @@ use crate::message::Message;
 use crate::policy::Policy;
 use crate::sig::RawKey;
 use crate::signer::{Guard, Refusal, Signer};
-use crate::virtual_channel::Virtual;
+use crate::virtual_channel::{Renewal, Virtual};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
@@ -76,6 +77,8 @@ pub struct Participant {
     openings: Vec<opening::Opening>,
     quotes: BTreeMap<B256, quotes::OpenQuote>,
     requests: BTreeMap<B256, quotes::Request>,
+    /// Renewals that this node drives, by the virtual channel that ends. Forgotten in a crash: they are begun again.
+    renewals: BTreeMap<B256, renewal::Driven>,
     in_flight: BTreeSet<TxKey>,
     cooling: BTreeMap<TxKey, u64>,
     mined: BTreeSet<TxKey>,
@@ -107,6 +110,7 @@ impl Participant {
             openings: Vec::new(),
             quotes: BTreeMap::new(),
             requests: BTreeMap::new(),
+            renewals: BTreeMap::new(),
             in_flight: BTreeSet::new(),
             cooling: BTreeMap::new(),
             mined: BTreeSet::new(),
@@ -141,7 +145,13 @@ impl Participant {
         let id = B256::try_from(id).ok()?;
         match kind {
             b'l' => drop(self.ledgers.insert(id, postcard::from_bytes(value).ok()?)),
-            b'v' => drop(self.virtuals.insert(id, postcard::from_bytes(value).ok()?)),
+            b'v' => {
+                let virt: Virtual = postcard::from_bytes(value).ok()?;
+                if virt.renewal.is_some() {
+                    self.renewals.insert(id, renewal::Driven::default());
+                }
+                self.virtuals.insert(id, virt);
+            }
             b'g' => self.signer.restore_guard(id, postcard::from_bytes::<Guard>(value).ok()?),
             b'd' => self.signer.restore_draft(id, postcard::from_bytes(value).ok()?),
             b'e' => drop(self.chain.reported.insert((id, postcard::from_bytes(value).ok()?))),
@@ -206,10 +216,12 @@ impl Participant {
             }
             Message::CloseAsk { ch } => self.on_close_ask(from, ch),
             Message::CloseSig { close, sig } => self.on_close_sig(from, close, sig),
-            Message::QuoteAsk { request, path, terms } => self.on_quote_ask(from, request, path, terms),
+            Message::QuoteAsk { request, path, terms, renews } => {
+                self.on_quote_ask(from, request, quotes::Asked { path, terms, renews });
+            }
             Message::Quote { request, hash, link, fee } => self.on_quote(from, request, hash, link, fee),
             Message::QuoteRefused { request, reason } => self.on_quote_refused(from, request, &reason),
-            Message::VcOpen { params } => self.on_vc_open(from, params),
+            Message::VcOpen { params, renews } => self.on_vc_open(from, params, renews),
             Message::Activate { vc, index, secret } => self.on_activate(from, vc, index, secret),
             Message::Abort { vc, .. } => self.on_abort(from, vc),
             Message::Start { vc, sig } => self.on_start(from, vc, sig),
@@ -227,11 +239,14 @@ impl Participant {
             }
             Command::Pay { ch, amount, cosign } => self.pay(tag, ch, amount, cosign),
             Command::CloseChannel { ch, force } => self.close_channel(tag, ch, force),
-            Command::OpenVirtual { path, stake, peer_stake, term, fee_max } => {
-                self.open_virtual(tag, quotes::Wanted { path, stake, peer_stake, term, fee_max })
+            Command::OpenVirtual { path, stake, peer_stake, term, fee_max, renew } => {
+                self.open_virtual(tag, quotes::Wanted { path, stake, peer_stake, term, fee_max, renew })
+            }
+            Command::RenewVirtual { vc, stakes, term, fee_max } => {
+                self.renew_virtual(tag, vc, Renewal { stakes, term, fee_max })
             }
             Command::Quote { path, stake, peer_stake, term } => {
-                self.ask_quotes(tag, quotes::Wanted { path, stake, peer_stake, term, fee_max: 0 })
+                self.ask_quotes(tag, quotes::Wanted { path, stake, peer_stake, term, fee_max: 0, renew: false })
             }
             Command::CloseVirtual { vc } => self.close_virtual(tag, vc),
             Command::SendApp { to, data } => self.send_app(tag, to, data),
@@ -292,6 +307,7 @@ impl Participant {
 
     /// Does what has become possible, until nothing more is.
     fn pump(&mut self) {
+        self.pump_renewals();
         for vc in self.active_virtuals() {
             self.pump_virtual(vc);
         }
@@ -303,6 +319,7 @@ impl Participant {
         for vc in self.active_virtuals() {
             self.pump_virtual(vc);
         }
+        self.pump_renewals();
     }
 
     fn active_virtuals(&self) -> Vec<B256> {

@@ -3,10 +3,10 @@
 use super::Participant;
 use crate::io::{Fault, Reply};
 use crate::ledger::Life;
-use crate::message::{Message, Terms};
+use crate::message::{Message, Renews, Terms};
 use crate::params::{MAX_LINKS, MAX_LOCKS, VirtualParams};
 use crate::signed::{Amount, MAX_AMOUNT};
-use crate::virtual_channel::Virtual;
+use crate::virtual_channel::{Renewal, Virtual};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -21,21 +21,39 @@ pub(crate) struct OpenQuote {
     pub(super) draft: B256,
     request: B256,
     pub(super) asker: Address,
-    pub(super) path: Vec<Address>,
-    pub(super) terms: Terms,
+    pub(super) asked: Asked,
     pub(super) fee: Amount,
     pub(super) link: Option<B256>,
     pub(super) until_ms: u64,
 }
 
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(super) path: Vec<Address>,
+    pub(super) terms: Terms,
+    pub(super) renews: Option<Renews>,
+}
+
+/// What quotes are gathered for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose {
+    /// The application wants to know the prices.
+    Ask {
+        /// Its command.
+        tag: u64,
+    },
+    /// A command of the application waits.
+    Open { tag: u64, keep: Option<Renewal> },
+    /// A renewal.
+    Renew,
+}
+
 /// Quotes that this node is gathering.
 #[derive(Debug)]
 pub(crate) struct Request {
-    tag: u64,
-    /// Only the prices are wanted.
-    only_ask: bool,
-    path: Vec<Address>,
-    terms: Terms,
+    pub(super) purpose: Purpose,
+    pub(super) asked: Asked,
     fee_max: Amount,
     draft: B256,
     nonce: u128,
@@ -51,6 +69,7 @@ pub(super) struct Wanted {
     pub(super) peer_stake: Amount,
     pub(super) term: Option<u64>,
     pub(super) fee_max: Amount,
+    pub(super) renew: bool,
 }
 
 impl Participant {
@@ -76,34 +95,44 @@ impl Participant {
         if self.link_to(path[1], wanted.stake).is_none() {
             return Err(Fault::Caller("no open channel to the first hub has enough for the stake".into()));
         }
-        let term = self.draw_term(wanted.term)?;
-        let terms = self.terms(&wanted, term);
-        let draft = self.draw();
-        let nonce = u128::from_be_bytes(self.draw().0[..16].try_into().unwrap_or_default());
-        let request = self.draw();
-        for to in &path[1..] {
-            self.send(*to, Message::QuoteAsk { request, path: path.clone(), terms });
+        let keep = Renewal { stakes: None, term: wanted.term, fee_max: wanted.fee_max };
+        if wanted.renew {
+            self.check_renewable(&keep)?;
         }
-        let sent_ms = self.env.now_ms;
-        let until_ms = sent_ms + self.policy().t_act_ms;
-        let fee_max = wanted.fee_max;
-        let answers = BTreeMap::new();
-        let gathering = Request { tag, only_ask, path, terms, fee_max, draft, nonce, answers, until_ms, sent_ms };
-        self.requests.insert(request, gathering);
+        let terms = self.terms([wanted.stake, wanted.peer_stake], wanted.term)?;
+        let keep = Some(keep).filter(|_| wanted.renew);
+        let purpose = if only_ask { Purpose::Ask { tag } } else { Purpose::Open { tag, keep } };
+        self.gather(purpose, Asked { path, terms, renews: None }, wanted.fee_max);
         Ok(())
     }
 
-    fn terms(&self, wanted: &Wanted, term: u64) -> Terms {
+    /// Asks everybody in the path for a quote.
+    pub(super) fn gather(&mut self, purpose: Purpose, asked: Asked, fee_max: Amount) {
+        let draft = self.draw();
+        let nonce = u128::from_be_bytes(self.draw().0[..16].try_into().unwrap_or_default());
+        let request = self.draw();
+        for to in &asked.path[1..] {
+            self.send(*to, question(request, &asked));
+        }
+        let sent_ms = self.env.now_ms;
+        let until_ms = sent_ms + self.policy().t_act_ms;
+        let answers = BTreeMap::new();
+        let gathering = Request { purpose, asked, fee_max, draft, nonce, answers, until_ms, sent_ms };
+        self.requests.insert(request, gathering);
+    }
+
+    pub(super) fn terms(&mut self, stakes: [Amount; 2], term: Option<u64>) -> Result<Terms, Fault> {
+        let t_exp = self.now() + self.draw_term(term)?;
         let policy = self.policy();
-        Terms {
+        Ok(Terms {
             asset: Address::ZERO,
-            init_a: wanted.stake,
-            init_b: wanted.peer_stake,
-            t_exp: self.now() + term,
+            init_a: stakes[0],
+            init_b: stakes[1],
+            t_exp,
             challenge: policy.challenge,
             window: policy.window,
             k_max: policy.k_max,
-        }
+        })
     }
 
     /// Up to 10 % below the wished term, so that channels do not fall due together (protocol 0.3).
@@ -127,8 +156,8 @@ impl Participant {
         self.ledgers.values().filter(fits).map(|l| l.id).find(|id| self.updatable(*id).is_ok())
     }
 
-    pub(super) fn on_quote_ask(&mut self, from: Address, request: B256, path: Vec<Address>, terms: Terms) {
-        match self.make_quote(from, request, path, terms) {
+    pub(super) fn on_quote_ask(&mut self, from: Address, request: B256, asked: Asked) {
+        match self.make_quote(from, request, asked) {
             Ok((hash, link, fee)) => self.send(from, Message::Quote { request, hash, link, fee }),
             Err(reason) => self.send(from, Message::QuoteRefused { request, reason }),
         }
@@ -138,33 +167,40 @@ impl Participant {
         &mut self,
         from: Address,
         request: B256,
-        path: Vec<Address>,
-        terms: Terms,
+        asked: Asked,
     ) -> Result<(B256, Option<B256>, Amount), String> {
         let given = self.quotes.iter().find(|(_, q)| q.asker == from && q.request == request);
-        if let Some((hash, quote)) = given.filter(|(_, q)| q.path == path && q.terms == terms) {
+        if let Some((hash, quote)) = given.filter(|(_, q)| q.asked == asked) {
             return Ok((*hash, quote.link, quote.fee));
         }
-        check_path(&path)?;
-        if path[0] != from {
+        check_path(&asked.path)?;
+        if asked.path[0] != from {
             return Err("only the first end asks".into());
         }
-        let index = path.iter().position(|k| *k == self.key()).ok_or("this node is not in the path")?;
-        self.check_terms(&terms)?;
+        let index = asked.path.iter().position(|k| *k == self.key()).ok_or("this node is not in the path")?;
+        self.check_terms(&asked.terms)?;
         if self.quotes.values().filter(|q| q.asker == from).count() >= MAX_QUOTES {
             return Err("too many quotes are open".into());
         }
-        let (link, fee) = self.price(&path, index, &terms)?;
+        let (link, fee) = self.price(&asked, index)?;
         let draft = self.draw();
         let hash = self.signer.draft_hash(draft);
         let until_ms = self.env.now_ms + self.policy().quote_ms;
-        self.quotes.insert(hash, OpenQuote { draft, request, asker: from, path, terms, fee, link, until_ms });
+        if let Some(renews) = asked.renews {
+            self.expect_successor(renews.vc);
+        }
+        self.quotes.insert(hash, OpenQuote { draft, request, asker: from, asked, fee, link, until_ms });
         Ok((hash, link, fee))
     }
 
-    fn price(&self, path: &[Address], index: usize, terms: &Terms) -> Result<(Option<B256>, Amount), String> {
+    fn price(&self, asked: &Asked, index: usize) -> Result<(Option<B256>, Amount), String> {
+        let Asked { path, terms, renews } = asked;
         let policy = self.policy();
         let last = path.len() - 1;
+        if let Some(links) = renews.map(|r| self.renewable_links(&r, asked, index)).transpose()?.flatten() {
+            let fee = if index == last { 0 } else { policy.fee(terms.init_a + terms.init_b, self.left_of(terms)) };
+            return Ok((links, fee));
+        }
         if self.link_to(path[index - 1], terms.init_b).is_none() {
             return Err("no open channel to the previous participant has enough for the stake".into());
         }
@@ -181,7 +217,12 @@ impl Participant {
         let link = self.link_to(path[index + 1], terms.init_a);
         let link = link.ok_or("no open channel to the next participant has enough for the stake")?;
         let stake = terms.init_a + terms.init_b;
-        Ok((Some(link), policy.fee(stake, terms.t_exp.saturating_sub(self.now()))))
+        Ok((Some(link), policy.fee(stake, self.left_of(terms))))
+    }
+
+    /// Seconds until the term is over.
+    fn left_of(&self, terms: &Terms) -> u64 {
+        terms.t_exp.saturating_sub(self.now())
     }
 
     /// Times and amounts that this node agrees to (protocol 2.3 checks before signing a lock, S59, S36).
@@ -208,38 +249,56 @@ impl Participant {
 
     pub(super) fn on_quote(&mut self, from: Address, request: B256, hash: B256, link: Option<B256>, fee: Amount) {
         let Some(gathering) = self.requests.get_mut(&request) else { return };
-        let Some(index) = gathering.path.iter().position(|k| *k == from) else { return };
+        let Some(index) = gathering.asked.path.iter().position(|k| *k == from) else { return };
         gathering.answers.insert(index, (hash, link, fee));
-        if gathering.answers.len() + 1 == gathering.path.len()
+        if gathering.answers.len() + 1 == gathering.asked.path.len()
             && let Some(complete) = self.requests.remove(&request)
         {
-            let tag = complete.tag;
-            if complete.only_ask {
-                return self.tell_quotes(&complete);
-            }
-            if let Err(fault) = self.create(complete) {
-                self.reply(tag, Reply::Refused(fault));
-            }
+            self.quotes_complete(complete);
         }
     }
 
-    fn tell_quotes(&mut self, complete: &Request) {
-        let last = complete.path.len() - 1;
-        let fees = (1..last).filter_map(|i| complete.answers.get(&i).map(|answer| answer.2)).collect();
-        self.reply(complete.tag, Reply::Quoted { fees, t_exp: complete.terms.t_exp });
+    fn quotes_complete(&mut self, request: Request) {
+        let checked = request.check_fees();
+        let (tag, keep) = match (request.purpose, checked) {
+            (Purpose::Ask { tag }, _) => return self.tell_quotes(tag, &request),
+            (_, Err(fault)) => return self.request_refused(&request, fault),
+            (Purpose::Open { tag, keep }, Ok(())) => (tag, keep),
+            (Purpose::Renew, Ok(())) => return self.renewal_quoted(request),
+        };
+        let own = self.link_to(request.asked.path[1], request.asked.terms.init_a.saturating_add(request.fees()));
+        let own = own.ok_or_else(|| Fault::Caller("the channel does not have enough for stake and fees".into()));
+        let terms = request.asked.terms;
+        let created = own.and_then(|own| self.create(request, own, terms));
+        match created {
+            Ok(id) => {
+                self.open_tags.insert(id, tag);
+                if let Some(virt) = self.virtuals.get_mut(&id) {
+                    virt.keep = keep;
+                }
+            }
+            Err(fault) => self.reply(tag, Reply::Refused(fault)),
+        }
     }
 
-    /// All quotes are there: draws up the parameters and starts to lock.
-    fn create(&mut self, request: Request) -> Result<(), Fault> {
-        let Request { tag, path, terms, fee_max, draft, nonce, answers, .. } = request;
+    fn tell_quotes(&mut self, tag: u64, complete: &Request) {
+        let last = complete.asked.path.len() - 1;
+        let fees = (1..last).filter_map(|i| complete.answers.get(&i).map(|answer| answer.2)).collect();
+        self.reply(tag, Reply::Quoted { fees, t_exp: complete.asked.terms.t_exp });
+    }
+
+    fn request_refused(&mut self, request: &Request, fault: Fault) {
+        match request.purpose {
+            Purpose::Ask { tag } | Purpose::Open { tag, .. } => self.reply(tag, Reply::Refused(fault)),
+            Purpose::Renew => self.renewal_refused(request, fault),
+        }
+    }
+
+    /// All quotes are there: draws up the parameters over this node's link `own` and starts to lock. The id.
+    pub(super) fn create(&mut self, request: Request, own: B256, terms: Terms) -> Result<B256, Fault> {
+        let Request { asked: Asked { path, renews, .. }, draft, nonce, answers, .. } = request;
         let last = path.len() - 1;
         let fees: Vec<Amount> = (1..last).filter_map(|i| answers.get(&i).map(|a| a.2)).collect();
-        let sum = fees.iter().try_fold(0u128, |sum, fee| sum.checked_add(*fee)).unwrap_or(Amount::MAX);
-        if sum > fee_max {
-            return Err(Fault::Peer(alloc::format!("the hubs ask {sum}, more than the {fee_max} that you allow")));
-        }
-        let own = self.link_to(path[1], terms.init_a.saturating_add(sum));
-        let own = own.ok_or_else(|| Fault::Caller("the channel does not have enough for stake and fees".into()))?;
         let others: Option<Vec<B256>> = (1..last).map(|i| answers.get(&i).and_then(|a| a.1)).collect();
         let others = others.ok_or_else(|| Fault::Peer("a hub did not name its next channel".into()))?;
         let hashes = (1..=last).filter_map(|i| answers.get(&i).map(|a| a.0));
@@ -262,21 +321,21 @@ impl Participant {
         self.check_shape(&params, 0).map_err(Fault::Peer)?;
         self.check_terms(&terms).map_err(Fault::Caller)?;
         let id = params.id(&self.config.domain);
-        self.open_tags.insert(id, tag);
+        let renews = renews.map(|r| r.vc);
         for to in params.path[1..].iter().copied() {
-            self.send(to, Message::VcOpen { params: params.clone() });
+            self.send(to, Message::VcOpen { params: params.clone(), renews });
         }
-        self.adopt_virtual(Virtual::new(id, params, 0, draft, self.act_by()));
-        Ok(())
+        self.adopt_virtual(Virtual { renews, ..Virtual::new(id, params, 0, draft, self.act_by()) });
+        Ok(id)
     }
 
     pub(super) fn on_quote_refused(&mut self, from: Address, request: B256, reason: &str) {
-        if self.requests.get(&request).is_none_or(|r| !r.path.contains(&from)) {
+        if self.requests.get(&request).is_none_or(|r| !r.asked.path.contains(&from)) {
             return;
         }
         if let Some(gathering) = self.requests.remove(&request) {
             let reason = alloc::format!("{from} refused: {reason}");
-            self.reply(gathering.tag, Reply::Refused(Fault::Peer(reason)));
+            self.request_refused(&gathering, Fault::Peer(reason));
         }
     }
 
@@ -286,10 +345,9 @@ impl Participant {
         let mut messages = Vec::new();
         for (id, request) in self.requests.iter_mut().filter(|(_, r)| r.sent_ms + period <= now) {
             request.sent_ms = now;
-            let silent = request.path.iter().enumerate().skip(1).filter(|(i, _)| !request.answers.contains_key(i));
-            messages.extend(silent.map(|(_, to)| {
-                (*to, Message::QuoteAsk { request: *id, path: request.path.clone(), terms: request.terms })
-            }));
+            let silent =
+                request.asked.path.iter().enumerate().skip(1).filter(|(i, _)| !request.answers.contains_key(i));
+            messages.extend(silent.map(|(_, to)| (*to, question(*id, &request.asked))));
         }
         for (to, message) in messages {
             self.send(to, message);
@@ -302,10 +360,30 @@ impl Participant {
         let late: Vec<B256> = self.requests.iter().filter(|(_, r)| r.until_ms < now).map(|(id, _)| *id).collect();
         for id in late {
             if let Some(request) = self.requests.remove(&id) {
-                self.reply(request.tag, Reply::Refused(Fault::Peer("a participant did not quote in time".into())));
+                self.request_refused(&request, Fault::Peer("a participant did not quote in time".into()));
             }
         }
     }
+}
+
+impl Request {
+    /// What all hubs together ask.
+    pub(super) fn fees(&self) -> Amount {
+        let hubs = 1..self.asked.path.len() - 1;
+        hubs.filter_map(|i| self.answers.get(&i)).fold(0, |sum: Amount, answer| sum.saturating_add(answer.2))
+    }
+
+    fn check_fees(&self) -> Result<(), Fault> {
+        let (sum, most) = (self.fees(), self.fee_max);
+        if sum > most {
+            return Err(Fault::Peer(alloc::format!("the hubs ask {sum}, more than the {most} that you allow")));
+        }
+        Ok(())
+    }
+}
+
+fn question(request: B256, asked: &Asked) -> Message {
+    Message::QuoteAsk { request, path: asked.path.clone(), terms: asked.terms, renews: asked.renews }
 }
 
 /// n ≤ 16, at least one hub, nobody twice (S48).

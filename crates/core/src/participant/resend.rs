@@ -71,7 +71,7 @@ impl Participant {
         }
         let mut messages = Vec::new();
         if virt.index == 0 && !virt.is_active() {
-            messages.push(Message::VcOpen { params: virt.params.clone() });
+            messages.push(Message::VcOpen { params: virt.params.clone(), renews: virt.renews });
         }
         let finished = only.is_none() && virt.receipt_known();
         if let Some(secret) = virt.secrets[virt.index].filter(|_| virt.revealed && !finished) {

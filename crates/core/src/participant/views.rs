@@ -178,6 +178,9 @@ impl Participant {
             accepted: book.map(|b| b.log.cur().body.ver).unwrap_or_default(),
             payments: book.map(|b| b.payments).unwrap_or_default(),
             out_a: recorded.or_else(|| virt.certificate().map(|(out_a, _)| out_a)),
+            renews: virt.renews,
+            renewed_by: virt.next.filter(|next| self.virtuals.get(next).is_some_and(|v| v.opened)),
+            kept: virt.keep.is_some(),
         }
     }
 }

@@ -30,11 +30,15 @@ impl Participant {
         if self.signer.bind_draft(virt.draft, id).is_err() {
             return;
         }
+        if let Some(old) = virt.renews.and_then(|old| self.virtuals.get_mut(&old)) {
+            old.next = Some(id);
+            self.dirty_virtuals.insert(old.id);
+        }
         self.virtuals.insert(id, virt);
         self.dirty_virtuals.insert(id);
     }
 
-    pub(super) fn on_vc_open(&mut self, from: Address, params: VirtualParams) {
+    pub(super) fn on_vc_open(&mut self, from: Address, params: VirtualParams, renews: Option<B256>) {
         let id = params.id(&self.config.domain);
         if self.virtuals.contains_key(&id) {
             return;
@@ -42,17 +46,22 @@ impl Participant {
         if params.path.first() != Some(&from) {
             return self.misbehaved(from, "a virtual channel in another's name");
         }
-        match self.check_vc_open(from, &params) {
+        match self.check_vc_open(from, &params, renews) {
             Ok((index, draft)) => {
                 self.quotes.retain(|_, q| q.draft != draft);
-                self.adopt_virtual(Virtual::new(id, params, index, draft, self.act_by()));
+                self.adopt_virtual(Virtual { renews, ..Virtual::new(id, params, index, draft, self.act_by()) });
             }
             Err(reason) => self.send(from, Message::Abort { vc: id, reason }),
         }
     }
 
     /// Everything that is checked before a lock is signed (protocol 2.3; S59).
-    fn check_vc_open(&self, from: Address, params: &VirtualParams) -> Result<(usize, B256), String> {
+    fn check_vc_open(
+        &self,
+        from: Address,
+        params: &VirtualParams,
+        renews: Option<B256>,
+    ) -> Result<(usize, B256), String> {
         let index = params.path.iter().position(|k| *k == self.key()).ok_or("this node is not in the path")?;
         self.check_shape(params, index)?;
         let terms = terms_of(params);
@@ -61,10 +70,14 @@ impl Participant {
         let hub = index > 0 && index + 1 < params.path.len();
         let fee_fits = !hub || params.fees[index - 1] == quote.fee;
         let link_fits = !hub || Some(params.links[index]) == quote.link;
-        if quote.asker != from || quote.path != params.path || quote.terms != terms || !fee_fits || !link_fits {
+        let terms_fit =
+            quote.asked.terms == terms || renews.is_some_and(|old| self.keeps(old, &quote.asked.terms, &terms));
+        let same_wish = quote.asker == from && quote.asked.path == params.path;
+        if !same_wish || quote.asked.renews.map(|r| r.vc) != renews || !terms_fit || !fee_fits || !link_fits {
             return Err("the parameters are not those that were quoted".into());
         }
-        let with_peer = self.virtuals.values().filter(|v| !v.done && v.params.path.contains(&from)).count();
+        let counts = |v: &&Virtual| !v.done && renews != Some(v.id) && v.params.path.contains(&from);
+        let with_peer = self.virtuals.values().filter(counts).count();
         if with_peer >= self.policy().virtual_max {
             return Err("too many virtual channels of this peer".into());
         }
@@ -110,6 +123,7 @@ impl Participant {
 
     /// Whatever has become possible for one virtual channel.
     pub(super) fn pump_virtual(&mut self, vc: B256) {
+        self.start_hold(vc);
         self.pump_reveal(vc);
         self.pump_start(vc);
         self.tell_late(vc);
@@ -255,6 +269,7 @@ impl Participant {
         if let Some(tag) = self.open_tags.remove(&vc) {
             self.reply(tag, Reply::Opened(vc));
         }
+        self.succeeded(vc);
         let hubs = self.virtuals.get(&vc).map(|v| v.params.mids().to_vec()).unwrap_or_default();
         for to in hubs {
             self.send_receipt(to, vc);

@@ -35,6 +35,7 @@ async fn open(
         peer_stake: wish.peer_amount.0,
         term: wish.term,
         fee_max: wish.fee_max.0,
+        renew: wish.renew,
     };
     let call = Call { caller: &caller, headers: &headers, path: "/v1/virtual", body: &bytes, wait_s: wish.wait_s };
     money::run(api, call, command).await

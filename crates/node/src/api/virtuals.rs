@@ -54,5 +54,8 @@ fn show(api: &Api, info: &VirtualInfo) -> Virtual {
         accepted: info.accepted,
         payments: info.payments,
         out_a: info.out_a.map(Wei),
+        renews: info.renews,
+        renewed_by: info.renewed_by,
+        kept: info.kept,
     }
 }

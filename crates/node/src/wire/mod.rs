@@ -7,7 +7,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use perunika_core::message::{LinkOp, Message, Removal, Terms};
+use perunika_core::message::{LinkOp, Message, Removal, Renews, Terms};
 use perunika_core::params::{ChannelParams, MAX_LINKS, MAX_LOCKS, Party, VirtualParams};
 use perunika_core::signed::{Amount, Close};
 use prost::Message as _;
@@ -116,10 +116,11 @@ fn write(message: &Message) -> Kind {
 
 fn write_virtual(message: &Message) -> Kind {
     match message {
-        Message::QuoteAsk { request, path, terms } => Kind::QuoteAsk(proto::QuoteAsk {
+        Message::QuoteAsk { request, path, terms, renews } => Kind::QuoteAsk(proto::QuoteAsk {
             request: bytes(request),
             path: path.iter().map(bytes).collect(),
             terms: write_terms(terms),
+            renews: renews.map(|r| proto::Renews { vc: bytes(r.vc), out_a: amount(r.out_a) }),
         }),
         Message::Quote { request, hash, link, fee } => Kind::Quote(proto::Quote {
             request: bytes(request),
@@ -130,7 +131,9 @@ fn write_virtual(message: &Message) -> Kind {
         Message::QuoteRefused { request, reason } => {
             Kind::QuoteRefused(proto::Reasoned { id: bytes(request), reason: cut(reason) })
         }
-        Message::VcOpen { params } => Kind::VcOpen(Box::new(write_virtual_params(params))),
+        Message::VcOpen { params, renews } => {
+            Kind::VcOpen(Box::new(proto::VcOpen { params: write_virtual_params(params), renews: renews.map(bytes) }))
+        }
         Message::Activate { vc, index, secret } => {
             Kind::Activate(proto::Activate { vc: bytes(vc), index: u32::from(*index), secret: bytes(secret) })
         }
@@ -170,12 +173,13 @@ fn write_params(params: &ChannelParams) -> proto::ChannelParams {
 }
 
 fn write_op(op: &LinkOp) -> proto::LinkOp {
-    let (removal, out_a) = match op {
-        LinkOp::Add { .. } => (0, Vec::new()),
-        LinkOp::Remove { how: Removal::Initial, .. } => (1, Vec::new()),
-        LinkOp::Remove { how: Removal::Outcome(out_a), .. } => (2, amount(*out_a)),
+    let (removal, out_a, next) = match op {
+        LinkOp::Add { .. } => (0, Vec::new(), Vec::new()),
+        LinkOp::Remove { how: Removal::Initial, .. } => (1, Vec::new(), Vec::new()),
+        LinkOp::Remove { how: Removal::Outcome(out_a), .. } => (2, amount(*out_a), Vec::new()),
+        LinkOp::Renew { out_a, next, .. } => (3, amount(*out_a), bytes(next)),
     };
-    proto::LinkOp { vc: bytes(op.vc()), removal, out_a }
+    proto::LinkOp { vc: bytes(op.vc()), removal, out_a, next }
 }
 
 fn write_close(close: &Close) -> proto::Close {
@@ -307,6 +311,7 @@ fn read_virtual(kind: Kind) -> Result<Message, BadMessage> {
             request: read::hash("request", &m.request)?,
             path: read::path(m.path)?,
             terms: read_terms(&m.terms)?,
+            renews: m.renews.map(|r| read_renews(&r)).transpose()?,
         },
         Kind::Quote(m) => Message::Quote {
             request: read::hash("request", &m.request)?,
@@ -317,7 +322,10 @@ fn read_virtual(kind: Kind) -> Result<Message, BadMessage> {
         Kind::QuoteRefused(m) => {
             Message::QuoteRefused { request: read::hash("request", &m.id)?, reason: read::text("reason", m.reason)? }
         }
-        Kind::VcOpen(m) => Message::VcOpen { params: read_virtual_params(*m)? },
+        Kind::VcOpen(m) => Message::VcOpen {
+            params: read_virtual_params(m.params)?,
+            renews: m.renews.map(|old| read::hash("renews", &old)).transpose()?,
+        },
         Kind::Activate(m) => Message::Activate {
             vc: read::hash("vc", &m.vc)?,
             index: read::index("index", m.index)?,
@@ -355,14 +363,18 @@ fn read_params(m: &proto::ChannelParams) -> Result<ChannelParams, BadMessage> {
 
 fn read_op(m: &proto::LinkOp) -> Result<LinkOp, BadMessage> {
     let vc = read::hash("vc", &m.vc)?;
-    if m.removal != 2 && !m.out_a.is_empty() {
+    if m.removal < 2 && !m.out_a.is_empty() {
         return Err(BadMessage("`out_a` stands in a change without an outcome".into()));
+    }
+    if m.removal != 3 && !m.next.is_empty() {
+        return Err(BadMessage("`next` stands in a change that renews nothing".into()));
     }
     match m.removal {
         0 => Ok(LinkOp::Add { vc }),
         1 => Ok(LinkOp::Remove { vc, how: Removal::Initial }),
         2 => Ok(LinkOp::Remove { vc, how: Removal::Outcome(read::amount("out_a", &m.out_a)?) }),
-        other => Err(BadMessage(format!("`removal` is {other}, known are 0 to 2"))),
+        3 => Ok(LinkOp::Renew { vc, out_a: read::amount("out_a", &m.out_a)?, next: read::hash("next", &m.next)? }),
+        other => Err(BadMessage(format!("`removal` is {other}, known are 0 to 3"))),
     }
 }
 
@@ -392,6 +404,10 @@ fn read_terms(m: &proto::Terms) -> Result<Terms, BadMessage> {
         window: m.window,
         k_max: read::u16("k_max", m.k_max)?,
     })
+}
+
+fn read_renews(m: &proto::Renews) -> Result<Renews, BadMessage> {
+    Ok(Renews { vc: read::hash("vc", &m.vc)?, out_a: read::amount("out_a", &m.out_a)? })
 }
 
 fn read_virtual_params(m: proto::VirtualParams) -> Result<VirtualParams, BadMessage> {

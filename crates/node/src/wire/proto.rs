@@ -47,7 +47,7 @@ pub(super) enum Kind {
     #[prost(message, tag = "15")]
     QuoteRefused(Reasoned),
     #[prost(message, tag = "16")]
-    VcOpen(Box<VirtualParams>),
+    VcOpen(Box<VcOpen>),
     #[prost(message, tag = "17")]
     Activate(Activate),
     #[prost(message, tag = "18")]
@@ -168,7 +168,8 @@ pub(super) struct Refuse {
     pub(super) reason: String,
 }
 
-/// `removal` is 0 for an addition, 1 for a removal at the initial split, 2 for one with `out_a`.
+/// `removal` is 0 for an addition, 1 for a removal at the initial split, 2 for one with `out_a`, 3 for one with `out_a` and the
+/// addition of `next`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct LinkOp {
     #[prost(bytes = "vec", tag = "1")]
@@ -177,6 +178,8 @@ pub(super) struct LinkOp {
     pub(super) removal: u32,
     #[prost(bytes = "vec", tag = "3")]
     pub(super) out_a: Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) next: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -263,6 +266,24 @@ pub(super) struct QuoteAsk {
     pub(super) path: Vec<Vec<u8>>,
     #[prost(message, required, tag = "3")]
     pub(super) terms: Terms,
+    #[prost(message, optional, tag = "4")]
+    pub(super) renews: Option<Renews>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Renews {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) vc: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) out_a: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct VcOpen {
+    #[prost(message, required, tag = "1")]
+    pub(super) params: VirtualParams,
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub(super) renews: Option<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -67,7 +67,9 @@ fn terms() -> Terms {
 fn every_kind() -> Vec<Message> {
     let (ch, vc, request) = (id(1), id(2), id(3));
     let remove = |how| LinkOp::Remove { vc, how };
-    let ops = vec![LinkOp::Add { vc }, remove(Removal::Initial), remove(Removal::Outcome(9))];
+    let renew = LinkOp::Renew { vc, out_a: 9, next: ch };
+    let ops = vec![LinkOp::Add { vc }, remove(Removal::Initial), remove(Removal::Outcome(9)), renew];
+    let renews = Some(Renews { vc, out_a: 5 });
     vec![
         Message::ChannelOffer { params: params(), nonce: 3, dep_a: MAX_AMOUNT, dep_b: 0 },
         Message::ChannelAsk { lane: 0 },
@@ -81,11 +83,13 @@ fn every_kind() -> Vec<Message> {
         Message::Propose { ch, ver: 9, base: id(7), ops, sig: sig(4) },
         Message::CloseAsk { ch },
         Message::CloseSig { close: close(), sig: sig(5) },
-        Message::QuoteAsk { request, path: vec![address(1), address(2)], terms: terms() },
+        Message::QuoteAsk { request, path: vec![address(1), address(2)], terms: terms(), renews: None },
+        Message::QuoteAsk { request, path: vec![address(1), address(2)], terms: terms(), renews },
         Message::Quote { request, hash: id(8), link: Some(ch), fee: 4 },
         Message::Quote { request, hash: id(8), link: None, fee: 0 },
         Message::QuoteRefused { request, reason: String::new() },
-        Message::VcOpen { params: virtual_params() },
+        Message::VcOpen { params: virtual_params(), renews: None },
+        Message::VcOpen { params: virtual_params(), renews: Some(vc) },
         Message::Activate { vc, index: 16, secret: id(9) },
         Message::Abort { vc, reason: "no".into() },
         Message::Start { vc, sig: sig(6) },
@@ -110,8 +114,8 @@ fn what_exceeds_a_bound_is_refused_by_name() {
     let rich = VirtualParams { init_a: MAX_AMOUNT + 1, ..virtual_params() };
     let many = vec![LinkOp::Add { vc }; OPS_MAX + 1];
     for (message, field) in [
-        (Message::VcOpen { params: long }, "path"),
-        (Message::VcOpen { params: rich }, "init_a"),
+        (Message::VcOpen { params: long, renews: None }, "path"),
+        (Message::VcOpen { params: rich, renews: None }, "init_a"),
         (Message::Ack { ch, ver: 1 << 48 }, "ver"),
         (Message::Propose { ch, ver: 1, base: ch, ops: many, sig: sig(1) }, "ops"),
         (Message::App { data: vec![0; APP_MAX + 1] }, "data"),
@@ -154,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_message_never_panics(kind in 0usize..23, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn a_damaged_message_never_panics(kind in 0usize..25, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut bytes = encode(&every_kind()[kind]);
         let at = at.index(bytes.len());
         bytes[at] = byte;

@@ -101,6 +101,7 @@ impl Running {
             peer_amount: Wei(0),
             term: None,
             fee_max: Wei(ETH),
+            renew: false,
             wait_s: Some(100),
         };
         applied(self.api.open_virtual(&body, &fresh_key()).await.unwrap())

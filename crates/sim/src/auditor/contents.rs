@@ -68,15 +68,15 @@ impl Content {
         let mut cash = [self.share(0), self.share(1)];
         let mut gone: Vec<usize> = Vec::new();
         for op in ops {
-            if let LinkOp::Remove { vc, how } = op {
-                let index = self.locks.iter().position(|l| l.vc == *vc)?;
+            if let Some((vc, how)) = op.removed() {
+                let index = self.locks.iter().position(|l| l.vc == vc)?;
                 let outcome = match how {
                     Removal::Initial => None,
-                    Removal::Outcome(out_a) => Some(*out_a),
+                    Removal::Outcome(out_a) => Some(out_a),
                 };
                 let paid = payoff(&self.locks[index], outcome);
                 cash = [cash[0] + paid[0], cash[1] + paid[1]];
-                next.removed.push((*vc, outcome));
+                next.removed.push((vc, outcome));
                 gone.push(index);
             }
         }
@@ -85,7 +85,7 @@ impl Content {
             let index = next.locks.iter().position(|l| l.vc == vc)?;
             next.locks.swap_remove(index);
         }
-        let mut added: Vec<B256> = ops.iter().filter(|op| matches!(op, LinkOp::Add { .. })).map(LinkOp::vc).collect();
+        let mut added: Vec<B256> = ops.iter().filter_map(LinkOp::added).collect();
         added.sort_unstable();
         for vc in added {
             let lock = lock_of(vc)?;

@@ -25,7 +25,7 @@ fn ask(stage: &mut Stage, adversary: &Adversary, nonce: u128) -> VirtualParams {
     let terms = terms(stage);
     let request = B256::with_last_byte(nonce as u8);
     for to in 1..path.len() {
-        stage.world.inject(0, to, Message::QuoteAsk { request, path: path.clone(), terms });
+        stage.world.inject(0, to, Message::QuoteAsk { request, path: path.clone(), terms, renews: None });
     }
     stage.world.run_for(100);
     let inbox = &stage.world.nodes[0].inbox;
@@ -127,7 +127,7 @@ fn s59_s48_s36_unsound_parameters_are_refused_and_nothing_is_stored() {
         // What the far end cannot know does not concern its own lock.
         let anybody = !["fee 0", "fee max", "another's link", "another hash for the hub"].contains(&name);
         for to in if anybody { 1..=2 } else { 1..=1 } {
-            stage.world.inject(0, to, Message::VcOpen { params: bad.clone() });
+            stage.world.inject(0, to, Message::VcOpen { params: bad.clone(), renews: None });
         }
         stage.world.run_for(300);
         assert_eq!(adopted(&stage), 0, "{name}");
@@ -137,7 +137,7 @@ fn s59_s48_s36_unsound_parameters_are_refused_and_nothing_is_stored() {
         matches!(tap, Tap::Sent { from: 1 | 2, message: Message::Presign { .. } | Message::Activate { .. } })
     });
     assert!(!locked, "a lock was signed");
-    stage.world.inject(0, 1, Message::VcOpen { params });
+    stage.world.inject(0, 1, Message::VcOpen { params, renews: None });
     stage.world.run_for(300);
     assert_eq!(adopted(&stage), 1, "the sound one is taken");
     stage.finish();
@@ -166,12 +166,12 @@ fn s59_s36_no_quote_for_unsound_terms() {
     for (i, terms) in bad.into_iter().enumerate() {
         let request = B256::with_last_byte(i as u8);
         for to in [1, 2] {
-            stage.world.inject(0, to, Message::QuoteAsk { request, path: path.clone(), terms });
+            stage.world.inject(0, to, Message::QuoteAsk { request, path: path.clone(), terms, renews: None });
         }
     }
     for hops in [1, 2, 18, 4_000] {
         let path = (0..hops).map(|_| path[0]).collect();
-        stage.world.inject(0, 1, Message::QuoteAsk { request: B256::ZERO, path, terms: good });
+        stage.world.inject(0, 1, Message::QuoteAsk { request: B256::ZERO, path, terms: good, renews: None });
     }
     stage.world.run_for(500);
     let quotes = stage.world.nodes[0].inbox.iter().filter(|(_, m)| matches!(m, Message::Quote { .. })).count();
@@ -179,7 +179,7 @@ fn s59_s36_no_quote_for_unsound_terms() {
     // A flood of good ones is bounded.
     for i in 0..300u32 {
         let request = B256::left_padding_from(&i.to_be_bytes());
-        stage.world.inject(0, 1, Message::QuoteAsk { request, path: path.clone(), terms: good });
+        stage.world.inject(0, 1, Message::QuoteAsk { request, path: path.clone(), terms: good, renews: None });
     }
     stage.world.run_for(500);
     let quotes = stage.world.nodes[0].inbox.iter().filter(|(_, m)| matches!(m, Message::Quote { .. })).count();
@@ -192,14 +192,14 @@ fn s59_s36_no_quote_for_unsound_terms() {
 fn s60_a_replayed_quote_opens_no_second_channel() {
     let (mut stage, _, params) = quoted(562, 2);
     for to in [1, 2] {
-        stage.world.inject(0, to, Message::VcOpen { params: params.clone() });
+        stage.world.inject(0, to, Message::VcOpen { params: params.clone(), renews: None });
     }
     stage.world.run_for(200);
     assert_eq!(adopted(&stage), 2);
     for nonce in [2, 3, u128::MAX] {
         let again = VirtualParams { nonce, ..params.clone() };
         for to in [1, 2] {
-            stage.world.inject(0, to, Message::VcOpen { params: again.clone() });
+            stage.world.inject(0, to, Message::VcOpen { params: again.clone(), renews: None });
         }
     }
     stage.world.run_for(200);
@@ -208,7 +208,7 @@ fn s60_a_replayed_quote_opens_no_second_channel() {
     let adversary = Adversary::new(&[0]);
     let mut second = ask(&mut stage, &adversary, 7);
     second.hashes[1] = params.hashes[1];
-    stage.world.inject(0, 1, Message::VcOpen { params: second });
+    stage.world.inject(0, 1, Message::VcOpen { params: second, renews: None });
     stage.world.run_for(200);
     assert_eq!(adopted(&stage), 2, "the hash of another channel");
     stage.finish();
@@ -220,7 +220,7 @@ fn s60_s9_quotes_are_void_after_a_restart() {
     for bound in [false, true] {
         let (mut stage, _, params) = quoted(563, 2);
         if bound {
-            stage.world.inject(0, 1, Message::VcOpen { params: params.clone() });
+            stage.world.inject(0, 1, Message::VcOpen { params: params.clone(), renews: None });
             stage.world.run_for(200);
         }
         stage.world.stop(1);
@@ -228,7 +228,7 @@ fn s60_s9_quotes_are_void_after_a_restart() {
         let (hub, alice) = (1, 0);
         stage.world.reconnect(alice, hub);
         let other = VirtualParams { nonce: 99, ..params.clone() };
-        stage.world.inject(0, 1, Message::VcOpen { params: other });
+        stage.world.inject(0, 1, Message::VcOpen { params: other, renews: None });
         stage.world.run_for(300);
         let known = stage.world.nodes[1].participant.as_ref().map(|p| p.virtuals().len());
         assert_eq!(known, Some(usize::from(bound)), "bound {bound}");

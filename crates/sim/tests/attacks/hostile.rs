@@ -1,7 +1,7 @@
 //! Every kind of message with random and boundary values, from peers, from participants and from strangers: S13, S45. No panic,
 //! and nothing on the disk changes but what an honest sender could have changed too.
 
-use perunika_core::message::{LinkOp, Message, Removal, Terms};
+use perunika_core::message::{LinkOp, Message, Removal, Renews, Terms};
 use perunika_core::params::{ChannelParams, Party, VirtualParams};
 use perunika_core::sig::Signature;
 use perunika_core::signed::Close;
@@ -60,11 +60,22 @@ impl Hostile {
 
     fn op(&mut self) -> LinkOp {
         let vc = self.id();
-        match self.rng.below(3) {
+        match self.rng.below(4) {
             0 => LinkOp::Add { vc },
             1 => LinkOp::Remove { vc, how: Removal::Initial },
+            2 => LinkOp::Renew { vc, out_a: self.amount(), next: self.id() },
             _ => LinkOp::Remove { vc, how: Removal::Outcome(self.amount()) },
         }
+    }
+
+    fn maybe_id(&mut self) -> Option<B256> {
+        let id = self.id();
+        (self.rng.below(2) == 0).then_some(id)
+    }
+
+    fn renews(&mut self) -> Option<Renews> {
+        let out_a = self.amount();
+        self.maybe_id().map(|vc| Renews { vc, out_a })
     }
 
     fn terms(&mut self) -> Terms {
@@ -144,11 +155,11 @@ impl Hostile {
             11 => Message::CloseSig { close: self.close(), sig },
             12 => {
                 let path = (0..count).map(|_| self.key()).collect();
-                Message::QuoteAsk { request: ch, path, terms: self.terms() }
+                Message::QuoteAsk { request: ch, path, terms: self.terms(), renews: self.renews() }
             }
             13 => Message::Quote { request: ch, hash: vc, link: Some(ch), fee: self.amount() },
             14 => Message::QuoteRefused { request: ch, reason },
-            15 => Message::VcOpen { params: self.virtual_params() },
+            15 => Message::VcOpen { params: self.virtual_params(), renews: self.maybe_id() },
             16 => Message::Activate { vc, index: ver as u8, secret: ch },
             17 => Message::Abort { vc, reason },
             18 => Message::Start { vc, sig },
@@ -160,7 +171,10 @@ impl Hostile {
                 Message::FinalSigs { vc, out_a: self.amount(), sigs }
             }
             22 => Message::App { data: vec![0; count as usize] },
-            _ => Message::QuoteAsk { request: ch, path: self.params.path.clone(), terms: self.terms() },
+            _ => {
+                let (path, terms) = (self.params.path.clone(), self.terms());
+                Message::QuoteAsk { request: ch, path, terms, renews: self.renews() }
+            }
         }
     }
 }

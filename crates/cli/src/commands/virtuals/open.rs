@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// How long it lasts, like 2h; the node's default, if absent.
     #[arg(long, value_name = "TIME", value_parser = units::seconds)]
     term: Option<u64>,
+    /// Renew it before its term ends, again and again, each time for at most the same fee.
+    #[arg(long)]
+    renew: bool,
     #[command(flatten)]
     money: MoneyArgs,
 }
@@ -44,6 +47,7 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
         peer_amount: args.peer_stake.into(),
         term: args.term,
         fee_max: args.fee_max.unwrap_or(hundredth).into(),
+        renew: args.renew,
         wait_s: args.money.wait_s(),
     };
     let key = args.money.key();
