@@ -22,7 +22,8 @@ pub(crate) struct Virtual {
     pub(crate) draft: B256,
     /// This participant released its secret: from now on only a certificate or the chain ends the channel.
     pub(crate) revealed: bool,
-    /// Tombstone: this participant will never release its secret (protocol 2.3 abort).
+    /// Tombstone: this participant will never release its secret, or, as an end, never sign a State or a Final
+    /// (protocol 2.3 abort).
     pub(crate) aborted: bool,
     pub(crate) secrets: Vec<Option<B256>>,
     /// Chain time, seconds, by which it must be activated.
@@ -166,6 +167,13 @@ impl Virtual {
         } else {
             VirtualStage::Locking
         }
+    }
+
+    /// Whether this participant may still let go of it at its initial split: nothing that it released can lead to another
+    /// outcome. A hub's secret could; an end's could not, as long as it has signed neither a State nor a Final.
+    pub(crate) fn can_be_abandoned(&self) -> bool {
+        let unsigned = self.book.as_ref().is_some_and(|b| b.log.my_high() == 0 && b.log.peer_high() == 0);
+        !self.done && (!self.revealed || (unsigned && self.out_a.is_none()))
     }
 
     /// Nothing hinders its creation so far, and it did not come about yet either.

@@ -53,6 +53,8 @@ pub(super) struct Auditor<'w> {
     certificates: BTreeMap<(usize, B256, u128), BTreeSet<u8>>,
     revealed: BTreeSet<(usize, B256)>,
     stopped: BTreeSet<usize>,
+    /// Ends that let go of a virtual channel without having signed anything of it: they never will.
+    abandoned: BTreeSet<(usize, B256)>,
     outcomes: BTreeMap<B256, BTreeSet<Outcome>>,
     record: Record,
     audit: Audit,
@@ -82,6 +84,7 @@ impl<'w> Auditor<'w> {
             certificates: BTreeMap::new(),
             revealed: BTreeSet::new(),
             stopped: BTreeSet::new(),
+            abandoned: BTreeSet::new(),
             outcomes: BTreeMap::new(),
             record: Record::default(),
             audit: Audit::default(),
@@ -250,6 +253,9 @@ impl<'w> Auditor<'w> {
         if sigs.iter().all(|(i, _)| usize::from(*i) != index) {
             return;
         }
+        if self.abandoned.contains(&(from, vc)) {
+            self.fault(format!("2.3 abort: {} signed a Final of {vc}, which it had abandoned", self.name(from)));
+        }
         let old = self.finals.insert((from, vc), out_a);
         if old.is_some_and(|old| old != out_a) {
             let text = format!("I6: {} signed two Finals of {vc}", self.name(from));
@@ -318,9 +324,21 @@ impl<'w> Auditor<'w> {
             let text = format!("1.4(12): {} signed version {ver} of {ch} after its Final", self.name(node));
             self.fault(text);
         }
+        if self.abandoned.contains(&(node, ch)) {
+            let text = format!("2.3 abort: {} signed version {ver} of {ch}, which it had abandoned", self.name(node));
+            self.fault(text);
+        }
     }
 
-    /// A lock is removed only with a certificate, with a concluded record, at the start by whoever never reveals, or after tExp.
+    /// An end that has signed no version and no Final: no outcome but the initial split is possible.
+    fn signed_nothing(&self, node: usize, vc: B256) -> bool {
+        let end = self.objects.get(&vc).is_some_and(|o| o.side(self.key(node)).is_some());
+        let versions = self.knowledge.get(&(node, vc)).is_some_and(|known| !known.signed.is_empty());
+        end && !versions && !self.finals.contains_key(&(node, vc))
+    }
+
+    /// A lock is removed only with a certificate, with a concluded record, after tExp, or at the start by whoever never
+    /// reveals, or as an end never signs.
     fn check_removals(&mut self, node: usize, ch: B256, ver: u64) {
         let key = self.key(node);
         let content = self.objects.get(&ch).and_then(|o| o.signed_by(ver, key));
@@ -337,7 +355,11 @@ impl<'w> Auditor<'w> {
                 }
                 None => {
                     let expired = time > t_exp && !self.record.has(vc);
-                    expired || !self.revealed.contains(&(node, vc))
+                    let unsigned = self.signed_nothing(node, vc);
+                    if !expired && unsigned {
+                        self.abandoned.insert((node, vc));
+                    }
+                    expired || !self.revealed.contains(&(node, vc)) || unsigned
                 }
             };
             if !allowed {

@@ -207,7 +207,7 @@ impl Participant {
         if never && self.chain.settled.time > virt.params.t_exp {
             return Some(Removal::Initial);
         }
-        if virt.aborted && !virt.revealed {
+        if virt.aborted {
             return Some(Removal::Initial);
         }
         let (out_a, _) = virt.certificate()?;

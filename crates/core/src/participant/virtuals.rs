@@ -159,13 +159,14 @@ impl Participant {
         }
     }
 
-    /// The caller does not wait until tExp for a creation that did not come about in time.
+    /// An end lets go of what is not active by now; the caller does not wait until tExp for a creation that did not come about in time.
     fn tell_late(&mut self, vc: B256) {
-        let Some(virt) = self.virtuals.get(&vc) else { return };
+        let Some(virt) = self.virtuals.get(&vc).filter(|v| !v.done && !v.aborted) else { return };
         let patience = self.policy().t_act_ms.div_ceil(1_000);
         if self.now() <= virt.act_by.saturating_add(patience) {
             return;
         }
+        self.abort(vc, "the creation took too long");
         if let Some(tag) = self.open_tags.remove(&vc) {
             let reason = "the virtual channel was not created in time; the stake is free again after its term";
             self.reply(tag, Reply::Refused(Fault::Peer(reason.into())));
@@ -190,10 +191,11 @@ impl Participant {
         }
     }
 
-    /// Never reveals the secret, durably, and asks the neighbours to remove the locks (protocol 2.3 abort).
+    /// Never reveals the secret or, at an end, never signs, durably, and asks the neighbours to remove the locks
+    /// (protocol 2.3 abort).
     pub(super) fn abort(&mut self, vc: B256, reason: &str) {
         let Some(virt) = self.virtuals.get_mut(&vc) else { return };
-        if virt.revealed || virt.aborted || virt.done {
+        if virt.aborted || !virt.can_be_abandoned() {
             return;
         }
         virt.aborted = true;

@@ -1,6 +1,6 @@
 //! Somebody stops or crashes, messages get lost: at every step of a renewal.
 
-use crate::moves::{active, disputes, kept_policy, wish};
+use super::moves::{active, disputes, kept_policy, wish};
 use alloy_primitives::B256;
 use perunika_core::info::VirtualStage;
 use perunika_core::io::Command;
@@ -102,7 +102,8 @@ fn crashing(node: usize, crash: Option<(u64, CrashPoint)>) -> (Path, u64) {
     };
     path.world.run_for(5_000);
     let after = path.world.nodes[node].commits;
-    assert!(path.world.run_until(40_000, settled), "node {node}, {crash:?}: {:?}", path.world.virtual_everywhere(vc));
+    let there = path.world.run_until(40_000, settled);
+    assert!(there, "node {node}, {crash:?}: {}", tail(&path.world));
     let usable = active(&path.world, 0).expect("one works");
     assert_eq!(path.world.share(0, usable), Some(5 * ETH), "node {node}, {crash:?}");
     path.insist_on_share(usable, 0, 2, 3 * ETH, true);
@@ -111,6 +112,11 @@ fn crashing(node: usize, crash: Option<(u64, CrashPoint)>) -> (Path, u64) {
     path.world.finish();
     assert_eq!(path.world.gain(2), 7 * ETH as i128, "node {node}, {crash:?}");
     (path, after - before)
+}
+
+fn tail(world: &World) -> String {
+    let from = world.trace.len().saturating_sub(60);
+    world.trace[from..].join("\n")
 }
 
 fn crash_everywhere(node: usize) {

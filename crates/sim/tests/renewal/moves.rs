@@ -7,16 +7,16 @@ use perunika_core::policy::Policy;
 use perunika_sim::{Tap, World, quick_policy};
 
 /// Terms that leave room for several renewals within a few hundred blocks.
-pub fn kept_policy() -> Policy {
+pub(super) fn kept_policy() -> Policy {
     Policy { term: 150, ..quick_policy() }
 }
 
-pub fn wish(vc: B256, stakes: Option<[u128; 2]>) -> Command {
+pub(super) fn wish(vc: B256, stakes: Option<[u128; 2]>) -> Command {
     Command::RenewVirtual { vc, stakes, term: Some(600), fee_max: u128::MAX }
 }
 
 /// Renews and waits until both ends can use the successor.
-pub fn renew(world: &mut World, ends: [usize; 2], vc: B256, stakes: Option<[u128; 2]>) -> B256 {
+pub(super) fn renew(world: &mut World, ends: [usize; 2], vc: B256, stakes: Option<[u128; 2]>) -> B256 {
     let tag = world.command(ends[0], wish(vc, stakes));
     world.wait_reply(ends[0], tag);
     let Some(Reply::Opened(next)) = world.reply(ends[0], tag).cloned() else {
@@ -27,18 +27,18 @@ pub fn renew(world: &mut World, ends: [usize; 2], vc: B256, stakes: Option<[u128
 }
 
 /// The virtual channel that `node` can use now.
-pub fn active(world: &World, node: usize) -> Option<B256> {
+pub(super) fn active(world: &World, node: usize) -> Option<B256> {
     let all = world.nodes[node].participant.as_ref()?.virtuals();
     all.iter().find(|v| v.stage == VirtualStage::Active && v.accepted > 0).map(|v| v.id)
 }
 
 /// How often a node was told of a successor.
-pub fn renewals(world: &World, node: usize) -> usize {
+pub(super) fn renewals(world: &World, node: usize) -> usize {
     world.nodes[node].events.iter().filter(|e| matches!(e, Event::VirtualRenewed { .. })).count()
 }
 
 /// Calls about records of virtual channels: none, as long as everybody cooperates.
-pub fn disputes(world: &World) -> usize {
+pub(super) fn disputes(world: &World) -> usize {
     let calls = world.taps.iter().filter_map(|(_, tap)| match tap {
         Tap::Called { call, .. } => Some(call.name()),
         _ => None,

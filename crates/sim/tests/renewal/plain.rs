@@ -1,6 +1,6 @@
 //! Everybody is honest and there.
 
-use crate::moves::{active, disputes, kept_policy, renew, renewals, wish};
+use super::moves::{active, disputes, kept_policy, renew, renewals, wish};
 use perunika_core::info::VirtualStage;
 use perunika_core::io::{Command, Reply};
 use perunika_core::message::{LinkOp, Message};
@@ -161,6 +161,7 @@ fn s61_a_renewal_waits_for_a_hub_that_is_away() {
     assert_eq!(active(&path.world, 0), Some(vc));
     path.world.restart(1);
     assert!(path.world.run_until(25_000, |w| renewals(w, 2) == 1));
+    path.world.run_for(1_000);
     let vc = active(&path.world, 0).expect("its successor works");
     assert_eq!(path.world.share(2, vc), Some(6 * ETH));
     assert_eq!(disputes(&path.world), 0);
