@@ -3,7 +3,7 @@
 use crate::stream;
 use crate::types::{
     Ack, AddPeer, Channel, Close, Done, ErrorBody, Event, Evidence, Fetch, Health, Info, Job, Offer, OpenChannel,
-    OpenVirtual, PAGE_MAX, Page, PageQuery, Pay, Peer, Quote, QuoteWish, Serve, Transaction, Virtual,
+    OpenVirtual, PAGE_MAX, Page, PageQuery, Pay, Peer, Quote, QuoteWish, RenewVirtual, Serve, Transaction, Virtual,
 };
 use futures::Stream;
 use perunika_core::B256;
@@ -167,6 +167,11 @@ impl Client {
     /// Ends a virtual channel.
     pub async fn close_virtual(&self, id: B256, body: &Close, key: &str) -> Result<Done, ClientError> {
         self.move_money(&format!("/v1/virtual/{id}/close"), body, key).await
+    }
+
+    /// Replaces a virtual channel that this node opened by a successor; the answer names it.
+    pub async fn renew_virtual(&self, id: B256, body: &RenewVirtual, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&format!("/v1/virtual/{id}/renew"), body, key).await
     }
 
     /// Offers a file.

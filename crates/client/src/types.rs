@@ -317,6 +317,23 @@ pub struct HubFee {
     pub fee: Wei,
 }
 
+/// `POST /v1/virtual/{id}/renew`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RenewVirtual {
+    /// Stakes of this node and of the other end in the successor; what each has got, if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stakes: Option<[Wei; 2]>,
+    /// Seconds; the node's default if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<u64>,
+    /// Most that all hubs together may charge.
+    pub fee_max: Wei,
+    /// How long to wait for the result, seconds; 60 by default, at most 600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<u64>,
+}
+
 /// What a node is in a virtual channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -364,8 +381,10 @@ pub struct Virtual {
     /// What the first end got, once it is fixed.
     pub out_a: Option<Wei>,
     /// The virtual channel that this one succeeds.
+    #[schemars(with = "Option<HashHex>")]
     pub renews: Option<B256>,
     /// Its successor, as soon as that can be used.
+    #[schemars(with = "Option<HashHex>")]
     pub renewed_by: Option<B256>,
     /// At the end that opened it: whether it is renewed whenever its term is about to end.
     pub kept: bool,

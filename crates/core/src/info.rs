@@ -106,6 +106,8 @@ pub struct VirtualInfo {
     pub renews: Option<B256>,
     /// Its successor, as soon as that can be used.
     pub renewed_by: Option<B256>,
+    /// A renewal is under way, as far as this participant knows.
+    pub renewing: bool,
     /// At the end that opened it: it is renewed whenever its term is about to end.
     pub kept: bool,
 }

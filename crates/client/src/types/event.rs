@@ -56,6 +56,13 @@ pub enum EventKind {
         /// What the first end got; none if it never was in use.
         out_a: Option<Wei>,
     },
+    /// A virtual channel has a successor that can be used by its ends.
+    VirtualRenewed {
+        /// The one that ended.
+        old: ChannelId,
+        /// Its successor.
+        new: ChannelId,
+    },
     /// A dispute was seen on the chain.
     Dispute {
         /// The channel, ledger or virtual.
@@ -103,6 +110,7 @@ impl EventKind {
             Self::PaymentReceived { .. } => "payment_received",
             Self::VirtualOpen { .. } => "virtual_open",
             Self::VirtualClosed { .. } => "virtual_closed",
+            Self::VirtualRenewed { .. } => "virtual_renewed",
             Self::Dispute { .. } => "dispute",
             Self::Misbehaved { .. } => "misbehaved",
             Self::Transaction { .. } => "transaction",

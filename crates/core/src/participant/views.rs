@@ -180,6 +180,7 @@ impl Participant {
             out_a: recorded.or_else(|| virt.certificate().map(|(out_a, _)| out_a)),
             renews: virt.renews,
             renewed_by: virt.next.filter(|next| self.virtuals.get(next).is_some_and(|v| v.opened)),
+            renewing: virt.renewal.is_some() || (virt.memory.renewing && !virt.done),
             kept: virt.keep.is_some(),
         }
     }

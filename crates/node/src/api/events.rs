@@ -118,6 +118,7 @@ fn show(api: &Api, (cursor, time_ms, entry): Numbered) -> Option<Event> {
             io::Event::VirtualClosed { vc, out_a } => {
                 EventKind::VirtualClosed { id: id(vc), out_a: out_a.map(Into::into) }
             }
+            io::Event::VirtualRenewed { old, new } => EventKind::VirtualRenewed { old: id(old), new: id(new) },
             io::Event::Dispute { ch, ver } => EventKind::Dispute { id: id(ch), version: ver },
             io::Event::Misbehaved { peer, reason } => EventKind::Misbehaved { peer, reason },
             io::Event::App { .. } => return None,

@@ -23,6 +23,7 @@ mod openapi;
 mod pay;
 mod peers;
 mod quotes;
+mod renew;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -126,6 +127,7 @@ fn endpoints() -> Vec<Endpoint> {
         quotes::endpoint(),
         pay::through_virtual(),
         close::of_virtual(),
+        renew::endpoint(),
         serve::endpoint(),
         offers::endpoint(),
         fetch::endpoint(),
