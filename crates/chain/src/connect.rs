@@ -18,6 +18,8 @@ use tokio::time::{Instant, sleep};
 
 /// Outputs that may wait for the node before the driver pauses.
 const OUTPUTS_MAX: usize = 1_024;
+/// Longest pause before a question that a node could not answer yet is asked again.
+const AGAIN_AFTER_MAX_MS: u64 = 250;
 /// How long [`deploy`] waits for its block.
 const DEPLOY_TIMEOUT: Duration = Duration::from_secs(180);
 const DEPLOY_POLL: Duration = Duration::from_millis(100);
@@ -123,7 +125,8 @@ pub async fn connect(
 async fn check(config: &ChainConfig) -> Result<Rpc, ConnectError> {
     let url = config.rpc_url.clone();
     let timeout = Duration::from_millis(config.request_timeout_ms);
-    let rpc = Rpc::new(&url, config.adjudicator, timeout, config.batch_max)
+    let again_after = Duration::from_millis(config.poll_ms.clamp(1, AGAIN_AFTER_MAX_MS));
+    let rpc = Rpc::new(&url, config.adjudicator, timeout, config.batch_max, again_after)
         .map_err(|reason| ConnectError::InvalidUrl { url: url.clone(), reason })?;
     verify(&rpc, config).await?;
     Ok(rpc)
@@ -149,7 +152,7 @@ pub(crate) async fn verify(rpc: &Rpc, config: &ChainConfig) -> Result<(), Connec
 
 /// Deploys the Adjudicator from `owner`'s account and waits for the block.
 pub async fn deploy(rpc_url: &str, owner: &OwnerKey) -> Result<Deployed, DeployError> {
-    let rpc = Rpc::new(rpc_url, Address::ZERO, DEPLOY_REQUEST_TIMEOUT, 1)
+    let rpc = Rpc::new(rpc_url, Address::ZERO, DEPLOY_REQUEST_TIMEOUT, 1, DEPLOY_POLL)
         .map_err(|reason| DeployError::InvalidUrl(rpc_url.to_owned(), reason))?;
     let trial = Trial { from: owner.address(), to: None, value: U256::ZERO, data: creation_code() };
     let fees = rpc.suggested_fees().await?;

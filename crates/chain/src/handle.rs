@@ -32,6 +32,13 @@ pub enum ChainOutput {
     },
     /// It can be read again.
     Online,
+    /// A block that was reported as final is not in the chain any more: the chain was reorganised more deeply than
+    /// [`ChainConfig::finality_depth`] allows for, or the node does not tell the truth. The next update shows the other branch;
+    /// what was done in reliance on the lost one may be lost. The driver goes on.
+    FinalityBroken {
+        /// The newest block that had been final.
+        lost: Block,
+    },
 }
 
 /// An included transaction, for statistics.
@@ -65,6 +72,13 @@ impl From<RpcError> for ChainError {
     }
 }
 
+/// A wish of what to follow.
+#[derive(Debug)]
+pub(crate) enum Following {
+    Watch(Watch),
+    Unwatch(Watch),
+}
+
 /// A wish for a transaction.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -82,7 +96,7 @@ pub struct ChainHandle {
     pub(crate) config: Arc<ChainConfig>,
     pub(crate) owner: Address,
     pub(crate) rpc: Rpc,
-    pub(crate) watches: mpsc::UnboundedSender<Watch>,
+    pub(crate) watches: mpsc::UnboundedSender<Following>,
     pub(crate) requests: mpsc::UnboundedSender<Request>,
     pub(crate) head: watch::Receiver<Block>,
 }
@@ -91,7 +105,13 @@ impl ChainHandle {
     /// Follows an object from now on; its first view comes at once. Asked for twice, it is followed once.
     pub fn watch(&self, watch: Watch) {
         // A closed channel means that nobody listens to the outputs any more.
-        let _ = self.watches.send(watch);
+        let _ = self.watches.send(Following::Watch(watch));
+    }
+
+    /// Forgets an object: it costs nothing any more, and no update names it again, unless it is watched again. For objects that
+    /// are over in a final block.
+    pub fn unwatch(&self, watch: Watch) {
+        let _ = self.watches.send(Following::Unwatch(watch));
     }
 
     /// Sends a call from the owner's account. Asked for twice under one key while pending, it is sent once. After `deadline`

@@ -26,6 +26,7 @@
 //! # drop(chain); Ok(()) }
 //! ```
 
+mod branch;
 mod config;
 mod connect;
 mod fees;

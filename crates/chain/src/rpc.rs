@@ -4,21 +4,30 @@ use crate::fees::Fees;
 use alloy::consensus::BlockHeader;
 use alloy::eips::{BlockId, BlockNumberOrTag, RpcBlockHash};
 use alloy::network::Ethereum;
-use alloy::primitives::{Bytes, U256};
+use alloy::primitives::{Bloom, BloomInput, Bytes, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::client::{BatchRequest, RpcClient};
 use alloy::rpc::types::{Filter, Log, TransactionReceipt, TransactionRequest};
 use alloy::transports::http::reqwest;
 use alloy::transports::{RpcError as AlloyError, TransportErrorKind};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use perunika_core::chain::Block;
 use perunika_core::{Address, B256};
 use std::time::Duration;
+use tokio::time::sleep;
+
+/// Batches under way at the same time.
+const BATCHES_AT_ONCE: usize = 4;
+/// How often a batch that a node refused is sent again.
+const AGAIN_MAX: u32 = 4;
 
 /// Why a question was not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RpcError {
     /// No answer, or none that can be understood. Worth another try.
     Unreachable(String),
+    /// The node does not have what belongs to a block that it, or another one behind the same address, has shown.
+    Missing(String),
     /// The node understood and refused.
     Refused(String),
     /// The call was run and reverted with this data.
@@ -29,6 +38,7 @@ impl std::fmt::Display for RpcError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unreachable(reason) | Self::Refused(reason) => f.write_str(reason),
+            Self::Missing(what) => write!(f, "the node lacks {what}"),
             Self::Reverted(data) => f.write_str(&perunika_contracts::revert_reason(data)),
         }
     }
@@ -59,6 +69,8 @@ type Result<T> = std::result::Result<T, RpcError>;
 pub(crate) struct Header {
     pub(crate) block: Block,
     pub(crate) parent: B256,
+    /// Of all logs in it.
+    pub(crate) bloom: Bloom,
 }
 
 /// A transaction as `eth_call` and `eth_estimateGas` want it.
@@ -87,6 +99,7 @@ pub(crate) struct Rpc {
     provider: RootProvider<Ethereum>,
     adjudicator: Address,
     batch_max: usize,
+    again_after: Duration,
 }
 
 impl Rpc {
@@ -96,6 +109,7 @@ impl Rpc {
         adjudicator: Address,
         timeout: Duration,
         batch_max: usize,
+        again_after: Duration,
     ) -> std::result::Result<Self, String> {
         let url: reqwest::Url = url.parse().map_err(|error| format!("{error}"))?;
         if url.scheme() != "http" {
@@ -103,7 +117,7 @@ impl Rpc {
         }
         let client = reqwest::Client::builder().timeout(timeout).build().map_err(|error| error.to_string())?;
         let provider = RootProvider::new(RpcClient::new_http_with_client(client, url));
-        Ok(Self { provider, adjudicator, batch_max: batch_max.max(1) })
+        Ok(Self { provider, adjudicator, batch_max: batch_max.max(1), again_after })
     }
 
     pub(crate) async fn chain_id(&self) -> Result<u64> {
@@ -123,12 +137,30 @@ impl Rpc {
         self.header(BlockId::latest()).await?.ok_or_else(missing)
     }
 
-    pub(crate) async fn header_by_number(&self, number: u64) -> Result<Option<Header>> {
-        self.header(BlockId::number(number)).await
+    /// A block that the chain has, whatever is there now.
+    pub(crate) async fn header_at(&self, number: u64) -> Result<Header> {
+        self.existing(BlockId::number(number)).await
     }
 
-    pub(crate) async fn header_by_hash(&self, hash: B256) -> Result<Option<Header>> {
-        self.header(BlockId::hash(hash)).await
+    /// A block that was heard of.
+    pub(crate) async fn header_of(&self, hash: B256) -> Result<Header> {
+        self.existing(BlockId::hash(hash)).await
+    }
+
+    /// What one of several nodes behind an address lacks, another one has, or the same one a moment later.
+    async fn existing(&self, id: BlockId) -> Result<Header> {
+        for _ in 0..AGAIN_MAX {
+            if let Some(header) = self.header(id).await? {
+                return Ok(header);
+            }
+            sleep(self.again_after).await;
+        }
+        self.header(id).await?.ok_or_else(|| RpcError::Missing(format!("block {id}")))
+    }
+
+    /// Whether the chain has this block now; nothing if it is not that long, or the node is behind.
+    pub(crate) async fn header_by_number(&self, number: u64) -> Result<Option<Header>> {
+        self.header(BlockId::number(number)).await
     }
 
     async fn header(&self, id: BlockId) -> Result<Option<Header>> {
@@ -136,12 +168,33 @@ impl Rpc {
         Ok(block.map(|block| Header {
             block: Block { number: block.header.number(), time: block.header.timestamp(), hash: block.header.hash },
             parent: block.header.parent_hash(),
+            bloom: block.header.logs_bloom(),
         }))
     }
 
     /// All logs of the Adjudicator in one block.
-    pub(crate) async fn logs_in(&self, block: B256) -> Result<Vec<Log>> {
-        Ok(self.provider.get_logs(&Filter::new().address(self.adjudicator).at_block_hash(block)).await?)
+    pub(crate) async fn logs_in(&self, block: &Header) -> Result<Vec<Log>> {
+        let filter = Filter::new().address(self.adjudicator).at_block_hash(block.block.hash);
+        let expected = self.may_have_logs(block);
+        let mut attempts = 0;
+        loop {
+            let logs = self.provider.get_logs(&filter).await.map_err(RpcError::from);
+            let again = match &logs {
+                Ok(logs) => expected && logs.is_empty(),
+                Err(error) => matches!(error, RpcError::Refused(_)),
+            };
+            // Nodes know the logs of a new block a moment after the block itself.
+            if !again || attempts == AGAIN_MAX {
+                return logs;
+            }
+            attempts += 1;
+            sleep(self.again_after).await;
+        }
+    }
+
+    /// False only if the block has no log of the Adjudicator for sure.
+    pub(crate) fn may_have_logs(&self, block: &Header) -> bool {
+        block.bloom.contains_input(BloomInput::Raw(self.adjudicator.as_slice()))
     }
 
     /// Logs of the Adjudicator about one object in a range of blocks, both ends included.
@@ -162,18 +215,36 @@ impl Rpc {
 
     /// Views of the Adjudicator at one block, in batches; the answers come in the order of the calls.
     pub(crate) async fn views_at(&self, calls: &[Bytes], block: B256) -> Result<Vec<Bytes>> {
+        let batches: Vec<_> = calls.chunks(self.batch_max).map(|chunk| self.batch_at(chunk, block)).collect();
+        let answers: Vec<Vec<Bytes>> = stream::iter(batches).buffered(BATCHES_AT_ONCE).try_collect().await?;
+        Ok(answers.concat())
+    }
+
+    /// One batch. What one of several nodes behind an address lacks, another one has, or the same one a moment later.
+    async fn batch_at(&self, calls: &[Bytes], block: B256) -> Result<Vec<Bytes>> {
+        let mut attempts = 0;
+        loop {
+            let error = match self.try_batch_at(calls, block).await {
+                Err(error @ (RpcError::Refused(_) | RpcError::Missing(_))) if attempts < AGAIN_MAX => error,
+                result => return result,
+            };
+            tracing::debug!(%error, %block, "asks again");
+            attempts += 1;
+            sleep(self.again_after).await;
+        }
+    }
+
+    async fn try_batch_at(&self, calls: &[Bytes], block: B256) -> Result<Vec<Bytes>> {
         let at = BlockId::Hash(RpcBlockHash { block_hash: block, require_canonical: None });
+        let mut batch = BatchRequest::new(self.provider.client());
+        let mut waiting = Vec::with_capacity(calls.len());
+        for data in calls {
+            waiting.push(batch.add_call::<_, Bytes>("eth_call", &(self.view_request(data.clone()), at))?);
+        }
+        batch.send().await?;
         let mut answers = Vec::with_capacity(calls.len());
-        for chunk in calls.chunks(self.batch_max) {
-            let mut batch = BatchRequest::new(self.provider.client());
-            let mut waiting = Vec::with_capacity(chunk.len());
-            for data in chunk {
-                waiting.push(batch.add_call::<_, Bytes>("eth_call", &(self.view_request(data.clone()), at))?);
-            }
-            batch.send().await?;
-            for answer in waiting {
-                answers.push(answer.await?);
-            }
+        for answer in waiting {
+            answers.push(answer.await?);
         }
         Ok(answers)
     }
@@ -200,6 +271,11 @@ impl Rpc {
     pub(crate) async fn suggested_fees(&self) -> Result<Fees> {
         let fees = self.provider.estimate_eip1559_fees().await?;
         Ok(Fees { max: fees.max_fee_per_gas, tip: fees.max_priority_fee_per_gas })
+    }
+
+    /// The nonce of the account's next transaction, only those in blocks counted.
+    pub(crate) async fn included_nonce(&self, account: Address) -> Result<u64> {
+        Ok(self.provider.get_transaction_count(account).await?)
     }
 
     /// The nonce of the account's next transaction, those in the pool counted.

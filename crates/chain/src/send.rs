@@ -1,4 +1,11 @@
 //! The sender: one account, its nonces, and its transactions until they are final.
+//!
+//! One key is one wish, and is included once at most while this sender runs: all versions of a transaction share its nonce, and a
+//! key is free for another transaction only after the nonce was used by somebody else, or after an inclusion that failed or is
+//! final. The sender keeps nothing on disk. After a restart it lets what an earlier run left in the pool be included first, and
+//! tries each call before it sends it, so that a wish that was fulfilled meanwhile is refused by the contract and not sent. What
+//! is not included in time is replaced under its own nonce. If all of this is deceived by a node, the contract is still the last
+//! instance: each call names the life, the version or the lock that it is for, and works once; the second one costs its gas.
 
 use crate::config::ChainConfig;
 use crate::fees::Fees;
@@ -7,7 +14,7 @@ use crate::rpc::{Rpc, RpcError, Trial};
 use crate::wallet::OwnerKey;
 use alloy::consensus::TxEip1559;
 use alloy::eips::BlockId;
-use alloy::primitives::{Bytes, TxKind};
+use alloy::primitives::{Bytes, TxKind, U256};
 use alloy::rpc::types::TransactionReceipt;
 use perunika_contracts::{Encoded, encode_call};
 use perunika_core::B256;
@@ -20,6 +27,10 @@ use tokio::time::{Instant, sleep};
 
 /// Most pending transactions that are looked at in one round, lowest nonces first.
 const LOOK_MAX: usize = 64;
+/// Most times that an unknown transaction is outbid at once; each time by an eighth.
+const OUTBIDS_MAX: u32 = 24;
+/// Gas of a transfer of nothing, which fills a gap between nonces.
+const FILLER_GAS: u64 = 21_000;
 /// Rounds in which an unknown transaction may have lost its nonce before it is given up.
 const LOST_ROUNDS: u32 = 3;
 /// Most gas that a transaction may have (EIP-7825).
@@ -42,7 +53,8 @@ struct Mined {
 /// A transaction that was sent.
 #[derive(Debug)]
 struct Sent {
-    key: TxKey,
+    /// None for one that only fills a gap between nonces.
+    key: Option<TxKey>,
     name: &'static str,
     trial: Trial,
     tx: TxEip1559,
@@ -52,6 +64,25 @@ struct Sent {
     sent_at: Instant,
     lost_rounds: u32,
     mined: Option<Mined>,
+    /// As reported last.
+    end: Option<(TxOutcome, TxCost)>,
+}
+
+/// Where the next transaction goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    Free(u64),
+    /// A transaction waits there that this sender does not know, and it waited long enough.
+    Replace(u64),
+    /// Such a transaction waits there; it may be one of ours, from before a restart.
+    Wait,
+}
+
+/// Whether a request is through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Done,
+    Later,
 }
 
 /// What the node said to a transaction.
@@ -60,7 +91,7 @@ enum Answer {
     Taken,
     /// The nonce is used up.
     NonceUsed,
-    /// A version that offers more is known.
+    /// A transaction with this nonce that offers more is known, or the price of gas has risen above this one's.
     Underpriced,
     Refused(String),
     /// Nobody knows whether it arrived.
@@ -78,6 +109,8 @@ pub(crate) struct Sender {
     sent: BTreeMap<u64, Sent>,
     /// `None` until the node was asked.
     next_nonce: Option<u64>,
+    /// Since when an unknown transaction waits under this nonce.
+    stranger: Option<(u64, Instant)>,
     checked_head: B256,
 }
 
@@ -98,6 +131,7 @@ impl Sender {
             queue: VecDeque::new(),
             sent: BTreeMap::new(),
             next_nonce: None,
+            stranger: None,
             checked_head: B256::ZERO,
         }
     }
@@ -137,50 +171,72 @@ impl Sender {
         }
     }
 
-    fn is_pending(&self, key: TxKey) -> bool {
-        self.sent.values().any(|sent| sent.key == key && sent.mined.is_none())
-    }
-
     async fn round(&mut self) -> Result<(), RpcError> {
         self.check_mined().await?;
         while let Some(request) = self.queue.pop_front() {
             // Only now, for a reorg may just have made it pending again.
-            if self.is_pending(request.key) {
+            if self.is_under_way(request.key).await {
                 continue;
             }
             match self.send(&request).await {
-                Ok(()) => {}
-                Err(error @ RpcError::Unreachable(_)) => {
+                Ok(Progress::Done) => {}
+                Ok(Progress::Later) => {
+                    self.queue.push_front(request);
+                    break;
+                }
+                Err(error @ (RpcError::Unreachable(_) | RpcError::Missing(_))) => {
                     self.queue.push_front(request);
                     return Err(error);
                 }
-                Err(error) => self.fail(request.key, request.call.name(), error.to_string()).await,
+                Err(error) => self.fail(Some(request.key), request.call.name(), error.to_string()).await,
             }
         }
         self.check_pending().await?;
         self.resend().await
     }
 
+    /// Whether this wish has a transaction that is pending, or included with success and not final. The end of the latter is
+    /// reported once more, for whoever asks again waits for one.
+    async fn is_under_way(&self, key: TxKey) -> bool {
+        let mut pending = false;
+        for sent in self.sent.values().filter(|sent| sent.key == Some(key)) {
+            match &sent.end {
+                _ if sent.mined.is_none() => pending = true,
+                Some((outcome @ TxOutcome::Mined { .. }, cost)) => {
+                    self.report(key, sent.name, outcome.clone(), Some(*cost)).await;
+                    return true;
+                }
+                _ => {}
+            }
+        }
+        pending
+    }
+
     /// From a request to a transaction that is on its way, or to a report of why not. An error means that nothing was sent.
-    async fn send(&mut self, request: &Request) -> Result<(), RpcError> {
+    async fn send(&mut self, request: &Request) -> Result<Progress, RpcError> {
         let name = request.call.name();
         let head_time = self.head.borrow().time;
         if let Some(deadline) = request.deadline.filter(|deadline| head_time > *deadline) {
             let reason =
                 format!("{name} was not sent: its deadline {deadline} has passed, the chain is at {head_time}");
-            self.fail(request.key, name, reason).await;
-            return Ok(());
+            self.fail(Some(request.key), name, reason).await;
+            return Ok(Progress::Done);
         }
         let encoded = match encode_call(&request.call, &self.config.domain(), self.owner.address()) {
             Ok(encoded) => encoded,
             Err(error) => {
-                self.fail(request.key, name, error.to_string()).await;
-                return Ok(());
+                self.fail(Some(request.key), name, error.to_string()).await;
+                return Ok(Progress::Done);
             }
         };
+        // The trial comes after the wait, so that it sees what was waited for.
+        let slot = self.slot().await?;
+        if slot == Slot::Wait {
+            return Ok(Progress::Later);
+        }
         let (trial, gas) = self.rehearse(&encoded).await?;
         let fees = self.rpc.suggested_fees().await?.capped(self.config.max_fee_per_gas_wei);
-        self.launch(request.key, name, trial, gas, fees).await
+        self.launch(Some(request.key), name, trial, gas_limit(gas), fees, slot).await
     }
 
     /// Runs the call without sending it, and says how much gas it needs.
@@ -197,73 +253,96 @@ impl Sender {
             self.rpc.try_next(&trial).await?;
         }
         let gas = self.rpc.estimate_gas(&trial).await?;
-        Ok((trial, gas_limit(gas)))
+        Ok((trial, gas))
     }
 
-    /// Signs and sends with the next nonce.
+    /// Signs and sends.
     async fn launch(
         &mut self,
-        key: TxKey,
+        key: Option<TxKey>,
         name: &'static str,
         trial: Trial,
         gas_limit: u64,
-        fees: Fees,
-    ) -> Result<(), RpcError> {
-        for _ in 0..LOST_ROUNDS {
-            let nonce = self.nonce().await?;
-            let tx = TxEip1559 {
-                chain_id: self.config.chain_id,
-                nonce,
-                gas_limit,
-                max_fee_per_gas: fees.max,
-                max_priority_fee_per_gas: fees.tip,
-                to: TxKind::Call(self.config.adjudicator),
-                value: trial.value,
-                access_list: Default::default(),
-                input: trial.data.clone(),
-            };
+        mut fees: Fees,
+        slot: Slot,
+    ) -> Result<Progress, RpcError> {
+        let (nonce, replaces) = match slot {
+            Slot::Free(nonce) => (nonce, false),
+            Slot::Replace(nonce) => (nonce, true),
+            Slot::Wait => return Ok(Progress::Later),
+        };
+        for _ in 0..OUTBIDS_MAX {
+            let tx = self.transaction(nonce, gas_limit, fees, &trial);
             let (hash, raw) = match self.owner.sign(tx.clone()) {
                 Ok(signed) => signed,
                 Err(reason) => {
                     self.fail(key, name, reason).await;
-                    return Ok(());
+                    return Ok(Progress::Done);
                 }
             };
             match self.hand_in(&raw).await {
-                Answer::NonceUsed | Answer::Underpriced => self.next_nonce = None,
+                Answer::Underpriced if replaces => match fees.outbid(fees, self.config.max_fee_per_gas_wei) {
+                    Some(more) => fees = more,
+                    None => break,
+                },
+                Answer::NonceUsed | Answer::Underpriced => break,
                 Answer::Refused(reason) => {
                     self.fail(key, name, reason).await;
-                    return Ok(());
+                    return Ok(Progress::Done);
                 }
                 Answer::Taken | Answer::Silence => {
                     tracing::debug!(name, nonce, %hash, "sent");
-                    self.next_nonce = Some(nonce + 1).filter(|next| !self.sent.contains_key(next));
-                    let sent_at = Instant::now();
-                    let hashes = vec![hash];
-                    let sent = Sent { key, name, trial, tx, raw, hashes, sent_at, lost_rounds: 0, mined: None };
+                    self.next_nonce = Some(nonce + 1).filter(|next| !replaces && !self.sent.contains_key(next));
+                    let (sent_at, hashes) = (Instant::now(), vec![hash]);
+                    let sent =
+                        Sent { key, name, trial, tx, raw, hashes, sent_at, lost_rounds: 0, mined: None, end: None };
                     self.sent.insert(nonce, sent);
-                    return Ok(());
+                    return Ok(Progress::Done);
                 }
             }
         }
-        self.fail(key, name, "the account's nonces are used by somebody else at the same time".to_owned()).await;
-        Ok(())
+        self.next_nonce = None;
+        Ok(Progress::Later)
     }
 
-    /// The lowest nonce that is free. A transaction that was given up leaves a hole, and everything above waits until it is filled.
-    async fn nonce(&mut self) -> Result<u64, RpcError> {
-        if let Some(nonce) = self.next_nonce {
-            return Ok(nonce);
+    fn transaction(&self, nonce: u64, gas_limit: u64, fees: Fees, trial: &Trial) -> TxEip1559 {
+        TxEip1559 {
+            chain_id: self.config.chain_id,
+            nonce,
+            gas_limit,
+            max_fee_per_gas: fees.max,
+            max_priority_fee_per_gas: fees.tip,
+            to: trial.to.map_or(TxKind::Create, TxKind::Call),
+            value: trial.value,
+            access_list: Default::default(),
+            input: trial.data.clone(),
         }
-        let counted = self.rpc.next_nonce(self.owner.address()).await?;
+    }
+
+    /// The lowest nonce that is free. A transaction that was given up leaves a gap, and everything above waits until it is filled.
+    async fn slot(&mut self) -> Result<Slot, RpcError> {
+        // With nothing on its way the node knows better: a deep reorganisation may have taken nonces back.
+        let is_busy = self.sent.values().any(|sent| sent.mined.is_none());
+        if let Some(nonce) = self.next_nonce.filter(|_| is_busy) {
+            return Ok(Slot::Free(nonce));
+        }
+        let owner = self.owner.address();
+        let (included, counted) = (self.rpc.included_nonce(owner).await?, self.rpc.next_nonce(owner).await?);
+        if let Some(strange) = (included..counted).find(|nonce| !self.sent.contains_key(nonce)) {
+            let since = self.stranger.filter(|(nonce, _)| *nonce == strange).map_or_else(Instant::now, |(_, at)| at);
+            self.stranger = Some((strange, since));
+            let is_late = since.elapsed() >= Duration::from_millis(self.config.resend_after_ms);
+            return Ok(if is_late { Slot::Replace(strange) } else { Slot::Wait });
+        }
+        self.stranger = None;
         let free = (counted..).find(|nonce| !self.sent.contains_key(nonce)).unwrap_or(counted);
-        Ok(*self.next_nonce.insert(free))
+        Ok(Slot::Free(*self.next_nonce.insert(free)))
     }
 
     async fn hand_in(&self, raw: &Bytes) -> Answer {
         match self.rpc.send_raw(raw).await {
             Ok(()) => Answer::Taken,
-            Err(RpcError::Unreachable(_)) => Answer::Silence,
+            Err(RpcError::Unreachable(_) | RpcError::Missing(_)) => Answer::Silence,
             Err(RpcError::Reverted(data)) => Answer::Refused(perunika_contracts::revert_reason(&data)),
             Err(RpcError::Refused(message)) => classify(message),
         }
@@ -287,15 +366,13 @@ impl Sender {
 
     /// Reports an inclusion and keeps the transaction until it is final.
     async fn conclude(&mut self, nonce: u64, receipt: &TransactionReceipt) {
-        let (Some(block), Some(block_hash)) = (receipt.block_number, receipt.block_hash) else { return };
-        let Some(sent) = self.sent.get_mut(&nonce) else { return };
-        sent.mined = Some(Mined { block, hash: block_hash });
-        sent.lost_rounds = 0;
-        let (key, name, trial) = (sent.key, sent.name, sent.trial.clone());
+        let (Some(block), Some(hash)) = (receipt.block_number, receipt.block_hash) else { return };
+        let Some(sent) = self.sent.get(&nonce) else { return };
+        let (key, name) = (sent.key, sent.name);
         let outcome = if receipt.status() {
             TxOutcome::Mined { gas: receipt.gas_used }
         } else {
-            TxOutcome::Failed { reason: self.post_mortem(name, &trial, block).await }
+            TxOutcome::Failed { reason: self.post_mortem(name, &sent.trial, block).await }
         };
         let cost = TxCost {
             hash: receipt.transaction_hash,
@@ -303,7 +380,13 @@ impl Sender {
             gas: receipt.gas_used,
             gas_price_wei: receipt.effective_gas_price,
         };
-        self.report(key, name, outcome, Some(cost)).await;
+        self.update(nonce, |sent| {
+            (sent.mined, sent.lost_rounds) = (Some(Mined { block, hash }), 0);
+            sent.end = Some((outcome.clone(), cost));
+        });
+        if let Some(key) = key {
+            self.report(key, name, outcome, Some(cost)).await;
+        }
     }
 
     /// Why an included call reverted: as it does on the state before its block, or after.
@@ -329,14 +412,18 @@ impl Sender {
             for hash in hashes {
                 found = found.or(self.rpc.receipt(hash).await?);
             }
-            match found.and_then(|receipt| Some(Mined { block: receipt.block_number?, hash: receipt.block_hash? })) {
-                Some(now) if now.block.saturating_add(self.config.finality_depth) <= head.number => {
+            let place =
+                |receipt: &TransactionReceipt| Some(Mined { block: receipt.block_number?, hash: receipt.block_hash? });
+            match found.and_then(|receipt| Some((place(&receipt)?, receipt))) {
+                // In another block it may have ended in another way.
+                Some((now, receipt)) if now != mined => self.conclude(nonce, &receipt).await,
+                Some(_) if mined.block.saturating_add(self.config.finality_depth) <= head.number => {
                     self.sent.remove(&nonce);
                 }
-                Some(now) => self.update(nonce, |sent| sent.mined = Some(now)),
+                Some(_) => {}
                 None => {
                     tracing::warn!(nonce, block = mined.block, "a reorg removed a transaction; it is sent again");
-                    self.update(nonce, |sent| (sent.mined, sent.lost_rounds) = (None, 0));
+                    self.update(nonce, |sent| (sent.mined, sent.lost_rounds, sent.end) = (None, 0, None));
                     self.hand_in_again(nonce).await;
                 }
             }
@@ -376,6 +463,26 @@ impl Sender {
             }
             self.hand_in_again(nonce).await;
         }
+        self.fill_gap(suggested.capped(self.config.max_fee_per_gas_wei)).await
+    }
+
+    /// What waits above a nonce that nobody uses waits for ever. The next transaction goes there; if there is none, an empty one.
+    async fn fill_gap(&mut self, fees: Fees) -> Result<(), RpcError> {
+        let owner = self.owner.address();
+        let (included, counted) = (self.rpc.included_nonce(owner).await?, self.rpc.next_nonce(owner).await?);
+        let pending = self.sent.iter().filter(|(_, sent)| sent.mined.is_none()).map(|(nonce, _)| *nonce);
+        let Some(highest) = pending.max() else { return Ok(()) };
+        let gap = (included..highest).find(|nonce| !self.sent.contains_key(nonce) && *nonce >= counted);
+        let Some(nonce) = gap else { return Ok(()) };
+        if !self.queue.is_empty() {
+            self.next_nonce = None;
+            return Ok(());
+        }
+        tracing::warn!(nonce, "fills a gap between nonces");
+        let trial = Trial { from: owner, to: Some(owner), value: U256::ZERO, data: Bytes::new() };
+        self.launch(None, "transfer of nothing", trial, FILLER_GAS, fees, Slot::Free(nonce)).await?;
+        // The highest nonce of all counts, not this one's successor.
+        self.next_nonce = None;
         Ok(())
     }
 
@@ -402,8 +509,11 @@ impl Sender {
         self.fail(sent.key, sent.name, reason.to_owned()).await;
     }
 
-    async fn fail(&self, key: TxKey, name: &'static str, reason: String) {
-        self.report(key, name, TxOutcome::Failed { reason }, None).await;
+    async fn fail(&self, key: Option<TxKey>, name: &'static str, reason: String) {
+        match key {
+            Some(key) => self.report(key, name, TxOutcome::Failed { reason }, None).await,
+            None => tracing::warn!(name, reason, "failed"),
+        }
     }
 
     async fn report(&self, key: TxKey, name: &'static str, outcome: TxOutcome, cost: Option<TxCost>) {
@@ -420,7 +530,10 @@ fn classify(message: String) -> Answer {
         Answer::Taken
     } else if lower.contains("nonce too low") || lower.contains("nonce is too low") {
         Answer::NonceUsed
-    } else if lower.contains("underpriced") {
+    } else if lower.contains("underpriced")
+        || lower.contains("less than block base fee")
+        || lower.contains("fee too low")
+    {
         Answer::Underpriced
     } else {
         Answer::Refused(message)
@@ -436,6 +549,7 @@ mod tests {
         assert_eq!(classify("already known".into()), Answer::Taken);
         assert_eq!(classify("nonce too low: next nonce 5, tx nonce 4".into()), Answer::NonceUsed);
         assert_eq!(classify("replacement transaction underpriced".into()), Answer::Underpriced);
+        assert_eq!(classify("max fee per gas less than block base fee".into()), Answer::Underpriced);
         let poor = "insufficient funds for gas * price + value";
         assert_eq!(classify(poor.into()), Answer::Refused(poor.into()));
     }

@@ -121,15 +121,25 @@ pub(crate) struct Watched {
     pub(crate) touched: u64,
     /// As last reported.
     pub(crate) seen: Option<Pair>,
+    /// What the node answered at the head then.
+    pub(crate) answer: Bytes,
+    /// Under which events about it stand: a life, or itself.
+    pub(crate) id: B256,
     pub(crate) preimages: Preimages,
     pub(crate) search: Search,
     pub(crate) unresolved: bool,
 }
 
 impl Watched {
-    pub(crate) fn new(watch: Watch) -> Self {
+    pub(crate) fn new(watch: Watch, domain: &Domain) -> Self {
+        let id = match &watch {
+            Watch::Ledger(params) => life_zero(params, domain),
+            Watch::Escrow(id) | Watch::Record(id) => *id,
+        };
         Self {
             watch,
+            answer: Bytes::new(),
+            id,
             stale: true,
             touched: 0,
             seen: None,

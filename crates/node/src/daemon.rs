@@ -340,6 +340,13 @@ async fn hear_chain(mut news: mpsc::Receiver<ChainOutput>, engine: EngineHandle,
                 tracing::info!("the chain answers again");
                 Ok(())
             }
+            ChainOutput::FinalityBroken { lost } => {
+                tracing::error!(
+                    block = lost.number,
+                    "a final block is gone: the finality depth is too low for this chain, or its node lies; money may be lost"
+                );
+                Ok(())
+            }
         };
         if told.is_err() {
             return;

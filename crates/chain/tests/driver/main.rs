@@ -2,7 +2,9 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod connecting;
+mod faults;
 mod following;
+mod proxy;
 mod sending;
 mod virtual_channels;
 mod world;

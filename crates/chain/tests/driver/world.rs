@@ -41,6 +41,9 @@ pub(crate) struct Node {
     pub(crate) records: BTreeMap<B256, Seen<RecordView>>,
     pub(crate) escrows: BTreeMap<B256, Seen<EscrowView>>,
     pub(crate) offline: Vec<bool>,
+    reasons: Vec<String>,
+    /// Final blocks that are gone.
+    pub(crate) broken: Vec<Block>,
     pub(crate) ended: Vec<(TxKey, &'static str, TxOutcome, Option<TxCost>)>,
     submitted: u8,
 }
@@ -58,6 +61,8 @@ impl Node {
             records: BTreeMap::new(),
             escrows: BTreeMap::new(),
             offline: Vec::new(),
+            reasons: Vec::new(),
+            broken: Vec::new(),
             ended: Vec::new(),
             submitted: 0,
         }
@@ -72,7 +77,11 @@ impl Node {
                 self.escrows.extend(update.escrows);
             }
             ChainOutput::Transaction { key, name, outcome, cost } => self.ended.push((key, name, outcome, cost)),
-            ChainOutput::Offline { .. } => self.offline.push(true),
+            ChainOutput::Offline { reason } => {
+                self.offline.push(true);
+                self.reasons.push(reason);
+            }
+            ChainOutput::FinalityBroken { lost } => self.broken.push(lost),
             ChainOutput::Online => self.offline.push(false),
         }
     }
@@ -92,6 +101,19 @@ impl Node {
             Ok(value) => value,
             Err(_) => panic!("never saw: {what}; ledgers {:?}, ended {:?}", self.ledgers, self.ended),
         }
+    }
+
+    /// Waits until the driver gives up on its node, and says why it did.
+    pub(crate) async fn offline_reason(&mut self) -> String {
+        self.until("offline", |node| node.reasons.last().cloned()).await
+    }
+
+    /// Why a transaction failed, if it was reported to have done so.
+    pub(crate) fn failure(&self, key: TxKey) -> Option<&str> {
+        self.ended.iter().filter(|end| end.0 == key).find_map(|end| match &end.2 {
+            TxOutcome::Failed { reason } => Some(reason.as_str()),
+            TxOutcome::Mined { .. } => None,
+        })
     }
 
     /// Listens until the next output.
