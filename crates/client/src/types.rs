@@ -442,6 +442,10 @@ pub struct Fetch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<HashHex>")]
     pub channel: Option<B256>,
+    /// Most that the hubs may charge each time that the channel is renewed because its stake is spent: a hundredth of its stakes
+    /// by default; 0 forbids renewals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew_fee_max: Option<Wei>,
 }
 
 /// Where a download stands.

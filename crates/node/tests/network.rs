@@ -4,32 +4,14 @@
 
 mod support;
 
-use perunika_client::types::{Close, Fetch, Job, JobState, Outcome, Pay, QuoteWish, Serve, Wei};
+use perunika_client::types::{Close, Fetch, JobState, Outcome, Pay, QuoteWish, Wei};
 use perunika_client::{ClientError, fresh_key};
 use perunika_core::chain::Call;
-use perunika_core::info::{LedgerStage, VirtualStage};
+use perunika_core::info::VirtualStage;
 use perunika_core::signed::Eip712 as _;
 use perunika_core::{Address, B256};
-use std::path::Path;
-use support::{ETH, Running, World, applied, until};
-
-/// Alice and Bob, each with a channel to the hub.
-async fn triangle(world: &World) -> [Running; 3] {
-    let (alice, hub, bob) = (world.start(0, false).await, world.start(1, true).await, world.start(2, false).await);
-    alice.connect(&hub).await;
-    bob.connect(&hub).await;
-    alice.connect(&bob).await;
-    alice.open_channel(hub.key(), 10 * ETH, 10 * ETH).await;
-    bob.open_channel(hub.key(), 10 * ETH, 10 * ETH).await;
-    // Each sees the chain for itself, the hub perhaps later than those who opened.
-    until(|| async { open_channels(&hub).await == 2 }).await;
-    [alice, hub, bob]
-}
-
-async fn open_channels(node: &Running) -> usize {
-    let channels = node.api.channels().await.unwrap();
-    channels.iter().filter(|channel| channel.stage == LedgerStage::Open).count()
-}
+use support::shop::{finished, offer, some_chunks};
+use support::{ETH, Running, World, applied, open_channels, triangle, until};
 
 fn quote_for(hubs: &[Address], peer: Address, amount: u128) -> QuoteWish {
     QuoteWish { hubs: hubs.to_vec(), peer, amount: Wei(amount), peer_amount: Wei(0), term: None }
@@ -128,26 +110,6 @@ async fn payments_go_on_while_the_chain_is_away() {
     assert!(alice.api.health().await.unwrap().ok);
 }
 
-async fn offer(seller: &Running, file: &Path) -> String {
-    let body = Serve { path: file.display().to_string(), price: Wei(1_000), chunk_bytes: 10_000 };
-    seller.api.serve(&body).await.unwrap().offer
-}
-
-async fn some_chunks(buyer: &Running, job: &Job) -> bool {
-    let job = buyer.api.job(&job.id).await.unwrap();
-    assert_ne!(job.state, JobState::Failed, "{job:?}");
-    job.chunks_done >= 10
-}
-
-async fn finished(buyer: &Running, job: &Job) -> Job {
-    until(|| async {
-        let state = buyer.api.job(&job.id).await.unwrap().state;
-        matches!(state, JobState::Done | JobState::Failed)
-    })
-    .await;
-    buyer.api.job(&job.id).await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_is_bought_chunk_by_chunk_and_never_twice() {
     let world = World::new(3).await;
@@ -158,7 +120,12 @@ async fn a_file_is_bought_chunk_by_chunk_and_never_twice() {
     let (file, output) = (bob.folder.path().join("film"), alice.folder.path().join("film"));
     let content: Vec<u8> = (0..1_234_567u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
     std::fs::write(&file, &content).unwrap();
-    let body = Fetch { offer: offer(&bob, &file).await, output: output.display().to_string(), channel: None };
+    let body = Fetch {
+        offer: offer(&bob, &file).await,
+        output: output.display().to_string(),
+        channel: None,
+        renew_fee_max: None,
+    };
     let job = alice.api.fetch(&body, &fresh_key()).await.unwrap();
     // The buyer stops in the middle; the download goes on by itself afterwards.
     until(|| async { some_chunks(&alice, &job).await }).await;
@@ -187,7 +154,12 @@ async fn a_seller_that_restarts_is_not_paid_twice() {
     until(|| async { bob.api.virtual_channel(vc).await.is_ok_and(|v| v.stage == VirtualStage::Active) }).await;
     let (file, output) = (bob.folder.path().join("film"), alice.folder.path().join("film"));
     std::fs::write(&file, vec![7; 1_000_000]).unwrap();
-    let body = Fetch { offer: offer(&bob, &file).await, output: output.display().to_string(), channel: None };
+    let body = Fetch {
+        offer: offer(&bob, &file).await,
+        output: output.display().to_string(),
+        channel: None,
+        renew_fee_max: None,
+    };
     let job = alice.api.fetch(&body, &fresh_key()).await.unwrap();
     until(|| async { some_chunks(&alice, &job).await }).await;
     let bob = bob.restart().await;

@@ -3,7 +3,7 @@
 use super::common::{NodeArgs, absolute, channel_id, json};
 use crate::exit::{Error, Result};
 use crate::output::Output;
-use crate::units::{Amount, Size};
+use crate::units::{self, Amount, Size, Wei};
 use alloy::primitives::B256;
 use perunika_client::types::{Fetch, Job, JobState};
 use perunika_client::{Client, fresh_key};
@@ -24,12 +24,17 @@ pub(crate) struct Args {
     /// The virtual channel to pay through; any active one with the seller, if absent.
     #[arg(long, value_name = "ID", value_parser = channel_id)]
     channel: Option<B256>,
+    /// Most that the hubs may charge each time that the channel is renewed because its stake is spent; 0 forbids renewals; a
+    /// hundredth of the stakes, if absent.
+    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
+    renew_fee_max: Option<Wei>,
 }
 
 /// Starts the download and follows it to its end.
 pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<()> {
     let client = node.client()?;
-    let body = Fetch { offer: args.offer, output: absolute(&args.output)?, channel: args.channel };
+    let renew_fee_max = args.renew_fee_max.map(Into::into);
+    let body = Fetch { offer: args.offer, output: absolute(&args.output)?, channel: args.channel, renew_fee_max };
     let job = client.fetch(&body, &fresh_key()).await?;
     let job = follow(&client, job, output).await?;
     output.result(&json(&job)?, || {

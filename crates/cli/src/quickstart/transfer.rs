@@ -40,7 +40,7 @@ pub(crate) async fn buy(args: &Args, house: &House, goods: &Path, vc: B256) -> R
 
     let start = Instant::now();
     let path = house.alice.path("bought.bin");
-    let body = Fetch { offer: offer.offer, output: absolute(&path)?, channel: Some(vc) };
+    let body = Fetch { offer: offer.offer, output: absolute(&path)?, channel: Some(vc), renew_fee_max: None };
     if house.restless {
         let done = insist(house, async || buy_all(house, &body).await).await?;
         let payments = ask(house, &house.alice, async |alice| alice.virtual_channel(vc).await).await?.payments;

@@ -173,7 +173,12 @@ impl Participant {
     }
 
     pub(super) fn renewal_quoted(&mut self, request: Request) {
-        let Some(vc) = request.asked.renews.map(|r| r.vc) else { return };
+        let Some(Renews { vc, out_a }) = request.asked.renews else { return };
+        let needed = request.asked.terms.init_a.saturating_add(request.fees());
+        let room = self.virtuals.get(&vc).filter(|v| !v.done).map(|v| self.has_room(v.params.links[0], out_a, needed));
+        if let Some(Err(reason)) = room {
+            return self.renewal_refused(&request, Fault::Caller(reason));
+        }
         if let Some(driven) = self.renewals.get_mut(&vc) {
             driven.asking = false;
             driven.quoted = Some(request);
@@ -282,7 +287,7 @@ impl Participant {
         self.updatable(link).map_err(fault)?;
         let cash = self.ledgers.get(&link).map_or(0, |l| l.book.log.cur().body.share(l.me));
         if cash.saturating_add(back) < needed {
-            return Err("the channel of the old virtual channel has not enough for the stake".into());
+            return Err("the ledger channel has not enough for the stake of the successor".into());
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::error::ApiError;
 use super::extract::Sent;
 use super::idempotency::{self, Answer};
 use super::{Shared, money};
-use crate::shop::Offer;
+use crate::shop::{Offer, PayBy};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -37,7 +37,8 @@ async fn fetch(
     let key = idempotency::key(&headers, &caller)?;
     let worker = Arc::clone(&api);
     let work = async move {
-        match worker.shop.fetch(offer, Path::new(&wish.output), wish.channel).await {
+        let pay_by = PayBy { channel: wish.channel, renew_fee_max: wish.renew_fee_max.map(|fee| fee.0) };
+        match worker.shop.fetch(offer, Path::new(&wish.output), pay_by).await {
             Ok(job) => Answer::ok(&job),
             Err(error) => Answer::refusal(&error.into()),
         }

@@ -13,9 +13,8 @@ use futures::stream::FuturesUnordered;
 use perunika_client::types::{Job, JobState};
 use perunika_core::Address;
 use perunika_core::B256;
-use perunika_core::info::{VirtualInfo, VirtualStage};
+use perunika_core::info::VirtualInfo;
 use perunika_core::io::{Command, Fault, Reply};
-use perunika_core::params::Side;
 use perunika_core::signed::Amount;
 use perunika_store::{Op, WriteBatch};
 use serde::{Deserialize, Serialize};
@@ -29,8 +28,8 @@ use tokio::time::timeout;
 
 /// How long the seller may be silent before everything is asked for again.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
-/// Between two attempts.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Between two attempts: the first, the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 /// Requests under way: while one chunk is paid, the next is asked for.
 const WINDOW: usize = 2;
 /// Every so many payments the seller is asked for its signature.
@@ -45,7 +44,9 @@ pub(crate) struct Record {
     output: PathBuf,
     /// The virtual channel that the caller named.
     pub(crate) wished: Option<B256>,
-    tab: Tab,
+    /// Most that the hubs may charge for a renewal of the channel, if the caller said so.
+    pub(crate) renew_fee_max: Option<Amount>,
+    pub(super) tab: Tab,
     /// Spent through earlier tabs.
     spent_before: Amount,
     /// Chunks that were paid though they were here already.
@@ -59,6 +60,7 @@ impl Record {
             offer,
             output: output.into(),
             wished: None,
+            renew_fee_max: None,
             tab: Tab::default(),
             spent_before: 0,
             old_debts: 0,
@@ -184,7 +186,7 @@ impl JobCell {
 }
 
 /// Why an attempt ended.
-enum Broken {
+pub(super) enum Broken {
     /// It may go better in a moment.
     Later(String),
     /// It will not.
@@ -197,27 +199,29 @@ impl Broken {
         if later { Self::Later(reason) } else { Self::Never(reason) }
     }
 
-    fn never(error: impl std::fmt::Display) -> Self {
+    pub(super) fn never(error: impl std::fmt::Display) -> Self {
         Self::Never(error.to_string())
     }
 }
 
 type PayReply = (Amount, Result<Reply, Stopped>);
 
-struct Buyer {
-    shop: Arc<Inner>,
-    cell: Arc<JobCell>,
-    record: Record,
+pub(super) struct Buyer {
+    pub(super) shop: Arc<Inner>,
+    pub(super) cell: Arc<JobCell>,
+    pub(super) record: Record,
     inbox: mpsc::Receiver<Word>,
     part: Arc<Mutex<Part>>,
-    missing: BTreeSet<u32>,
+    pub(super) missing: BTreeSet<u32>,
     wanted: VecDeque<u32>,
     /// The chunk that the seller sends again unasked because it is not paid.
     owed: Option<u32>,
     /// The seller's share when all payments of this node are in.
     share: Amount,
+    /// What this node has left in the channel behind these payments.
+    left: Amount,
     payments: u64,
-    replies: FuturesUnordered<JoinHandle<PayReply>>,
+    pub(super) replies: FuturesUnordered<JoinHandle<PayReply>>,
 }
 
 /// Downloads until the file is there, or cannot be had.
@@ -268,6 +272,7 @@ impl Buyer {
             wanted: VecDeque::new(),
             owed: None,
             share: 0,
+            left: 0,
             payments: 0,
             replies: FuturesUnordered::new(),
         })
@@ -275,15 +280,18 @@ impl Buyer {
 
     async fn download(mut self) -> Result<(), String> {
         self.shop.dial(&self.record.offer);
+        let mut pause = PAUSES.0;
         loop {
+            let before = self.missing.len();
             match self.attempt().await {
                 // Others may write to the disk, too.
                 Ok(()) if self.lost_chunks().await? == 0 => return self.finish().await,
                 Ok(()) => {}
                 Err(Broken::Never(reason)) => return Err(reason),
                 Err(Broken::Later(reason)) => {
+                    pause = if self.missing.len() < before { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };
                     self.cell.set(JobState::Waiting, Some(reason));
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(pause).await;
                 }
             }
         }
@@ -301,61 +309,29 @@ impl Buyer {
     }
 
     async fn attempt(&mut self) -> Result<(), Broken> {
-        if self.missing.is_empty() && !self.can_still_pay().await? {
-            return Ok(());
-        }
-        let info = self.choose_channel().await?;
-        self.start(&info).await?;
-        self.cell.set(JobState::Running, None);
-        lock(&self.cell.progress).begin(Instant::now());
-        self.pay_due();
-        while !self.missing.is_empty() {
-            self.ask().await?;
-            self.step().await?;
-        }
-        self.settle().await
-    }
-
-    async fn can_still_pay(&self) -> Result<bool, Broken> {
-        let Some(vc) = self.record.tab.vc else { return Ok(false) };
-        let info = self.shop.engine.query(move |p| p.virtual_channel(vc)).await.map_err(Broken::never)?;
-        let Some(info) = info.filter(|info| info.stage == VirtualStage::Active) else { return Ok(false) };
-        let due = self.due(&info);
-        Ok(!self.replies.is_empty() || (due > 0 && info.mine >= Some(due)))
-    }
-
-    /// What is verified and not paid through the current channel.
-    fn due(&self, info: &VirtualInfo) -> Amount {
-        self.record.tab.due(self.record.offer.price, info.theirs.unwrap_or_default())
-    }
-
-    /// The channel of the last attempt if it still works, else the caller's wish, else any free one with the seller.
-    async fn choose_channel(&mut self) -> Result<VirtualInfo, Broken> {
-        let all = self.shop.engine.query(|p| p.virtuals()).await.map_err(Broken::never)?;
-        let (me, seller) = (self.shop.me, self.record.offer.seller);
-        let price = self.record.offer.price;
-        let usable = |info: &&VirtualInfo| {
-            let ends = [info.params.end(Side::A), info.params.end(Side::B)];
-            let fits = ends == [me, seller] || ends == [seller, me];
-            let current = self.record.tab.vc == Some(info.id);
-            let next = if self.missing.is_empty() { 0 } else { price };
-            let needed = if current { next.max(self.due(info)) } else { price };
-            fits && info.stage == VirtualStage::Active && info.mine >= Some(needed)
-        };
-        let mut usable: Vec<&VirtualInfo> = all.iter().filter(usable).collect();
-        let wished = self.record.wished;
-        if let Some(wished) = wished {
-            usable.retain(|info| info.id == wished);
-        }
-        usable.sort_by_key(|info| (self.record.tab.vc != Some(info.id), std::cmp::Reverse(info.mine)));
-        let none = match wished {
-            Some(id) => {
-                format!("the virtual channel {id} cannot be used: it is not active, has not enough left, or is in use")
+        while !self.missing.is_empty() || self.can_still_pay().await? {
+            let info = self.choose_channel().await?;
+            self.start(&info).await?;
+            self.cell.set(JobState::Running, None);
+            lock(&self.cell.progress).begin(Instant::now());
+            self.pay_due();
+            if !self.can_pay_for(1) {
+                // What the seller sends unasked could not be paid here.
+                self.wanted.clear();
             }
-            None => format!("there is no free virtual channel with {seller} that has enough left; open one"),
-        };
-        let chosen = usable.into_iter().find(|info| self.shop.claim_channel(info.id, &self.cell));
-        chosen.cloned().ok_or(Broken::Never(none))
+            while !self.missing.is_empty() {
+                self.ask().await?;
+                if self.wanted.is_empty() {
+                    break;
+                }
+                self.step().await?;
+            }
+            self.settle().await?;
+            if !self.missing.is_empty() {
+                self.refill(info.id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Agrees with the seller from where to count.
@@ -372,15 +348,20 @@ impl Buyer {
             }
         };
         // Only this node's own view counts for what it has paid: signed payments that the seller may not have yet included.
-        let now = self.shop.engine.query(move |p| p.virtual_channel(vc)).await.map_err(Broken::never)?;
-        let share = now.and_then(|info| info.theirs).ok_or_else(|| Broken::Later("the channel ended".into()))?;
+        let now = self.channel(vc).await?.ok_or_else(|| Broken::Later("the channel ended".into()))?;
+        let (Some(share), Some(mine)) = (now.theirs, now.mine) else {
+            return Err(Broken::Later("the channel ended".into()));
+        };
         let same = self.record.tab.vc == Some(vc) && self.record.tab.seller_base == seller_base;
         if same {
             self.share = self.share.max(share);
+            // Payments that the engine has not taken yet.
+            self.left = mine.saturating_sub(self.share - share);
         } else {
-            self.record.spent_before = self.record.spent();
-            self.record.tab = Tab { vc: Some(vc), base: share, seller_base, chunks: 0 };
-            self.share = share;
+            let owed = self.owed_through_predecessor(info).await?;
+            self.record.spent_before = self.record.spent().saturating_sub(self.record.offer.price * u128::from(owed));
+            self.record.tab = Tab { vc: Some(vc), base: share, seller_base, chunks: owed };
+            (self.share, self.left) = (share, mine);
             self.commit(WriteBatch::new().put(key::job(&self.cell.id), self.record.bytes())).await?;
         }
         // It comes unasked; asked for, it would be a new one.
@@ -392,7 +373,7 @@ impl Buyer {
     /// Keeps the window of requests full.
     async fn ask(&mut self) -> Result<(), Broken> {
         let (root, Some(vc)) = (self.record.offer.root, self.record.tab.vc) else { return Ok(()) };
-        while self.wanted.len() < WINDOW {
+        while self.wanted.len() < WINDOW && self.can_pay_for(self.wanted.len() + 1) {
             let next = self.missing.iter().find(|index| !self.wanted.contains(index)).copied();
             let Some(index) = next else { return Ok(()) };
             self.wanted.push_back(index);
@@ -401,10 +382,15 @@ impl Buyer {
         Ok(())
     }
 
+    /// Whether the channel has enough for so many chunks more.
+    fn can_pay_for(&self, chunks: usize) -> bool {
+        self.left >= self.record.offer.price.saturating_mul(chunks as u128)
+    }
+
     /// Waits for a word of the seller or the end of a payment.
     async fn step(&mut self) -> Result<(), Broken> {
         tokio::select! {
-            Some(reply) = self.replies.next(), if !self.replies.is_empty() => self.on_reply(reply),
+            Some(reply) = self.replies.next(), if !self.replies.is_empty() => self.on_reply(reply).await,
             said = hear(&mut self.inbox) => match said? {
                 Say::Chunk { index, data, proof, .. } => self.on_chunk(index, data, &proof).await,
                 Say::Refused { reason, later, .. } => Err(Broken::refused(&reason, later)),
@@ -465,6 +451,7 @@ impl Buyer {
             return;
         }
         self.share += amount;
+        self.left = self.left.saturating_sub(amount);
         self.payments += 1;
         let cosign = self.missing.is_empty() || self.payments.is_multiple_of(COSIGN_EVERY);
         let engine = self.shop.engine.clone();
@@ -473,18 +460,21 @@ impl Buyer {
         self.replies.push(tokio::spawn(pay));
     }
 
-    fn on_reply(&mut self, ended: Result<PayReply, JoinError>) -> Result<(), Broken> {
+    async fn on_reply(&mut self, ended: Result<PayReply, JoinError>) -> Result<(), Broken> {
         let (amount, reply) = ended.map_err(Broken::never)?;
         match reply {
             Ok(Reply::Refused(fault)) => {
                 self.share = self.share.saturating_sub(amount);
+                self.left = self.left.saturating_add(amount);
                 match fault {
+                    Fault::Caller(reason) if self.is_ending().await? => Err(Broken::Later(reason)),
                     Fault::Caller(reason) => Err(Broken::Never(format!("the payment is not possible: {reason}"))),
                     Fault::Peer(reason) | Fault::Chain(reason) => Err(Broken::Later(reason)),
                 }
             }
             Ok(Reply::Rejected { reason }) => {
                 self.share = self.share.saturating_sub(amount);
+                self.left = self.left.saturating_add(amount);
                 Err(Broken::Later(reason))
             }
             Ok(_) => {
@@ -503,7 +493,7 @@ impl Buyer {
             let Ok(Some(reply)) = timeout(SILENCE_MAX, self.replies.next()).await else {
                 return Err(Broken::Later("the seller has not confirmed the last payment yet".into()));
             };
-            self.on_reply(reply)?;
+            self.on_reply(reply).await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@
 
 mod account;
 mod buyer;
+mod channel;
 mod offer;
 mod part;
 mod progress;
@@ -65,6 +66,16 @@ pub(crate) mod key {
     pub(crate) fn chunk(id: &str, index: u32) -> Vec<u8> {
         [&chunks(id)[..], &index.to_be_bytes()].concat()
     }
+}
+
+/// What a download pays through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PayBy {
+    /// The virtual channel; any active one with the seller, if none.
+    pub channel: Option<B256>,
+    /// Most that the hubs may charge each time that the channel is renewed because its stake is spent, wei; a hundredth of its
+    /// stakes, if none.
+    pub renew_fee_max: Option<Amount>,
 }
 
 /// Makes a connection to a seller.
@@ -194,7 +205,7 @@ impl Shop {
     }
 
     /// Starts a download, or resumes it: the same offer and output are the same job.
-    pub async fn fetch(&self, offer: Offer, output: &Path, channel: Option<B256>) -> Result<Job, ShopError> {
+    pub async fn fetch(&self, offer: Offer, output: &Path, pay_by: PayBy) -> Result<Job, ShopError> {
         if offer.seller == self.0.me {
             return Err(ShopError::Caller("this node itself offers that file".into()));
         }
@@ -217,7 +228,8 @@ impl Shop {
         let known = self.0.store.get(&key::job(&id))?.and_then(|bytes| Record::read(&bytes));
         // A finished file that is gone is bought again.
         let mut record = known.filter(|record| !record.done).unwrap_or_else(|| Record::new(offer, output));
-        record.wished = channel.or(record.wished);
+        record.wished = pay_by.channel.or(record.wished);
+        record.renew_fee_max = pay_by.renew_fee_max.or(record.renew_fee_max);
         self.0.store.commit(WriteBatch::new().put(key::job(&id), record.bytes())).await?;
         Ok(self.launch(id, record))
     }

@@ -37,7 +37,7 @@ async fn wrong_calls_get_one_clear_sentence() {
         OpenChannel { peer: Address::repeat_byte(1), amount: Wei(1), peer_amount: Wei(0), lane: 0, wait_s: None };
     assert_eq!(refusal(node.api.open_channel(&body, "").await.unwrap_err()).0, 400);
     assert_eq!(refusal(node.api.open_channel(&body, &fresh_key()).await.unwrap_err()).0, 502);
-    let fetch = Fetch { offer: "perunika1x".into(), output: "/tmp/x".into(), channel: None };
+    let fetch = Fetch { offer: "perunika1x".into(), output: "/tmp/x".into(), channel: None, renew_fee_max: None };
     assert_eq!(refusal(node.api.fetch(&fetch, &fresh_key()).await.unwrap_err()).0, 400);
     let serve = Serve { path: "relative".into(), price: Wei(1), chunk_bytes: 1 };
     assert_eq!(refusal(node.api.serve(&serve).await.unwrap_err()).0, 422);

@@ -3,11 +3,13 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 mod chain;
+pub mod shop;
 
 use chain::Chain;
 use perunika_chain::OwnerKey;
 use perunika_client::types::{Done, OpenChannel, OpenVirtual, Outcome, Wei};
 use perunika_client::{Client, fresh_key};
+use perunika_core::info::LedgerStage;
 use perunika_core::{Address, B256, Domain};
 use perunika_devnet::dev_key;
 use perunika_node::config::Template;
@@ -106,6 +108,24 @@ impl Running {
         };
         applied(self.api.open_virtual(&body, &fresh_key()).await.unwrap())
     }
+}
+
+/// Alice and Bob, each with a channel to the hub.
+pub async fn triangle(world: &World) -> [Running; 3] {
+    let (alice, hub, bob) = (world.start(0, false).await, world.start(1, true).await, world.start(2, false).await);
+    alice.connect(&hub).await;
+    bob.connect(&hub).await;
+    alice.connect(&bob).await;
+    alice.open_channel(hub.key(), 10 * ETH, 10 * ETH).await;
+    bob.open_channel(hub.key(), 10 * ETH, 10 * ETH).await;
+    // Each sees the chain for itself, the hub perhaps later than those who opened.
+    until(|| async { open_channels(&hub).await == 2 }).await;
+    [alice, hub, bob]
+}
+
+pub async fn open_channels(node: &Running) -> usize {
+    let channels = node.api.channels().await.unwrap();
+    channels.iter().filter(|channel| channel.stage == LedgerStage::Open).count()
 }
 
 /// The channel of a call that was applied.
