@@ -22,7 +22,8 @@ pub(crate) struct Args {
 /// Deploys it and waits for the block.
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let chain_id = Ledger::new(&args.rpc)?.chain_id().await?;
-    let deployed = deploy(&args.rpc, args.key.unwrap_or_else(|| perunika_devnet::dev_key(0))).await?;
+    let work = deploy(&args.rpc, args.key.unwrap_or_else(|| perunika_devnet::dev_key(0)));
+    let deployed = output.watch(work, async || Some("waiting for the deployment's block".to_owned())).await?;
     let json = json!({
         "adjudicator": deployed.address,
         "chain_id": chain_id,

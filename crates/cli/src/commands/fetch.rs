@@ -9,9 +9,11 @@ use perunika_client::types::{Fetch, Job, JobState};
 use perunika_client::{Client, fresh_key};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const POLL: Duration = Duration::from_millis(200);
+/// Where no line can be overwritten.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
 
 /// Buy a file, chunk by chunk, through a virtual channel. Started again, it goes on where it stopped.
 #[derive(Debug, clap::Args)]
@@ -44,10 +46,14 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
 }
 
 async fn follow(client: &Client, mut job: Job, output: Output) -> Result<Job> {
-    let live = !output.json && std::io::stderr().is_terminal();
+    let live = output.progress && std::io::stderr().is_terminal();
+    let mut noted = Instant::now();
     loop {
         if live {
-            show(&progress(&job));
+            show(&format!("\r\x1b[2K{}", progress(&job)));
+        } else if noted.elapsed() > NOTE_EVERY {
+            output.note(&progress(&job));
+            noted = Instant::now();
         }
         match job.state {
             JobState::Waiting | JobState::Running => tokio::time::sleep(POLL).await,
@@ -69,7 +75,7 @@ fn show(text: &str) {
     let _ = err.flush();
 }
 
-/// One line that overwrites the one before it.
+/// One line.
 fn progress(job: &Job) -> String {
     let waiting = match (job.state, &job.reason) {
         (JobState::Waiting, Some(reason)) => format!(", waiting: {reason}"),
@@ -77,7 +83,7 @@ fn progress(job: &Job) -> String {
         _ => String::new(),
     };
     format!(
-        "\r\x1b[2K{}/{} chunks, {:.1} MB/s, {:.0} payments/s, spent {}{waiting}",
+        "{}/{} chunks, {:.1} MB/s, {:.0} payments/s, spent {}{waiting}",
         job.chunks_done,
         job.chunks_total,
         job.mb_per_s,

@@ -28,10 +28,14 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let key = args.key.unwrap_or_else(|| perunika_devnet::dev_key(0));
     let ledger = Ledger::new(&args.rpc)?;
-    ledger.give(key, args.account, args.amount).await?;
+    output.watch(ledger.give(key, args.account, args.amount), async || waits()).await?;
     let balance = ledger.balance(args.account).await?;
     output.result(&json!({ "account": args.account, "balance_wei": balance.to_string() }), || {
         format!("{} holds {}", args.account, Amount(balance))
     });
     Ok(())
+}
+
+fn waits() -> Option<String> {
+    Some("waiting for the transaction's block".to_owned())
 }

@@ -3,14 +3,19 @@
 mod background;
 mod channel;
 pub(crate) mod common;
+mod completions;
 pub(crate) mod deploy;
 mod devnet;
+mod events;
 mod fetch;
 mod fund;
 mod info;
 mod init;
 mod node;
 mod peer;
+mod quote;
+#[cfg(test)]
+mod reference;
 mod serve;
 mod virtuals;
 
@@ -48,11 +53,16 @@ enum Command {
     Channel(channel::Command),
     #[command(subcommand)]
     Virtual(virtuals::Command),
+    Quote(quote::Args),
+    Events(events::Args),
     Serve(serve::Args),
     Fetch(fetch::Args),
     Devnet(devnet::Args),
     Deploy(deploy::Args),
     Fund(fund::Args),
+    Completions(completions::Args),
+    #[command(hide = true)]
+    Man(completions::ManArgs),
 }
 
 /// Runs the command that was asked for.
@@ -66,11 +76,15 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Peer(command) => command.run(&cli.node, output).await,
         Command::Channel(command) => command.run(&cli.node, output).await,
         Command::Virtual(command) => command.run(&cli.node, output).await,
+        Command::Quote(args) => quote::run(args, &cli.node, output).await,
+        Command::Events(args) => events::run(args, &cli.node, output).await,
         Command::Serve(args) => serve::run(args, &cli.node, output).await,
         Command::Fetch(args) => fetch::run(args, &cli.node, output).await,
         Command::Devnet(args) => devnet::run(args, output).await,
         Command::Deploy(args) => deploy::run(args, output).await,
         Command::Fund(args) => fund::run(args, output).await,
+        Command::Completions(args) => completions::run(&args, output),
+        Command::Man(args) => completions::man(&args, output),
     }
 }
 

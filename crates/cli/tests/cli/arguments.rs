@@ -67,3 +67,24 @@ fn a_file_that_is_not_there_is_not_served() {
 fn a_chain_for_everybody_is_refused() {
     assert_refused(&run(&["devnet", "--listen", "0.0.0.0:0"]), 2, "not a loopback address");
 }
+
+#[test]
+fn every_shell_gets_its_completions() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell]);
+        assert!(output.status.success());
+        assert!(String::from_utf8_lossy(&output.stdout).contains("quickstart"), "{shell}");
+    }
+    assert_refused(&run(&["completions", "cmd.exe"]), 2, "cmd.exe");
+}
+
+#[test]
+fn every_command_gets_a_manual_page() {
+    let home = Home::new();
+    assert!(run(&["man", &home.text()]).status.success());
+    let pages = home.entries();
+    assert!(
+        ["perunika.1", "perunika-channel-close.1"].iter().all(|page| pages.contains(&(*page).to_owned())),
+        "{pages:?}"
+    );
+}

@@ -1,8 +1,9 @@
 //! Background processes, set up with the command alone, as the README does it.
 
-use crate::bench::{Home, PASSWORD, STRANGER, assert_refused, perunika};
+use crate::bench::{Home, PASSWORD, Running, STRANGER, assert_refused, perunika};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 /// A folder in which a chain and nodes run in the background.
 struct Town {
@@ -91,6 +92,80 @@ fn two_nodes_open_pay_and_end_in_a_dispute_when_one_is_gone() {
     assert_eq!((&channel["stage"], &channel["mine"]), (&"closed".into(), &"999999995000000000".into()));
 
     assert_refused(&town.run(&["--dir", "bob", "info"]), 1, "no node answers");
+}
+
+#[test]
+fn events_go_on_at_their_number_when_the_node_comes_back() {
+    let town = Town::new();
+    // Bob will be back on other ports, so he is the one who dials.
+    let alice = town.settle("alice", &[], &[]);
+    let bob = town.settle("bob", &[&alice], &[]);
+    let pay = |amount: &str| town.json(&["--dir", "alice", "channel", "pay", &bob, amount]);
+    town.json(&["--dir", "alice", "channel", "open", &bob, "--deposit", "1eth"]);
+    assert_eq!(town.json(&["--dir", "bob", "channel", "show", &alice])["mine"], "0");
+
+    let mut follow = perunika(&["--json", "--dir", "bob", "events", "--follow", "--ack"]);
+    follow.current_dir(town.dir.path());
+    let mut follow = Running::spawn(follow);
+    let mut heard: Vec<serde_json::Value> = Vec::new();
+    let mut until_share = |share: &str| loop {
+        heard.push(serde_json::from_str(&follow.line()).expect("one JSON value in a line"));
+        if heard.last().is_some_and(|event| event["share"] == share) {
+            return;
+        }
+    };
+    pay("1wei");
+    pay("2wei");
+    until_share("3");
+    // It is gone in the middle, and back at another address.
+    kill(&town.dir.path().join("bob/node.pid"));
+    town.json(&["--dir", "bob", "node", "--background"]);
+    let connected =
+        || town.json(&["--dir", "alice", "info"])["connected"].as_array().is_some_and(|all| !all.is_empty());
+    let start = Instant::now();
+    while !connected() {
+        assert!(start.elapsed() < Duration::from_secs(60), "bob is not back");
+    }
+    pay("4wei");
+    pay("8wei");
+    until_share("15");
+
+    let numbers: Vec<u64> = heard.iter().filter_map(|event| event["cursor"].as_u64()).collect();
+    assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+    let paid: Vec<&str> =
+        heard.iter().filter(|e| e["type"] == "payment_received").filter_map(|e| e["amount"].as_str()).collect();
+    assert_eq!(paid, ["1", "2", "4", "8"]);
+
+    // What was acknowledged is not shown again unasked; what comes later is.
+    let last = numbers.last().expect("some").to_string();
+    let rest = || town.run(&["--json", "--dir", "bob", "events", "--ack"]).stdout;
+    rest();
+    assert_eq!(String::from_utf8_lossy(&rest()), "");
+    pay("16wei");
+    let next = town.json(&["--dir", "bob", "events", "--after", &last]);
+    assert_eq!((&next["type"], &next["amount"]), (&"payment_received".into(), &"16".into()));
+    drop(follow);
+}
+
+#[test]
+fn hubs_are_asked_for_their_price_and_nothing_is_opened() {
+    let town = Town::new();
+    let hub = town.settle("hub", &[], &["--hub"]);
+    let bob = town.settle("bob", &[&hub], &[]);
+    town.settle("alice", &[&hub, &bob], &[]);
+    town.json(&["--dir", "alice", "channel", "open", &hub, "--deposit", "1eth"]);
+    town.json(&["--dir", "hub", "channel", "open", &bob, "--deposit", "1eth"]);
+    let ask = ["--dir", "alice", "quote", &bob, "--via", &hub, "--stake", "0.1eth"];
+    let quote = town.json(&ask);
+    assert_eq!(quote["total"], quote["fees"][0]["fee"], "{quote}");
+    assert_ne!(quote["total"], "0");
+    assert_eq!(town.json(&["--dir", "alice", "virtual", "list"]), serde_json::json!([]));
+    assert_refused(&town.run(&["--dir", "alice", "quote", &bob, "--via", &hub, "--stake", "5eth"]), 2, "stake");
+    let opened = town.json(&["--dir", "alice", "virtual", "open", &bob, "--via", &hub, "--stake", "0.1eth"]);
+    // The term is drawn anew, and with it the price.
+    let [fee, asked] =
+        [&opened["fees"][0], &quote["total"]].map(|fee| fee.as_str().expect("wei").parse().expect("a number"));
+    assert!(u128::abs_diff(fee, asked) * 5 < asked, "{fee} {asked}");
 }
 
 #[test]
