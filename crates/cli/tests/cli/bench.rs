@@ -180,6 +180,13 @@ impl Running {
         line
     }
 
+    /// The next line of the standard error; waits for it.
+    pub(crate) fn error_line(&mut self) -> String {
+        let errors = self.child.stderr.as_mut().expect("a pipe");
+        let bytes = errors.bytes().map_while(Result::ok).take_while(|byte| *byte != b'\n').collect();
+        String::from_utf8(bytes).expect("text")
+    }
+
     fn errors(&mut self) -> String {
         let mut text = String::new();
         let _ = self.child.kill();

@@ -84,9 +84,21 @@ fn two_nodes_open_pay_and_end_in_a_dispute_when_one_is_gone() {
     let begun = town.json(&["--dir", "alice", "channel", "close", &bob, "--force", "--no-wait"]);
     assert_eq!(begun["closed"], false, "{begun}");
     let end = begun["refute_end"].as_u64().expect("a time");
+    // Who does not want to wait any longer can ask again.
+    let mut waiting = perunika(&["--progress", "--dir", "alice", "channel", "close", &bob, "--force"]);
+    let mut waiting = Running::spawn({
+        waiting.current_dir(town.dir.path());
+        waiting
+    });
+    let told = waiting.error_line();
+    assert!(told.contains("is on the chain; after"), "{told}");
+    let _ = Command::new("kill").args(["-INT", &waiting.child.id().to_string()]).output();
+    assert!(waiting.error_line().contains("waits again"));
+    assert_eq!(waiting.child.wait().expect("ended").code(), Some(5));
+
     let now = town.json(&["devnet", "warp", "3min", "--rpc", &town.rpc])["time"].as_u64().expect("a time");
     assert!(now > end, "{now} {end}");
-    let closing = alice(&["--progress", "channel", "close", &bob, "--force"]);
+    let closing = alice(&["channel", "close", &bob, "--force"]);
     assert!(closing.status.success(), "{}", String::from_utf8_lossy(&closing.stderr));
     let channel = &town.json(&["--dir", "alice", "channel", "list"])[0];
     assert_eq!((&channel["stage"], &channel["mine"]), (&"closed".into(), &"999999995000000000".into()));
