@@ -48,8 +48,8 @@ pub(crate) struct Args {
     /// Before the end, alice cheats: she registers an old state of the virtual channel. Needs a development chain.
     #[arg(long)]
     dispute: bool,
-    /// Tell small stories, with and without a dispute, and kill a node (SIGKILL) at so many moments.
-    #[arg(long, value_name = "KILLS", conflicts_with_all = ["dispute", "file"])]
+    /// Tell small stories, with and without a dispute, and kill nodes (SIGKILL) at so many moments.
+    #[arg(long, value_name = "MOMENTS", conflicts_with_all = ["dispute", "file"])]
     torture: Option<u64>,
     /// What the moments of --torture are drawn from.
     #[arg(long, value_name = "NUMBER", requires = "torture")]
@@ -81,8 +81,8 @@ pub(crate) async fn run(args: Args, dir: Option<&Path>, output: Output) -> Resul
 }
 
 async fn tell(args: &Args, dir: PathBuf, output: Output) -> Result<()> {
-    if let Some(kills) = args.torture {
-        return torture::run(args, kills, &dir, output).await;
+    if let Some(moments) = args.torture {
+        return torture::run(args, moments, &dir, output).await;
     }
     let house = House::new(dir, output, false)?;
     let told = story::tell(args, &house).await;

@@ -4,7 +4,7 @@
 //! without kills. The seed fixes the moments, not how the machine interleaves the processes.
 
 use super::goods::mix;
-use super::house::House;
+use super::house::{House, Resident};
 use super::phase::Phase;
 use super::report::Report;
 use super::{Args, story};
@@ -20,10 +20,23 @@ const COOPERATIVE: [Phase; 5] =
     [Phase::Opening, Phase::OpeningVirtual, Phase::Paying, Phase::ClosingVirtual, Phase::Closing];
 const DISPUTED: [Phase; 6] =
     [Phase::Opening, Phase::OpeningVirtual, Phase::Paying, Phase::Dispute, Phase::ClosingVirtual, Phase::Closing];
+/// A node answers again after about so long.
+const RECOVERY_MS: u64 = 400;
 /// Inside of the stories nobody talks.
 const QUIET: Output = Output { json: true, progress: false };
 
-/// One kill.
+/// What happens at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blow {
+    /// The victim is killed.
+    Once,
+    /// It is killed again while it recovers, so many milliseconds later.
+    Twice(u64),
+    /// Everybody is killed at once.
+    All,
+}
+
+/// When, who and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Moment {
     phase: Phase,
@@ -31,6 +44,7 @@ struct Moment {
     per_mille: u64,
     /// Index of the victim among the residents.
     victim: usize,
+    blow: Blow,
 }
 
 /// What a seed draws: one story.
@@ -44,7 +58,7 @@ struct Plan {
 type Lengths = BTreeMap<(bool, Phase), Duration>;
 
 impl Plan {
-    /// A story with one kill in each of its parts; every other one has a dispute.
+    /// A story with one moment in each of its parts; every other one has a dispute.
     fn draw(seed: u64) -> Self {
         let dispute = !seed.is_multiple_of(2);
         let phases: &[Phase] = if dispute { &DISPUTED } else { &COOPERATIVE };
@@ -53,6 +67,11 @@ impl Plan {
             phase: *phase,
             per_mille: draw(2 * index) % 1_000,
             victim: (draw(2 * index + 1) % 3) as usize,
+            blow: match draw(2 * index + 1) / 3 % 6 {
+                0 => Blow::All,
+                1 => Blow::Twice(draw(2 * index) / 1_000 % RECOVERY_MS),
+                _ => Blow::Once,
+            },
         };
         Self { dispute, moments: phases.iter().enumerate().map(moment).collect() }
     }
@@ -62,11 +81,11 @@ impl Plan {
     }
 }
 
-/// Tells as many stories as it takes for so many kills.
-pub(crate) async fn run(args: &Args, kills: u64, dir: &Path, output: Output) -> Result<()> {
+/// Tells as many stories as it takes for so many moments.
+pub(crate) async fn run(args: &Args, moments: u64, dir: &Path, output: Output) -> Result<()> {
     let start = Instant::now();
     let first = args.seed.unwrap_or_else(|| u64::from(std::process::id()));
-    output.say(&format!("seed {first}: {kills} kills"));
+    output.say(&format!("seed {first}: {moments} moments"));
     let mut lengths = Lengths::new();
     for dispute in [false, true] {
         let dir = dir.join(if dispute { "calm-dispute" } else { "calm" });
@@ -74,9 +93,9 @@ pub(crate) async fn run(args: &Args, kills: u64, dir: &Path, output: Output) -> 
         lengths.extend(measured.into_iter().map(|(phase, length)| ((dispute, phase), length)));
     }
     let (mut done, mut seed) = (0, first);
-    while done < kills {
+    while done < moments {
         let mut plan = Plan::draw(seed);
-        plan.moments.truncate(usize::try_from(kills - done).unwrap_or(usize::MAX));
+        plan.moments.truncate(usize::try_from(moments - done).unwrap_or(usize::MAX));
         let dir = dir.join(format!("story-{seed}"));
         output.say(&format!("story {seed}{}", if plan.dispute { ", with a dispute" } else { "" }));
         let began = Instant::now();
@@ -93,10 +112,10 @@ pub(crate) async fn run(args: &Args, kills: u64, dir: &Path, output: Output) -> 
     }
     let stories = seed.wrapping_sub(first);
     let seconds = start.elapsed().as_secs_f64();
-    let report = json!({ "seed": first, "kills": done, "stories": stories, "seconds": seconds });
+    let report = json!({ "seed": first, "moments": done, "stories": stories, "seconds": seconds });
     output.result(&report, || {
         format!(
-            "{done} kills in {stories} stories, {seconds:.0} s; every time not a wei was lost and the file was right"
+            "{done} moments in {stories} stories, {seconds:.0} s; every time not a wei was lost and the file was right"
         )
     });
     Ok(())
@@ -139,10 +158,26 @@ async fn kill(house: &House, plan: &Plan, lengths: &Lengths, output: Output) -> 
         let victims = house.residents();
         let chosen = victims[moment.victim];
         let victim = if chosen.is_up() { chosen } else { &house.bob };
-        victim.start()?;
-        let (name, ms) = (victim.name, delay.as_millis());
-        let when = if early { "at the end of".to_owned() } else { format!("{ms} ms into") };
-        output.say(&format!("  {name} is killed {when} {}", moment.phase.name()));
+        let when = if early { "at the end of".to_owned() } else { format!("{} ms into", delay.as_millis()) };
+        let when = format!("{when} {}", moment.phase.name());
+        match moment.blow {
+            Blow::Once => output.say(&format!("  {} is killed {when}", victim.name)),
+            Blow::Twice(ms) => {
+                output.say(&format!("  {} is killed {when}, and again {ms} ms later", victim.name));
+                victim.start()?;
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+            }
+            Blow::All => {
+                output.say(&format!("  everybody is killed {when}"));
+                victims
+                    .into_iter()
+                    .filter(|other| other.is_up() && other.name != victim.name)
+                    .try_for_each(Resident::start)?;
+            }
+        }
+        if victim.is_up() {
+            victim.start()?;
+        }
     }
     std::future::pending().await
 }
@@ -175,5 +210,7 @@ mod tests {
         let victims: std::collections::BTreeSet<_> =
             (0..20).flat_map(|seed| Plan::draw(seed).moments).map(|moment| (moment.phase, moment.victim)).collect();
         assert_eq!(victims.len(), 3 * DISPUTED.len());
+        let blows: Vec<Blow> = (0..20).flat_map(|seed| Plan::draw(seed).moments).map(|moment| moment.blow).collect();
+        assert!(blows.contains(&Blow::All) && blows.iter().any(|blow| matches!(blow, Blow::Twice(_))), "{blows:?}");
     }
 }

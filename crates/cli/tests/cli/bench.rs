@@ -183,8 +183,12 @@ impl Running {
     /// The next line of the standard error; waits for it.
     pub(crate) fn error_line(&mut self) -> String {
         let errors = self.child.stderr.as_mut().expect("a pipe");
-        let bytes = errors.bytes().map_while(Result::ok).take_while(|byte| *byte != b'\n').collect();
-        String::from_utf8(bytes).expect("text")
+        let (mut line, mut byte) = (Vec::new(), [0]);
+        // Without a buffer: what follows the line is for the next call.
+        while errors.read(&mut byte).expect("readable") == 1 && byte != [b'\n'] {
+            line.extend(byte);
+        }
+        String::from_utf8(line).expect("text")
     }
 
     fn errors(&mut self) -> String {

@@ -49,7 +49,7 @@ fn a_dispute_needs_a_chain_whose_clock_can_be_moved() {
 fn killed_nodes_come_back_and_nobody_loses() {
     let output = run(&["quickstart", "--torture", "6", "--seed", "3", "--json", "--size", "256KiB"]);
     let report = report(&output);
-    assert_eq!((&report["kills"], &report["stories"], &report["seed"]), (&6.into(), &1.into(), &3.into()));
+    assert_eq!((&report["moments"], &report["stories"], &report["seed"]), (&6.into(), &1.into(), &3.into()));
 }
 
 fn report(output: &std::process::Output) -> serde_json::Value {
