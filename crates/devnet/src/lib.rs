@@ -41,6 +41,14 @@
 //! );
 //! ```
 //!
+//! # The chain on disk
+//!
+//! With [`Config::state`] a [`Server`] keeps its blocks in a file and goes on from there when it starts again. Every block is
+//! written before the answer to the request that made it, and is on the disk within a second: killing the process loses nothing
+//! that was answered, a power cut at most the last second. Not kept are transactions that wait in the pool, snapshots (their ids
+//! are not given again), filters, impersonated accounts, and whether transactions are mined at once. The chain's time goes on
+//! with the clock while it is off. A file of another version, a damaged one and one that is in use are refused.
+//!
 //! # What differs from mainnet
 //!
 //! - `stateRoot` is a hash over the parent's value and the changes of the block, not the root of a Merkle-Patricia
@@ -59,8 +67,8 @@ mod server;
 
 pub use accounts::{DEV_ACCOUNTS, DEV_BALANCE, dev_address, dev_key};
 pub use chain::{
-    At, Block, CallError, CallRequest, CallResult, Chain, ChainError, Dropped, Genesis, GenesisAccount, MAX_LOGS,
-    MAX_NONCE_AHEAD, MAX_POOL, MAX_SNAPSHOTS, MinedTx, Outcome, Patch, PoolTx, SUGGESTED_TIP, TX_GAS_CAP, TxError,
-    UnsignedTx,
+    At, Block, BlockRecord, CallError, CallRequest, CallResult, Chain, ChainError, Dropped, Genesis, GenesisAccount,
+    MAX_LOGS, MAX_NONCE_AHEAD, MAX_POOL, MAX_SNAPSHOTS, MinedTx, Outcome, Patch, PoolTx, SUGGESTED_TIP, TX_GAS_CAP,
+    TxError, UnsignedTx,
 };
-pub use server::{Clock, Config, Server, ServerHandle, StartError};
+pub use server::{Clock, Config, Server, ServerHandle, StartError, StateError};

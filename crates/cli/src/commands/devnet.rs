@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Give an account money in the first block (may be repeated).
     #[arg(long, value_name = "ADDRESS=AMOUNT", value_parser = funded)]
     fund: Vec<(Address, units::Wei)>,
+    /// Keep the chain in this file, and go on from there if it exists. What an older chain started with (--fund) stays.
+    #[arg(long, value_name = "PATH")]
+    state: Option<PathBuf>,
     /// Deploy the Adjudicator, where `perunika init` looks for it.
     #[arg(long)]
     deploy: bool,
@@ -71,11 +74,12 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     if args.background {
         return start(&args, output).await;
     }
-    let mut config = Config { listen: args.listen, chain_id: args.chain_id, ..Config::default() };
+    let (listen, chain_id, state) = (args.listen, args.chain_id, args.state.clone());
+    let mut config = Config { listen, chain_id, state, ..Config::default() };
     config.block_time = (args.block_time > 0).then(|| Duration::from_secs(args.block_time));
     config.accounts.extend(args.fund.iter().map(|(address, wei)| (*address, U256::from(*wei))));
     let server = Server::start(config).await.map_err(|e| match e {
-        StartError::NotLoopback(_) => Error::user(e),
+        StartError::NotLoopback(_) | StartError::State(_) => Error::user(e),
         e => Error::chain(e),
     })?;
     let url = server.url();
@@ -115,6 +119,7 @@ async fn start(args: &Args, output: Output) -> Result<()> {
     words.extend(["--block-time".into(), format!("{}s", args.block_time)]);
     words.extend(["--record".into(), record.display().to_string()]);
     words.extend(args.fund.iter().flat_map(|(address, wei)| ["--fund".into(), format!("{address}={wei}wei")]));
+    words.extend(args.state.iter().flat_map(|path| ["--state".to_owned(), path.display().to_string()]));
     words.extend(args.deploy.then(|| "--deploy".to_owned()));
     let mut chain = Background::start("the chain", &words, &[], Path::new(LOG), Path::new(PID))?;
     let url = chain.wait_until(async || std::fs::read_to_string(&record).ok()).await?;

@@ -5,7 +5,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, TxHash},
 };
 
-use super::call::Outcome;
+use super::{Patch, call::Outcome};
 
 /// A mined block with its transactions and their receipts.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Block {
     pub transactions: Vec<MinedTx>,
     /// Transactions that left the pool when this block was mined because they can never run. Not part of the hash.
     pub dropped: Vec<Dropped>,
+    /// Changes of the state at its start that no transaction makes. Not part of the hash.
+    pub patches: Vec<Patch>,
 }
 
 /// A transaction of a block, with what it did.

@@ -4,8 +4,11 @@ use std::convert::Infallible;
 
 use alloy::{
     consensus::Header,
-    eips::{BlockId, eip2930::AccessList},
-    primitives::{Address, Bytes, Log, Selector, TxKind, U256},
+    eips::{
+        BlockId,
+        eip2930::{AccessList, AccessListItem},
+    },
+    primitives::{Address, B256, Bytes, Log, Selector, TxKind, U256},
     sol_types::{ContractError, SolInterface},
 };
 use revm::{
@@ -162,6 +165,28 @@ impl Chain {
         Ok(high)
     }
 
+    /// What a call touches besides the accounts that every transaction touches, and its result.
+    pub fn access_list(&self, request: &CallRequest, at: impl Into<At>) -> Result<(AccessList, CallResult), CallError> {
+        let (view, header) = self.place(at.into())?;
+        let gas_limit = request.gas_limit.unwrap_or(header.gas_limit).min(header.gas_limit);
+        let result = self.run(request, view, &header, gas_limit).map_err(CallError::Invalid)?;
+        let tx = self.tx_env(request, gas_limit).map_err(CallError::Invalid)?;
+        let mut evm = evm::evm(view, evm::call_cfg(self.chain_id()), evm::block_env(&header));
+        let state = evm.transact(tx).map_err(|error| CallError::Invalid(error.to_string()))?.state;
+        let warm = [Some(request.from), request.to, Some(header.beneficiary)];
+        let mut items: Vec<AccessListItem> = state
+            .into_iter()
+            .map(|(address, account)| {
+                let mut keys: Vec<B256> = account.storage.keys().map(|slot| B256::from(*slot)).collect();
+                keys.sort_unstable();
+                AccessListItem { address, storage_keys: keys }
+            })
+            .filter(|item| !item.storage_keys.is_empty() || !warm.contains(&Some(item.address)))
+            .collect();
+        items.sort_unstable_by_key(|item| item.address);
+        Ok((AccessList(items), result))
+    }
+
     fn place(&self, at: At) -> Result<(View<'_>, Header), ChainError> {
         match at {
             At::Block(id) => {
@@ -172,8 +197,8 @@ impl Chain {
         }
     }
 
-    fn run(&self, request: &CallRequest, view: View<'_>, header: &Header, gas: u64) -> Result<CallResult, String> {
-        let tx = TxEnv::builder()
+    fn tx_env(&self, request: &CallRequest, gas: u64) -> Result<TxEnv, String> {
+        TxEnv::builder()
             .caller(request.from)
             .kind(request.to.map_or(TxKind::Create, TxKind::Call))
             .value(request.value)
@@ -182,7 +207,11 @@ impl Chain {
             .access_list(request.access_list.clone())
             .chain_id(Some(self.chain_id()))
             .build()
-            .map_err(|error| format!("{error:?}"))?;
+            .map_err(|error| format!("{error:?}"))
+    }
+
+    fn run(&self, request: &CallRequest, view: View<'_>, header: &Header, gas: u64) -> Result<CallResult, String> {
+        let tx = self.tx_env(request, gas)?;
         let mut evm = evm::evm(view, evm::call_cfg(self.chain_id()), evm::block_env(header));
         let result = evm.transact_one(tx).map_err(|error| match error {
             EVMError::Transaction(invalid) => invalid.to_string(),

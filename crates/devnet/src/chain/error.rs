@@ -121,6 +121,9 @@ pub enum ChainError {
         /// The most that can be.
         most: u64,
     },
+    /// A recorded block that its execution does not give.
+    #[error("block {0} is not what was recorded")]
+    ReplayDiffers(u64),
     /// No snapshot with this id, or the chain has been taken back to before it.
     #[error("unknown snapshot {0}")]
     UnknownSnapshot(u64),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, Bytes, U256};
+use serde::{Deserialize, Serialize};
 
 /// The first block and the parameters of the chain.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Genesis {
     /// Chain id of EIP-155; 31337 by default.
     pub chain_id: u64,
@@ -26,7 +27,7 @@ pub struct Genesis {
 }
 
 /// An account of the first block.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct GenesisAccount {
     /// In wei.
     pub balance: U256,

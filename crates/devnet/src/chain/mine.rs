@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy::{
     consensus::{
         EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Eip658Value, Header, Receipt, ReceiptEnvelope, ReceiptWithBloom,
-        Transaction as _, TxReceipt as _, TxType, proofs,
+        Transaction as _, TxEnvelope, TxReceipt as _, TxType, proofs, transaction::Recovered,
     },
     eips::{
         eip1559::BaseFeeParams,
@@ -42,13 +42,37 @@ impl Chain {
             return Err(ChainError::Timestamp { given: timestamp, parent });
         }
         let mut header = self.next_header(timestamp);
-        self.open_block(&header);
+        let patches = self.open_block(&header);
         let (transactions, dropped) = self.execute_pool(&header);
         self.close_block(&mut header, &transactions);
-        let block = Arc::new(Block { hash: header.hash_slow(), header, transactions, dropped });
-        self.append(Arc::clone(&block));
-        self.store.forget_before(self.height().saturating_sub(self.genesis.history_blocks));
-        Ok(block)
+        Ok(self.append(Block { hash: header.hash_slow(), header, transactions, dropped, patches }))
+    }
+
+    /// Makes the next block out of these transactions in this order, all of which must be able to run.
+    pub(super) fn mine_listed(
+        &mut self,
+        timestamp: u64,
+        listed: Vec<Recovered<TxEnvelope>>,
+    ) -> Result<Arc<Block>, ChainError> {
+        let parent = self.head().header.timestamp;
+        if timestamp <= parent {
+            return Err(ChainError::Timestamp { given: timestamp, parent });
+        }
+        let mut header = self.next_header(timestamp);
+        let patches = self.open_block(&header);
+        let base_fee = header.base_fee_per_gas.unwrap_or_default();
+        let db = Building { store: &mut self.store, blocks: &self.blocks, block: header.number };
+        let mut evm = evm::evm(db, evm::cfg(self.genesis.chain_id), evm::block_env(&header));
+        let mut totals = Totals { gas_left: header.gas_limit, gas_used: 0, logs: 0 };
+        let mut transactions = Vec::with_capacity(listed.len());
+        for tx in listed {
+            let pooled = PoolTx::unqueued(tx);
+            let mined = execute(&mut evm, &pooled, base_fee, &mut totals);
+            transactions.push(mined.map_err(|_| ChainError::ReplayDiffers(header.number))?);
+        }
+        drop(evm);
+        self.close_block(&mut header, &transactions);
+        Ok(self.append(Block { hash: header.hash_slow(), header, transactions, dropped: Vec::new(), patches }))
     }
 
     /// The base fee of the next block, in wei per gas.
@@ -71,14 +95,16 @@ impl Chain {
     }
 
     /// What happens before the transactions: the parent's hash is stored (EIP-2935), patches are applied.
-    fn open_block(&mut self, header: &Header) {
+    fn open_block(&mut self, header: &Header) -> Vec<Patch> {
         let parent = header.number - 1;
         let slot = U256::from(parent % HISTORY_SERVE_WINDOW as u64);
         let hash = U256::from_be_bytes(header.parent_hash.0);
         self.store.set_slot(header.number, HISTORY_STORAGE_ADDRESS, slot, hash);
-        for patch in std::mem::take(&mut self.patches) {
-            apply_patch(&mut self.store, header.number, patch);
+        let patches = std::mem::take(&mut self.patches);
+        for patch in &patches {
+            apply_patch(&mut self.store, header.number, patch.clone());
         }
+        patches
     }
 
     fn execute_pool(&mut self, header: &Header) -> (Vec<MinedTx>, Vec<Dropped>) {
@@ -126,13 +152,16 @@ impl Chain {
         header.logs_bloom = transactions.iter().fold(Bloom::ZERO, |bloom, tx| bloom | tx.receipt.bloom());
     }
 
-    fn append(&mut self, block: Arc<Block>) {
+    fn append(&mut self, block: Block) -> Arc<Block> {
+        let block = Arc::new(block);
         let number = block.header.number;
         self.hash_index.insert(block.hash, number);
         for (index, tx) in block.transactions.iter().enumerate() {
             self.tx_index.insert(tx.hash, (number, index));
         }
-        self.blocks.push(block);
+        self.blocks.push(Arc::clone(&block));
+        self.store.forget_before(self.height().saturating_sub(self.genesis.history_blocks));
+        block
     }
 }
 
@@ -189,7 +218,7 @@ fn execute(
         other => other.to_string(),
     })?;
     let gas_used = result.tx_gas_used();
-    totals.gas_left -= gas_used;
+    totals.gas_left = totals.gas_left.saturating_sub(gas_used);
     totals.gas_used += gas_used;
     let first_log = totals.logs;
     let contract_address = result.created_address();

@@ -8,6 +8,7 @@ mod genesis;
 mod mine;
 mod pool;
 mod query;
+mod record;
 mod rewind;
 mod store;
 mod submit;
@@ -19,6 +20,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, TxHash, U256, map::HashMap},
 };
 use revm::state::{AccountInfo, Bytecode};
+use serde::{Deserialize, Serialize};
 
 pub use block::{Block, Dropped, MinedTx};
 pub use call::{At, CallError, CallRequest, CallResult, Outcome};
@@ -26,6 +28,7 @@ pub use error::{ChainError, TxError};
 pub use genesis::{Genesis, GenesisAccount};
 pub use pool::{MAX_POOL, PoolTx};
 pub use query::MAX_LOGS;
+pub use record::BlockRecord;
 pub use rewind::MAX_SNAPSHOTS;
 pub use submit::{MAX_NONCE_AHEAD, SUGGESTED_TIP, TX_GAS_CAP, UnsignedTx};
 
@@ -52,7 +55,8 @@ pub struct Chain {
 /// A change of the state that no transaction makes, at the start of the next block.
 ///
 /// It belongs to that block: if the block is dropped, so is the change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Patch {
     /// Sets a balance.
     Balance {
@@ -105,7 +109,7 @@ impl Chain {
         header.base_fee_per_gas = Some(genesis.base_fee);
         header.state_root = store.commitment(B256::ZERO, 0);
         let hash = header.hash_slow();
-        let first = Block { hash, header, transactions: Vec::new(), dropped: Vec::new() };
+        let first = Block { hash, header, transactions: Vec::new(), dropped: Vec::new(), patches: Vec::new() };
         Self {
             genesis,
             store,

@@ -26,6 +26,13 @@ pub struct PoolTx {
     arrival: u64,
 }
 
+impl PoolTx {
+    /// A transaction that goes into a block without having waited.
+    pub(super) fn unqueued(tx: Recovered<TxEnvelope>) -> Self {
+        Self { hash: *tx.tx_hash(), tx, arrival: 0 }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pool {
     senders: BTreeMap<Address, BTreeMap<u64, PoolTx>>,

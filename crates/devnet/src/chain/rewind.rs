@@ -36,6 +36,16 @@ impl Chain {
         self.snapshot_ids
     }
 
+    /// How many snapshots were taken.
+    pub fn snapshots_taken(&self) -> u64 {
+        self.snapshot_ids
+    }
+
+    /// Leaves out the ids up to this one.
+    pub(crate) fn skip_snapshots(&mut self, taken: u64) {
+        self.snapshot_ids = self.snapshot_ids.max(taken);
+    }
+
     /// Goes back to a snapshot, which is used up by that, as are those taken after it.
     pub fn revert(&mut self, id: u64) -> Result<(), ChainError> {
         let snapshot = self.snapshots.get(&id).ok_or(ChainError::UnknownSnapshot(id))?;

@@ -3,6 +3,7 @@
 mod error;
 mod filters;
 mod http;
+mod journal;
 mod methods;
 mod node;
 mod params;
@@ -10,6 +11,7 @@ mod params;
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -22,7 +24,11 @@ use tokio::{
     time::{MissedTickBehavior, interval, timeout},
 };
 
-use self::node::Node;
+pub use self::journal::StateError;
+use self::{
+    journal::{Journal, Loaded},
+    node::Node,
+};
 use crate::{Chain, DEV_ACCOUNTS, DEV_BALANCE, Genesis, dev_address};
 
 /// Says what time it is, in seconds since the epoch.
@@ -55,6 +61,9 @@ pub struct Config {
     pub finality_depth: u64,
     /// Time of the first block, in seconds since the epoch; what the clock says, if none is given.
     pub timestamp: Option<u64>,
+    /// A file that keeps the chain; made if there is none. One that is there has the first block, and its accounts, in it.
+    /// None by default.
+    pub state: Option<PathBuf>,
     /// The largest request, in bytes; 2 MiB by default.
     pub max_body_bytes: usize,
     /// The clock; the system's by default.
@@ -72,6 +81,7 @@ impl Default for Config {
             accounts: (0..DEV_ACCOUNTS).map(|index| (dev_address(index), DEV_BALANCE)).collect(),
             finality_depth: 1,
             timestamp: None,
+            state: None,
             max_body_bytes: 2 << 20,
             clock: Arc::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())),
         }
@@ -93,6 +103,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The state cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 /// The JSON-RPC server.
@@ -110,23 +123,22 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
 
-        let mut genesis = Genesis::at(config.timestamp.unwrap_or_else(|| (config.clock)()));
-        genesis.chain_id = config.chain_id;
-        genesis.finality_depth = config.finality_depth;
-        for (address, wei) in &config.accounts {
-            genesis = genesis.fund(*address, *wei);
-        }
-        let (head, _) = watch::channel(0);
-        let accounts = config.accounts.iter().map(|(address, _)| *address).collect();
-        let node = Node::new(Chain::new(genesis), Arc::clone(&config.clock), accounts, config.auto_mine, head.clone());
+        let (journal, Loaded { chain, accounts }) = open(&config)?;
+        let (head, _) = watch::channel(chain.height());
+        let mut node = Node::new(chain, Arc::clone(&config.clock), accounts, config.auto_mine, head.clone());
+        node.journal = journal;
         let node = Arc::new(Shared(Mutex::new(node)));
 
         let (stop, stopped) = watch::channel(false);
         let router = http::router(Arc::clone(&node), config.max_body_bytes);
-        let served = tokio::spawn(http::serve(listener, router, stopped.clone()));
-        let mining = config.block_time.map(|every| tokio::spawn(mine_every(Arc::clone(&node), every, stopped)));
+        let mut tasks = vec![tokio::spawn(http::serve(listener, router, stopped.clone()))];
+        tasks
+            .extend(config.block_time.map(|every| tokio::spawn(mine_every(Arc::clone(&node), every, stopped.clone()))));
+        if config.state.is_some() {
+            tasks.push(tokio::spawn(sync_every(Arc::clone(&node), stopped)));
+        }
         tracing::info!(%address, chain_id = config.chain_id, "development chain is up");
-        Ok(ServerHandle { address, node, head, stop, served: Some(served), mining })
+        Ok(ServerHandle { address, node, head, stop, tasks })
     }
 }
 
@@ -137,8 +149,7 @@ pub struct ServerHandle {
     node: Arc<Shared>,
     head: watch::Sender<u64>,
     stop: watch::Sender<bool>,
-    served: Option<JoinHandle<()>>,
-    mining: Option<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl ServerHandle {
@@ -168,18 +179,19 @@ impl ServerHandle {
     /// Stops the server: answers under way are finished, for at most a second.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
-        for mut task in self.served.take().into_iter().chain(self.mining.take()) {
+        for mut task in std::mem::take(&mut self.tasks) {
             if timeout(SHUTDOWN_GRACE, &mut task).await.is_err() {
                 task.abort();
             }
         }
+        self.node.lock().sync();
     }
 }
 
 impl Drop for ServerHandle {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-        for task in self.served.take().into_iter().chain(self.mining.take()) {
+        for task in self.tasks.drain(..) {
             task.abort();
         }
     }
@@ -193,6 +205,38 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Node> {
         // After a panic the chain may be in disorder; a development chain is still of more use up than down.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The chain to start with: a new one, or that of the file.
+fn open(config: &Config) -> Result<(Option<Journal>, Loaded), StateError> {
+    if let Some(path) = &config.state
+        && let Some((journal, loaded)) = Journal::open(path, config.chain_id)?
+    {
+        return Ok((Some(journal), loaded));
+    }
+    let mut genesis = Genesis::at(config.timestamp.unwrap_or_else(|| (config.clock)()));
+    genesis.chain_id = config.chain_id;
+    genesis.finality_depth = config.finality_depth;
+    for (address, wei) in &config.accounts {
+        genesis = genesis.fund(*address, *wei);
+    }
+    let loaded =
+        Loaded { chain: Chain::new(genesis), accounts: config.accounts.iter().map(|(address, _)| *address).collect() };
+    let journal = config.state.as_ref().map(|path| Journal::create(path, &loaded.chain, &loaded.accounts));
+    Ok((journal.transpose()?, loaded))
+}
+
+/// How long what was written may wait for the disk.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+async fn sync_every(node: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(SYNC_EVERY);
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick() => node.lock().sync(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use alloy::primitives::Address;
 use tokio::sync::watch;
 
-use super::{Clock, error::RpcError, filters::Filters};
+use super::{Clock, error::RpcError, filters::Filters, journal::Journal};
 use crate::{Block, Chain, ChainError, MAX_SNAPSHOTS};
 
 pub(super) struct Node {
@@ -28,6 +28,8 @@ pub(super) struct Node {
     /// The offset at each snapshot.
     offsets: BTreeMap<u64, i64>,
     head: watch::Sender<u64>,
+    /// Where the blocks are kept, if they are.
+    pub(super) journal: Option<Journal>,
 }
 
 impl Node {
@@ -38,7 +40,9 @@ impl Node {
         auto_mine: bool,
         head: watch::Sender<u64>,
     ) -> Self {
-        let offset = signed(chain.head().header.timestamp) - signed(clock());
+        // A first block may be of any time; a chain that has been going on goes on with the clock.
+        let ahead = signed(chain.head().header.timestamp) - signed(clock());
+        let offset = if chain.height() == 0 { ahead } else { ahead.max(0) };
         Self {
             chain,
             filters: Filters::default(),
@@ -50,6 +54,7 @@ impl Node {
             next_timestamp: None,
             offsets: BTreeMap::new(),
             head,
+            journal: None,
         }
     }
 
@@ -60,7 +65,9 @@ impl Node {
 
     /// Moves the chain's time on, and gives the whole distance to the clock; both in seconds.
     pub(super) fn increase_time(&mut self, seconds: u64) -> i64 {
-        self.offset = self.offset.saturating_add(signed(seconds));
+        // From the head's time on, which may be ahead of the clock's.
+        let ahead = signed(self.chain.head().header.timestamp).saturating_sub(signed((self.clock)()));
+        self.offset = self.offset.max(ahead).saturating_add(signed(seconds));
         self.offset
     }
 
@@ -96,6 +103,7 @@ impl Node {
 
     pub(super) fn snapshot(&mut self) -> u64 {
         let id = self.chain.snapshot();
+        self.keep();
         self.offsets.insert(id, self.offset);
         if self.offsets.len() > MAX_SNAPSHOTS {
             self.offsets.pop_first();
@@ -128,7 +136,21 @@ impl Node {
         let height = self.chain.height();
         self.filters.clamp(height);
         self.next_timestamp = self.next_timestamp.filter(|next| *next > self.chain.head().header.timestamp);
+        self.keep();
         self.head.send_if_modified(|head| std::mem::replace(head, height) != height);
+    }
+
+    fn keep(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.follow(&self.chain);
+        }
+    }
+
+    /// Returns when what was kept is on the disk.
+    pub(super) fn sync(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.sync();
+        }
     }
 
     fn now(&self) -> u64 {
@@ -173,6 +195,10 @@ mod tests {
         time.store(1_010, Ordering::SeqCst);
         node.tick();
         assert_eq!(node.chain.head().header.timestamp, 5_010, "a quiet time brings them together");
+        (0..20).for_each(|_| drop(node.mine().expect("mines")));
+        node.increase_time(100);
+        node.tick();
+        assert_eq!(node.chain.head().header.timestamp, 5_130, "counted from the head");
     }
 
     #[test]

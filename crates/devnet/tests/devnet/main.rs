@@ -1,6 +1,7 @@
 //! The chain in virtual time, and the server over HTTP on loopback.
 
 mod contracts;
+mod saved;
 mod server;
 mod server_methods;
 mod state;

@@ -1,8 +1,8 @@
 //! Calls and gas estimates.
 
 use alloy::{
-    eips::{BlockId, BlockNumberOrTag},
-    primitives::{Bytes, TxKind, U64},
+    eips::{BlockId, BlockNumberOrTag, eip2930::AccessListResult},
+    primitives::{Bytes, TxKind, U64, U256},
     rpc::types::TransactionRequest,
 };
 use serde_json::Value;
@@ -17,6 +17,7 @@ pub(super) fn call(node: &mut Node, method: &str, params: &mut Params) -> Option
     Some(match method {
         "eth_call" => json(eth_call(node, params)),
         "eth_estimateGas" => json(estimate(node, params)),
+        "eth_createAccessList" => json(access_list(node, params)),
         _ => return None,
     })
 }
@@ -38,6 +39,13 @@ fn estimate(node: &mut Node, params: &mut Params) -> Result<U64, RpcError> {
     let at = place(node, params, BlockNumberOrTag::Pending)?;
     refuse_overrides(params)?;
     Ok(U64::from(node.chain.estimate_gas(&request, at)?))
+}
+
+fn access_list(node: &mut Node, params: &mut Params) -> Result<AccessListResult, RpcError> {
+    let request = call_request(params.required(0, "call")?);
+    let at = place(node, params, BlockNumberOrTag::Latest)?;
+    let (access_list, result) = node.chain.access_list(&request, at)?;
+    Ok(AccessListResult { access_list, gas_used: U256::from(result.gas_used), error: result.failure() })
 }
 
 fn place(node: &Node, params: &mut Params, default: BlockNumberOrTag) -> Result<At, RpcError> {

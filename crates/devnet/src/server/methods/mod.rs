@@ -9,6 +9,7 @@ mod control;
 mod fees;
 mod logs;
 mod meta;
+mod pool;
 mod state;
 mod transactions;
 
@@ -23,8 +24,17 @@ pub(super) type Answer = Result<Box<RawValue>, RpcError>;
 /// One group's methods: none if the group has no method of this name.
 type Group = fn(&mut Node, &str, &mut Params) -> Option<Answer>;
 
-const GROUPS: [Group; 8] =
-    [blocks::call, calls::call, control::call, fees::call, logs::call, meta::call, state::call, transactions::call];
+const GROUPS: [Group; 9] = [
+    blocks::call,
+    calls::call,
+    control::call,
+    fees::call,
+    logs::call,
+    meta::call,
+    pool::call,
+    state::call,
+    transactions::call,
+];
 
 pub(super) fn dispatch(node: &mut Node, method: &str, params: &mut Params) -> Answer {
     GROUPS
