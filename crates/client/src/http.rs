@@ -2,8 +2,9 @@
 
 use crate::stream;
 use crate::types::{
-    Ack, AddPeer, Channel, Close, Done, ErrorBody, Event, Evidence, Fetch, Health, Info, Job, Offer, OpenChannel,
-    OpenVirtual, PAGE_MAX, Page, PageQuery, Pay, Peer, Quote, QuoteWish, RenewVirtual, Serve, Transaction, Virtual,
+    Ack, AddPeer, Channel, Close, Done, ErrorBody, Event, Evidence, Fetch, Health, Info, Job, MadeToken, NewToken,
+    Offer, OpenChannel, OpenVirtual, PAGE_MAX, Page, PageQuery, Pay, Peer, Quote, QuoteWish, RenewVirtual, Serve,
+    Token, Transaction, Virtual,
 };
 use futures::Stream;
 use perunika_core::B256;
@@ -255,6 +256,21 @@ impl Client {
     pub async fn acknowledge(&self, cursor: u64) -> Result<u64, ClientError> {
         let ack: Ack = self.post("/v1/events/ack", &Ack { cursor }).await?;
         Ok(ack.cursor)
+    }
+
+    /// Makes a token; its secret is shown this once.
+    pub async fn make_token(&self, body: &NewToken) -> Result<MadeToken, ClientError> {
+        self.post("/v1/tokens", body).await
+    }
+
+    /// All tokens but the root's.
+    pub async fn tokens(&self) -> Result<Vec<Token>, ClientError> {
+        self.all("/v1/tokens").await
+    }
+
+    /// Revokes a token: nothing more is signed on its account.
+    pub async fn revoke_token(&self, id: &str) -> Result<Token, ClientError> {
+        self.call(self.request(Method::DELETE, &format!("/v1/tokens/{id}"))).await
     }
 
     /// The OpenAPI document of the node.

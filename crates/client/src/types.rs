@@ -7,6 +7,7 @@ mod error;
 mod event;
 mod evidence;
 mod page;
+mod receipt;
 mod schema;
 mod token;
 
@@ -14,7 +15,8 @@ pub use error::{ErrorBody, ErrorCode, ErrorInfo};
 pub use event::{Ack, Event, EventKind, EventQuery};
 pub use evidence::{Evidence, EvidenceState, OpenerAuth, VirtualTerms};
 pub use page::{PAGE_DEFAULT, PAGE_MAX, Page, PageQuery};
-pub use token::Scope;
+pub use receipt::{Receipt, Reference};
+pub use token::{MadeToken, NewToken, Scope, Token};
 
 use perunika_core::info::{LedgerStage, VirtualStage};
 use perunika_core::signed::{Amount, MAX_AMOUNT};
@@ -98,6 +100,9 @@ pub struct Done {
     /// Of a payment: true if both have signed that version; false if the payee holds it durably and signs later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub countersigned: Option<bool>,
+    /// Of a payment with a reference: what the payee signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
     /// Why it was rejected or is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -196,6 +201,9 @@ pub struct Pay {
     /// True by default: wait for the payee's signature. False: until the payee holds the payment durably.
     #[serde(default = "yes")]
     pub countersign: bool,
+    /// What it is for. The payee sees it and signs a receipt, for which the answer waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
     /// How long to wait for the result, seconds; 60 by default, at most 600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_s: Option<u64>,
@@ -246,6 +254,12 @@ pub struct Channel {
     pub lane: u16,
     /// Last second of refutation, if a dispute runs.
     pub refute_end: Option<u64>,
+    /// The next second, chain time, until which this node must have acted, whatever the peer does; none if there is nothing to
+    /// do. The node acts by itself while it runs.
+    pub deadline: Option<u64>,
+    /// Cash that this node could enforce on the chain now, alone, with what it holds durably: the least of what it owns in the
+    /// newest accepted version and in every newer one that it signed. What stands in locks shows in the virtual channels.
+    pub claimable_now: Wei,
 }
 
 /// `POST /v1/virtual`
@@ -388,6 +402,13 @@ pub struct Virtual {
     pub renewed_by: Option<B256>,
     /// At the end that opened it: whether it is renewed whenever its term is about to end.
     pub kept: bool,
+    /// The next second, chain time, until which this node must have acted: the end of a refutation that it has an answer to,
+    /// otherwise the end of the term; none if nothing is left to do. The node acts by itself while it runs.
+    pub deadline: Option<u64>,
+    /// What this node could enforce on the chain now, alone, with what it holds durably, if it is an end: the least of its share
+    /// in the newest accepted version and in every newer one that it signed; its stake as long as the channel is not in use.
+    /// None at a hub, whose two locks pay each other whatever the outcome.
+    pub claimable_now: Option<Wei>,
 }
 
 /// `POST /v1/serve`

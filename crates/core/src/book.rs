@@ -1,7 +1,9 @@
 //! Payments of one object: the update log, and which payments of mine are in which version.
 
 use crate::body::Body;
+use crate::budget::Charge;
 use crate::log::UpdateLog;
+use crate::message::Note;
 use crate::params::Side;
 use crate::signed::Amount;
 use alloc::collections::VecDeque;
@@ -9,20 +11,38 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// A payment of mine that is signed but not known to be durable at the payee.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pending {
-    pub(crate) tag: u64,
     pub(crate) ver: u64,
-    pub(crate) amount: Amount,
-    pub(crate) cosign: bool,
+    pub(crate) wish: Wish,
 }
 
 /// A payment that waits until it may be signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Wish {
     pub(crate) tag: u64,
     pub(crate) amount: Amount,
     pub(crate) cosign: bool,
+    /// Empty if none: a payment with one is followed by nothing until the payee has it, so that it is seen by itself.
+    pub(crate) reference: Vec<u8>,
+    /// Where it is counted already, however often it is signed.
+    pub(crate) charge: Option<Charge>,
+}
+
+impl Wish {
+    pub(crate) fn note(&self) -> Option<Note> {
+        let note = || Note { amount: self.amount, reference: self.reference.clone() };
+        (!self.reference.is_empty()).then(note)
+    }
+}
+
+/// A payment with a reference: at the payer, the payee has it and the receipt has not come; at the payee, the newest one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Noted {
+    pub(crate) tag: u64,
+    pub(crate) ver: u64,
+    pub(crate) cosigned: bool,
+    pub(crate) note: Note,
 }
 
 /// Update log and payments of a ledger channel, or of a virtual channel at one of its ends.
@@ -33,23 +53,36 @@ pub(crate) struct Book {
     /// Payments that were voided by a crossing proposal wait here too, so it is durable.
     pub(crate) queue: VecDeque<Wish>,
     pub(crate) payments: u64,
+    /// A payment of mine whose receipt is missing. The next one with a reference waits for it.
+    pub(crate) unreceipted: Option<Noted>,
+    /// The newest payment with a reference that I accepted: its receipt may be asked for again.
+    pub(crate) received: Option<Noted>,
 }
 
 impl Book {
     pub(crate) fn new(me: Side, genesis: Body) -> Self {
-        Self { log: UpdateLog::new(me, genesis), pending: Vec::new(), queue: VecDeque::new(), payments: 0 }
+        Self {
+            log: UpdateLog::new(me, genesis),
+            pending: Vec::new(),
+            queue: VecDeque::new(),
+            payments: 0,
+            unreceipted: None,
+            received: None,
+        }
     }
 
     /// Takes the payments that version `ver` (mine) holds: they are applied.
     pub(crate) fn take_applied(&mut self, ver: u64) -> Vec<Pending> {
-        let (held, open) = self.pending.iter().copied().partition(|p| p.ver <= ver);
-        self.pending = open;
-        held
+        self.take(|p| p.ver <= ver)
     }
 
     /// Takes the stream payments up to `ver` that wait for nothing but the payee's durable acknowledgement.
     pub(crate) fn take_delivered(&mut self, ver: u64) -> Vec<Pending> {
-        let (held, open) = self.pending.iter().copied().partition(|p| p.ver <= ver && !p.cosign);
+        self.take(|p| p.ver <= ver && !p.wish.cosign)
+    }
+
+    fn take(&mut self, done: impl Fn(&Pending) -> bool) -> Vec<Pending> {
+        let (held, open) = core::mem::take(&mut self.pending).into_iter().partition(done);
         self.pending = open;
         held
     }
@@ -59,8 +92,18 @@ impl Book {
     pub(crate) fn voided_above(&mut self, base: u64) -> Vec<Pending> {
         let applied = self.take_applied(base);
         for lost in core::mem::take(&mut self.pending).into_iter().rev() {
-            self.queue.push_front(Wish { tag: lost.tag, amount: lost.amount, cosign: lost.cosign });
+            self.queue.push_front(lost.wish);
         }
         applied
+    }
+
+    /// What version `ver` of mine asks a receipt for.
+    pub(crate) fn note_of(&self, ver: u64) -> Option<Note> {
+        self.pending.iter().rev().find(|p| p.ver == ver)?.wish.note()
+    }
+
+    /// A payment with a reference is not with the payee yet: nothing follows it, so it is the last one.
+    pub(crate) fn waits_for_payee(&self) -> bool {
+        self.pending.last().is_some_and(|p| !p.wish.reference.is_empty())
     }
 }

@@ -57,6 +57,10 @@ pub struct LedgerInfo {
     pub outstanding: usize,
     /// Last second of refutation, if a dispute runs.
     pub refute_end: Option<u64>,
+    /// Second, chain time, until which this party must have acted.
+    pub deadline: Option<u64>,
+    /// Cash that this party can enforce alone with what it holds.
+    pub claimable: Amount,
 }
 
 /// Where a virtual channel stands for one participant.
@@ -110,6 +114,10 @@ pub struct VirtualInfo {
     pub renewing: bool,
     /// At the end that opened it: it is renewed whenever its term is about to end.
     pub kept: bool,
+    /// Second, chain time, until which this participant must have acted, or the end of the term.
+    pub deadline: Option<u64>,
+    /// At an end: what it can enforce alone with what it holds.
+    pub claimable: Option<Amount>,
 }
 
 /// Everything a participant knows about itself.

@@ -1,8 +1,11 @@
 //! The core's contract with the outside: inputs come in, outputs go out once what they depend on is durable.
 
+use crate::budget::Limits;
 use crate::chain::{Call, ChainUpdate, TxKey, TxOutcome, Watch};
 use crate::message::Message;
-use crate::signed::Amount;
+use crate::sig::Signature;
+use crate::signed::{Amount, PaymentReceipt};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
@@ -75,6 +78,23 @@ pub enum Command {
         /// True: ask for a countersignature, the reply comes when it is there. False: a stream item, the reply comes when the
         /// payee has it durably.
         cosign: bool,
+        /// Travels with it and comes back in a signed receipt; at most [`MAX_REFERENCE`](crate::signed::MAX_REFERENCE)
+        /// bytes, none if empty.
+        reference: Vec<u8>,
+    },
+    /// A command whose spending is counted in a budget, and refused beyond its limits.
+    Within {
+        /// The budget.
+        budget: B256,
+        /// What.
+        command: Box<Command>,
+    },
+    /// Makes a budget or changes its limits; ends it if there are none.
+    SetBudget {
+        /// Its id.
+        budget: B256,
+        /// What may be spent.
+        limits: Option<Limits>,
     },
     /// Ends a ledger channel.
     CloseChannel {
@@ -155,6 +175,17 @@ pub enum Reply {
         /// Version that holds it.
         ver: u64,
     },
+    /// A payment with a reference arrived, and the payee has signed for it.
+    Receipted {
+        /// True if the payment is in a state that both signed; false if the countersignature comes later.
+        cosigned: bool,
+        /// What the payee signed; it names the channel and the version.
+        receipt: PaymentReceipt,
+        /// Its signature.
+        sig: Signature,
+        /// Address of its channel key.
+        signer: Address,
+    },
     /// The peer signed something higher without it.
     Rejected {
         /// In words.
@@ -182,6 +213,8 @@ pub enum Fault {
     Peer(String),
     /// The chain is in the way.
     Chain(String),
+    /// A budget does not allow it.
+    Limit(String),
 }
 
 /// Something the application may want to know. Drivers store these: new ones come last.
@@ -204,6 +237,8 @@ pub enum Event {
         amount: Amount,
         /// This node's share from now on.
         share: Amount,
+        /// As the payer gave it; empty if none.
+        reference: Vec<u8>,
     },
     /// A virtual channel can be used by its ends.
     VirtualOpen(B256),
@@ -241,6 +276,15 @@ pub enum Event {
         peer: Address,
         /// In words.
         reason: String,
+    },
+    /// The payee signed for a payment of this node.
+    Receipted {
+        /// What it signed.
+        receipt: PaymentReceipt,
+        /// Its signature.
+        sig: Signature,
+        /// Address of its channel key.
+        signer: Address,
     },
 }
 

@@ -9,6 +9,7 @@ extern crate alloc;
 
 pub mod body;
 mod book;
+pub mod budget;
 pub mod chain;
 mod encode;
 pub mod info;

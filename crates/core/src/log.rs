@@ -211,6 +211,13 @@ impl UpdateLog {
         self.enforceable().iter().map(|b| b.share(self.me)).min().unwrap_or_default()
     }
 
+    /// What I can enforce alone: I can refute whatever is below cur, but not what I signed above it.
+    pub fn secured_share(&self) -> Amount {
+        let cur = &self.cur().body;
+        let above = self.own.iter().filter(|o| o.body.ver > cur.ver).map(|o| o.body.share(self.me));
+        above.fold(cur.share(self.me), Amount::min)
+    }
+
     /// My largest share over all enforceable states.
     pub fn greatest_share(&self) -> Amount {
         self.enforceable().iter().map(|b| b.share(self.me)).max().unwrap_or_default()

@@ -53,6 +53,24 @@ pub enum Message {
         sig: Signature,
         /// The payer wants a countersignature.
         cosign: bool,
+        /// The payer wants a receipt.
+        note: Option<Note>,
+    },
+    /// The payee's signature on the receipt for one of the receiver's payments.
+    PaymentReceipt {
+        /// Channel id.
+        ch: B256,
+        /// Version that holds the payment.
+        ver: u64,
+        /// Signature over the receipt.
+        sig: Signature,
+    },
+    /// The receipt for this payment did not come.
+    ReceiptAsk {
+        /// Channel id.
+        ch: B256,
+        /// Version that holds the payment.
+        ver: u64,
     },
     /// The item is accepted and durable.
     Ack {
@@ -204,6 +222,15 @@ pub enum Message {
         /// Opaque.
         data: Vec<u8>,
     },
+}
+
+/// What a payer wants a receipt for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// How much of the item is this payment.
+    pub amount: Amount,
+    /// 1 to [`MAX_REFERENCE`](crate::signed::MAX_REFERENCE) bytes.
+    pub reference: Vec<u8>,
 }
 
 /// One change of the locks of a link.

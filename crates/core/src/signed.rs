@@ -308,6 +308,28 @@ eip712!(
         .hash(s.input_hash)
 );
 
+/// Longest reference of a payment, bytes.
+pub const MAX_REFERENCE: usize = 256;
+
+/// The payee's statement that it accepted a payment with this reference. Never valid on chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentReceipt {
+    /// Channel id, ledger or virtual.
+    pub ch: B256,
+    /// Version that holds the payment.
+    pub ver: u64,
+    /// How much.
+    pub amount: Amount,
+    /// As the payer gave it, 1 to [`MAX_REFERENCE`] bytes.
+    pub reference: Vec<u8>,
+}
+
+eip712!(PaymentReceipt, "PaymentReceipt(bytes32 ch,uint48 ver,uint96 amount,bytes reference)", |s, w| w
+    .hash(s.ch)
+    .uint(s.ver.into())
+    .uint(s.amount)
+    .hash(keccak256(&s.reference)));
+
 /// The statement of a channel key that a transport identity is its own. Never valid on chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {

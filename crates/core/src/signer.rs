@@ -1,13 +1,14 @@
 //! The signer: it holds the key and refuses whatever could hurt its owner, whatever the rest of the node believes.
 //!
 //! One durable high-water mark per object (protocol 1.4(4)), at most one `Final` per virtual channel and the freeze after it
-//! (1.4(12)), each activation draft for one virtual channel only (2.3 activation). Every grant changes a [`Guard`] that must be
+//! (1.4(12)), each activation draft for one virtual channel only (2.3 activation), and no payment beyond its budget. Every grant changes a [`Guard`] that must be
 //! durable before the signature leaves.
 
 use crate::body::Body;
+use crate::budget::{Budget, Held, Limits, MAX_BUDGETS};
 use crate::encode::Domain;
 use crate::sig::{RawKey, Signature};
-use crate::signed::{Close, Eip712, Final, Identity, MAX_VERSION, State, WatchAuth};
+use crate::signed::{Close, Eip712, Final, Identity, MAX_VERSION, PaymentReceipt, State, WatchAuth};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, B256};
@@ -49,6 +50,21 @@ pub enum Refusal {
     /// The contract would refuse this State.
     #[error("the contract would refuse this state")]
     Invalid,
+    /// There is no such budget any more.
+    #[error("the token was revoked")]
+    NoBudget,
+    /// One payment above the limit of its budget.
+    #[error("the amount is above what this token may spend at once")]
+    PaymentLimit,
+    /// All payments to a peer above the limit of their budget.
+    #[error("this token may not spend that much more on this peer")]
+    PeerLimit,
+    /// All payments of a day above the limit of their budget.
+    #[error("this token may not spend that much more today")]
+    DayLimit,
+    /// The budget names other peers.
+    #[error("this token may not spend anything on this peer")]
+    PeerNotAllowed,
 }
 
 /// A key behind its guards.
@@ -57,8 +73,10 @@ pub struct Signer {
     domain: Domain,
     guards: BTreeMap<B256, Guard>,
     drafts: BTreeMap<B256, B256>,
+    budgets: BTreeMap<B256, Budget>,
     dirty_guards: BTreeSet<B256>,
     dirty_drafts: BTreeSet<B256>,
+    dirty_budgets: BTreeSet<B256>,
 }
 
 impl fmt::Debug for Signer {
@@ -75,8 +93,10 @@ impl Signer {
             domain,
             guards: BTreeMap::new(),
             drafts: BTreeMap::new(),
+            budgets: BTreeMap::new(),
             dirty_guards: BTreeSet::new(),
             dirty_drafts: BTreeSet::new(),
+            dirty_budgets: BTreeSet::new(),
         }
     }
 
@@ -93,6 +113,66 @@ impl Signer {
     /// Restores what was durable.
     pub fn restore_draft(&mut self, draft: B256, vc: B256) {
         self.drafts.insert(draft, vc);
+    }
+
+    /// Restores what was durable.
+    pub fn restore_budget(&mut self, id: B256, budget: Budget) {
+        self.budgets.insert(id, budget);
+    }
+
+    /// A budget with its counters.
+    pub fn budget(&self, id: B256) -> Option<&Budget> {
+        self.budgets.get(&id)
+    }
+
+    /// Makes a budget, changes its limits (the counters stay), or ends it. False: there are too many.
+    pub(crate) fn set_budget(&mut self, id: B256, limits: Option<Limits>) -> bool {
+        match limits {
+            Some(limits) if self.budgets.contains_key(&id) || self.budgets.len() < MAX_BUDGETS => {
+                self.budgets.entry(id).or_default().limits = limits;
+            }
+            Some(_) => return false,
+            None => drop(self.budgets.remove(&id)),
+        }
+        self.dirty_budgets.insert(id);
+        true
+    }
+
+    /// Whether a budget allows this much more; counts nothing.
+    pub(crate) fn may_spend(&self, id: B256, spend: &Held) -> Result<(), Refusal> {
+        self.budgets.get(&id).ok_or(Refusal::NoBudget)?.allows(spend)
+    }
+
+    /// Counts a spending, before it is signed; for a channel that may come to nothing, under its id.
+    pub(crate) fn charge(&mut self, id: B256, spend: Held, object: Option<B256>) -> Result<(), Refusal> {
+        let budget = self.budgets.get_mut(&id).ok_or(Refusal::NoBudget)?;
+        budget.charge(&spend)?;
+        if let Some(object) = object {
+            budget.hold(object, spend);
+        }
+        self.dirty_budgets.insert(id);
+        Ok(())
+    }
+
+    /// Takes back what was counted for something that will never be signed.
+    pub(crate) fn give_back(&mut self, id: B256, spend: &Held) {
+        if let Some(budget) = self.budgets.get_mut(&id) {
+            budget.give_back(spend);
+            self.dirty_budgets.insert(id);
+        }
+    }
+
+    /// A channel came about, or did not.
+    pub(crate) fn settle_charge(&mut self, object: B256, happened: bool) {
+        for (id, budget) in self.budgets.iter_mut().filter(|(_, budget)| budget.holds(object)) {
+            budget.settle(object, happened);
+            self.dirty_budgets.insert(*id);
+        }
+    }
+
+    /// Signs that a payment with a reference was accepted. The acceptance is durable before this leaves.
+    pub(crate) fn sign_receipt(&self, receipt: &PaymentReceipt) -> Signature {
+        self.key.sign(self.domain.digest(receipt.struct_hash()))
     }
 
     /// Signs a State (protocol 1.4(4)).
@@ -197,9 +277,11 @@ impl Signer {
     pub(crate) fn take_dirty(&mut self) -> SignerUpdates {
         let guards = core::mem::take(&mut self.dirty_guards);
         let drafts = core::mem::take(&mut self.dirty_drafts);
+        let budgets = core::mem::take(&mut self.dirty_budgets);
         SignerUpdates {
             guards: guards.into_iter().filter_map(|k| Some((k, *self.guards.get(&k)?))).collect(),
             drafts: drafts.into_iter().filter_map(|k| Some((k, *self.drafts.get(&k)?))).collect(),
+            budgets: budgets.into_iter().map(|k| (k, self.budgets.get(&k).cloned())).collect(),
         }
     }
 
@@ -233,4 +315,5 @@ impl Signer {
 pub(crate) struct SignerUpdates {
     pub(crate) guards: alloc::vec::Vec<(B256, Guard)>,
     pub(crate) drafts: alloc::vec::Vec<(B256, B256)>,
+    pub(crate) budgets: alloc::vec::Vec<(B256, Option<Budget>)>,
 }

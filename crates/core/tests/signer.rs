@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256};
 use perunika_core::Domain;
 use perunika_core::body::{Body, Change};
 use perunika_core::sig::MemoryKey;
-use perunika_core::signed::{Close, Final, MAX_VERSION};
+use perunika_core::signed::{Close, Eip712 as _, Final, MAX_VERSION, PaymentReceipt};
 use perunika_core::signer::{Refusal, Signer};
 use perunika_core::tree;
 
@@ -98,4 +98,15 @@ fn what_the_contract_would_refuse_is_not_signed() {
     let mut bad = body(4, 90);
     bad.total = 10;
     assert_eq!(signer().sign_state(&bad), Err(Refusal::Invalid));
+}
+
+/// Computed by other software from docs/encoding.md.
+#[test]
+fn the_hash_of_a_payment_receipt() {
+    let domain = Domain { chain_id: 1, adjudicator: Address::repeat_byte(9) };
+    let receipt = PaymentReceipt { ch: B256::repeat_byte(7), ver: 6, amount: 12_345, reference: b"order 17".to_vec() };
+    let expected = "1c6f9af645de19e10d7bb6029fa71b03dbcae92e2a1e76ed5d879facd833af18";
+    assert_eq!(hex::encode(receipt.struct_hash()), expected);
+    let expected = "4e344aab4bef8c870ef648218b10e11b81815164a425542285857b5b45b5f966";
+    assert_eq!(hex::encode(domain.digest(receipt.struct_hash())), expected);
 }

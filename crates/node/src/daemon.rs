@@ -181,7 +181,7 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
         chain_online: Arc::clone(&chain_online),
         token: token.clone(),
         tasks: tasks.clone(),
-    });
+    })?;
     let api = Arc::new(api);
     let released = Arc::downgrade(&api);
     // No call meets a shop that does not know its downloads yet.

@@ -164,7 +164,7 @@ impl Adversary {
     /// A stream item of a corrupt payer.
     pub fn item(&self, world: &World, node: usize, next: &Body, base: u64, cosign: bool) -> Message {
         let sig = world.raw_key(node).sign(next.digest(&world.ground.domain));
-        Message::Item { ch: next.ch, ver: next.ver, base, def_a: next.def_a, sig, cosign }
+        Message::Item { ch: next.ch, ver: next.ver, base, def_a: next.def_a, sig, cosign, note: None }
     }
 
     /// A countersignature of a corrupt peer.

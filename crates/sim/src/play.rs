@@ -45,14 +45,14 @@ impl World {
 
     /// Pays and waits for the countersignature.
     pub fn pay(&mut self, node: usize, ch: B256, amount: u128) {
-        let tag = self.command(node, Command::Pay { ch, amount, cosign: true });
+        let tag = self.command(node, Command::Pay { ch, amount, cosign: true, reference: Vec::new() });
         self.wait_reply(node, tag);
         assert!(matches!(self.reply(node, tag), Some(Reply::Applied { .. })), "{:?}", self.reply(node, tag));
     }
 
     /// Releases a stream item without waiting.
     pub fn stream(&mut self, node: usize, ch: B256, amount: u128) -> u64 {
-        self.command(node, Command::Pay { ch, amount, cosign: false })
+        self.command(node, Command::Pay { ch, amount, cosign: false, reference: Vec::new() })
     }
 
     /// Ends a virtual channel cooperatively; waits until no participant holds a lock of it.

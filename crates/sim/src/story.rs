@@ -122,7 +122,7 @@ impl Path {
             let mine = world.share(node, ch);
             let amount = mine.unwrap_or_default().saturating_sub(target);
             if amount > 0 {
-                world.command(node, Command::Pay { ch, amount, cosign });
+                world.command(node, Command::Pay { ch, amount, cosign, reference: Vec::new() });
             }
             let theirs = move |w: &World| w.peer_share(peer, ch);
             if world.run_until(WAIT_MS, |w| w.share(node, ch) == Some(target) && theirs(w) == Some(target)) {

@@ -27,7 +27,8 @@ fn expect(name: &str, change: impl FnOnce(&mut Path)) {
 fn two_contents_with_one_version() {
     expect("P7", |path| {
         let ch = path.world.virtual_ids()[0];
-        let message = Message::Item { ch, ver: 2, base: 1, def_a: 1, sig: Signature([1; 64]), cosign: true };
+        let message =
+            Message::Item { ch, ver: 2, base: 1, def_a: 1, sig: Signature([1; 64]), cosign: true, note: None };
         path.world.taps.push((0, Tap::Sent { from: 0, message }));
     });
 }

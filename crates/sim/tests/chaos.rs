@@ -73,7 +73,7 @@ impl Chaos {
         for _ in 0..=self.rng.below(5) {
             let amount = u128::from(self.rng.between(1, 1_000)) * (ETH / 1_000);
             let cosign = self.rng.chance(400);
-            self.path.world.command(node, Command::Pay { ch, amount, cosign });
+            self.path.world.command(node, Command::Pay { ch, amount, cosign, reference: Vec::new() });
         }
     }
 

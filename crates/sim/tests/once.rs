@@ -31,7 +31,7 @@ fn play(seed: u64) {
         for _ in 0..rng.between(1, 4) {
             let amount = u128::from(rng.between(1, 1_000_000));
             let cosign = rng.chance(300);
-            let tag = path.world.command(payer, Command::Pay { ch: link, amount, cosign });
+            let tag = path.world.command(payer, Command::Pay { ch: link, amount, cosign, reference: Vec::new() });
             paid[payer].push((tag, amount));
         }
         if round % 8 == 0 {

@@ -23,7 +23,7 @@ fn a_payment_costs_few_messages_and_then_there_is_silence() {
     for (cosign, bound) in [(true, 3), (false, 5)] {
         path.world.run_for(5_000);
         let start = path.world.now_ms;
-        path.world.command(0, Command::Pay { ch, amount: MILLI, cosign });
+        path.world.command(0, Command::Pay { ch, amount: MILLI, cosign, reference: Vec::new() });
         path.world.run_for(60_000);
         let sent = sent_since(&path.world, start);
         assert!(sent <= bound, "{sent} messages, cosign {cosign}");
@@ -62,13 +62,13 @@ fn what_cannot_be_paid_is_refused() {
     let ch = path.links[0];
     for amount in [0, 100 * ETH + 1, u128::MAX] {
         for cosign in [true, false] {
-            let tag = path.world.command(0, Command::Pay { ch, amount, cosign });
+            let tag = path.world.command(0, Command::Pay { ch, amount, cosign, reference: Vec::new() });
             let reply = path.world.reply(0, tag);
             assert!(matches!(reply, Some(Reply::Refused(Fault::Caller(_)))), "{amount}: {reply:?}");
         }
     }
     path.world.pay(0, ch, 100 * ETH);
-    let tag = path.world.command(0, Command::Pay { ch, amount: 1, cosign: true });
+    let tag = path.world.command(0, Command::Pay { ch, amount: 1, cosign: true, reference: Vec::new() });
     assert!(matches!(path.world.reply(0, tag), Some(Reply::Refused(Fault::Caller(_)))));
     path.world.finish();
     assert_eq!(path.world.gain(1), 100 * ETH as i128);
@@ -87,8 +87,11 @@ fn crossing(seed: u64, rough: bool, hubs: usize) {
         let (x, y) = (u128::from(rng.between(1, 900)) * MILLI, u128::from(rng.between(1, 900)) * MILLI);
         (there, back) = (there + x, back + y);
         let cosign = rng.chance(500);
-        tags.push((0, path.world.command(0, Command::Pay { ch, amount: x, cosign })));
-        tags.push((last, path.world.command(last, Command::Pay { ch, amount: y, cosign: !cosign })));
+        tags.push((0, path.world.command(0, Command::Pay { ch, amount: x, cosign, reference: Vec::new() })));
+        tags.push((
+            last,
+            path.world.command(last, Command::Pay { ch, amount: y, cosign: !cosign, reference: Vec::new() }),
+        ));
         path.world.run_for(rng.below(80));
     }
     let answered = |w: &World| {
@@ -171,7 +174,7 @@ fn the_payee_breaks_into_a_running_stream() {
         for n in 0..200 {
             path.world.stream(0, ch, MILLI);
             if n == 100 {
-                tag = path.world.command(1, Command::Pay { ch, amount: ETH, cosign: true });
+                tag = path.world.command(1, Command::Pay { ch, amount: ETH, cosign: true, reference: Vec::new() });
             }
             path.world.run_for(3);
         }
@@ -217,7 +220,7 @@ fn close_in_traffic(seed: u64, hubs: usize, closer: usize, rough: bool) {
     let node = if closer == 0 { 0 } else { last };
     for n in 0..30 {
         for payer in [0, last] {
-            path.world.command(payer, Command::Pay { ch, amount: MILLI, cosign: n % 4 == 0 });
+            path.world.command(payer, Command::Pay { ch, amount: MILLI, cosign: n % 4 == 0, reference: Vec::new() });
         }
         if n == 15 {
             let close =

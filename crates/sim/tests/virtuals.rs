@@ -189,7 +189,7 @@ fn overlap(seed: u64, hubs: usize, rough: bool) {
     assert!(opened.len() >= enough, "seed {seed}: {} opened", opened.len());
     let last = path.last();
     for (node, vc) in &opened {
-        path.world.command(*node, Command::Pay { ch: *vc, amount: ETH / 10, cosign: false });
+        path.world.command(*node, Command::Pay { ch: *vc, amount: ETH / 10, cosign: false, reference: Vec::new() });
     }
     path.world.run_for(10_000);
     for (node, vc) in &opened {

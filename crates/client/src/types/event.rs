@@ -1,7 +1,7 @@
 //! What happens at a node, one after the other.
 
 use super::schema::{AddressHex, HashHex};
-use super::{ChannelId, Wei};
+use super::{ChannelId, Receipt, Reference, Wei};
 use perunika_core::{Address, B256};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,14 @@ pub enum EventKind {
         amount: Wei,
         /// This node's share from then on.
         share: Wei,
+        /// What it was for, if the payer said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Reference>,
+    },
+    /// A payee signed for a payment of this node that had a reference.
+    ReceiptReceived {
+        /// What it signed.
+        receipt: Receipt,
     },
     /// A virtual channel can be used by its ends.
     VirtualOpen {
@@ -108,6 +116,7 @@ impl EventKind {
             Self::ChannelOpen { .. } => "channel_open",
             Self::ChannelClosed { .. } => "channel_closed",
             Self::PaymentReceived { .. } => "payment_received",
+            Self::ReceiptReceived { .. } => "receipt_received",
             Self::VirtualOpen { .. } => "virtual_open",
             Self::VirtualClosed { .. } => "virtual_closed",
             Self::VirtualRenewed { .. } => "virtual_renewed",

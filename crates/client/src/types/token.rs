@@ -1,5 +1,8 @@
 //! What a token allows.
 
+use super::Wei;
+use super::schema::AddressHex;
+use perunika_core::Address;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -10,7 +13,7 @@ use std::fmt;
 pub enum Scope {
     /// Look at everything but evidence and tokens.
     Read,
-    /// Pay through open channels, and buy files.
+    /// Pay through open channels, and buy files, which may renew the channel that pays for them.
     Pay,
     /// Open channels, ledger and virtual, and ask for quotes.
     Open,
@@ -43,4 +46,68 @@ impl fmt::Display for Scope {
             Self::Admin => "admin",
         })
     }
+}
+
+/// `POST /v1/tokens`. Limits are in wei; what is left out is not limited. They bind what the holder spends: payments, stakes and
+/// fees of virtual channels, deposits of channels that it opens, and downloads. They are kept by the signer: nothing beyond
+/// them is ever signed, over crashes and restarts. What came to nothing is given back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// For people, 1 to 64 characters.
+    #[schemars(length(min = 1, max = 64))]
+    pub name: String,
+    /// What it allows; `admin` allows everything and has no limits.
+    pub scopes: Vec<Scope>,
+    /// Most that one call may spend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_payment: Option<Wei>,
+    /// Most that may be spent on one peer, over the life of the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_peer: Option<Wei>,
+    /// Most that may be spent in one day of the chain's clock; days begin at multiples of 86,400 seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_day: Option<Wei>,
+    /// Keys of the only peers that may be paid, at most 256; anybody if empty. Of a virtual channel the other end counts.
+    #[serde(default)]
+    #[schemars(with = "Vec<AddressHex>", length(max = 256))]
+    pub peers: Vec<Address>,
+    /// Last second at which it is valid, seconds since 1970 by the node's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u64>,
+}
+
+/// Element of `GET /v1/tokens`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Token {
+    /// Its id; not secret.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// What it allows.
+    pub scopes: Vec<Scope>,
+    /// Most that one call may spend.
+    pub per_payment: Option<Wei>,
+    /// Most that may be spent on one peer.
+    pub per_peer: Option<Wei>,
+    /// Most that may be spent in one day.
+    pub per_day: Option<Wei>,
+    /// The only peers that may be paid; anybody if empty.
+    #[schemars(with = "Vec<AddressHex>")]
+    pub peers: Vec<Address>,
+    /// Last second at which it is valid.
+    pub expires: Option<u64>,
+    /// When it was made, seconds since 1970.
+    pub created: u64,
+    /// Spent with it so far.
+    pub spent: Wei,
+}
+
+/// Answer of `POST /v1/tokens`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MadeToken {
+    /// The token itself, for the `Authorization` header. It is shown this once; the node keeps a hash of it.
+    pub secret: String,
+    /// What it allows.
+    pub token: Token,
 }

@@ -49,6 +49,7 @@ impl Participant {
     fn refuse_queue(&mut self, ch: B256) {
         let queue = self.book_mut(ch).map(|b| core::mem::take(&mut b.queue)).unwrap_or_default();
         for wish in queue {
+            self.uncharge(ch, &wish);
             self.reply(wish.tag, Reply::Refused(Fault::Caller("the channel is being closed".into())));
         }
     }
@@ -58,7 +59,8 @@ impl Participant {
         let Some(own) = book.log.own().last().filter(|o| o.is_item()).cloned() else { return };
         if let crate::log::OwnKind::Item { base } = own.kind {
             let (ver, def_a, sig) = (own.body.ver, own.body.def_a, own.sig);
-            self.send(peer, Message::Item { ch, ver, base, def_a, sig, cosign: true });
+            let note = book.note_of(ver);
+            self.send(peer, Message::Item { ch, ver, base, def_a, sig, cosign: true, note });
         }
     }
 

@@ -9,8 +9,10 @@ mod opening;
 mod pay;
 mod plan;
 mod quotes;
+mod receipts;
 mod renewal;
 mod resend;
+mod spending;
 mod views;
 mod virtuals;
 
@@ -91,6 +93,8 @@ pub struct Participant {
     dirty_ledgers: BTreeSet<B256>,
     dirty_virtuals: BTreeSet<B256>,
     forgotten: Vec<Write>,
+    /// Whose budget the command that runs is on.
+    spender: Option<B256>,
     /// Disputes that the application was told of.
     told: Vec<Write>,
     outputs: Vec<Output>,
@@ -116,6 +120,7 @@ impl Participant {
             mined: BTreeSet::new(),
             forgotten: Vec::new(),
             told: Vec::new(),
+            spender: None,
             close_tags: BTreeMap::new(),
             open_tags: BTreeMap::new(),
             env: Env { now_ms: 0, entropy: B256::ZERO },
@@ -153,6 +158,7 @@ impl Participant {
                 self.virtuals.insert(id, virt);
             }
             b'g' => self.signer.restore_guard(id, postcard::from_bytes::<Guard>(value).ok()?),
+            b'b' => self.signer.restore_budget(id, postcard::from_bytes(value).ok()?),
             b'd' => self.signer.restore_draft(id, postcard::from_bytes(value).ok()?),
             b'e' => drop(self.chain.reported.insert((id, postcard::from_bytes(value).ok()?))),
             _ => return None,
@@ -204,9 +210,11 @@ impl Participant {
             | Message::ChannelInfo { .. }
             | Message::ChannelOffer { .. }
             | Message::ChannelAgreed { .. } => self.on_opening(from, message),
-            Message::Item { ch, ver, base, def_a, sig, cosign } => {
-                self.on_item(from, pay::Item { ch, ver, base, def_a, sig, cosign });
+            Message::Item { ch, ver, base, def_a, sig, cosign, note } => {
+                self.on_item(from, pay::Item { ch, ver, base, def_a, sig, cosign, note });
             }
+            Message::PaymentReceipt { ch, ver, sig } => self.on_payment_receipt(from, ch, ver, sig),
+            Message::ReceiptAsk { ch, ver } => self.on_receipt_ask(from, ch, ver),
             Message::Ack { ch, ver } => self.on_ack(from, ch, ver),
             Message::Accept { ch, ver, sig } => self.on_accept(from, ch, ver, sig),
             Message::Refuse { ch, ver, refused, reason } => self.on_refuse(from, ch, ver, &refused, reason),
@@ -233,11 +241,21 @@ impl Participant {
     }
 
     fn on_command(&mut self, tag: u64, command: Command) {
-        let result = match command {
+        if let Err(fault) = self.run_command(tag, command) {
+            self.reply(tag, Reply::Refused(fault));
+        }
+    }
+
+    fn run_command(&mut self, tag: u64, command: Command) -> Result<(), Fault> {
+        match command {
             Command::OpenChannel { peer, deposit, peer_deposit, lane } => {
                 self.open_channel(tag, peer, deposit, peer_deposit, lane)
             }
-            Command::Pay { ch, amount, cosign } => self.pay(tag, ch, amount, cosign),
+            Command::Pay { ch, amount, cosign, reference } => {
+                self.pay(tag, ch, pay::Payment { amount, cosign, reference })
+            }
+            Command::Within { budget, command } => self.on_command_within(tag, budget, *command),
+            Command::SetBudget { budget, limits } => self.set_budget(tag, budget, limits),
             Command::CloseChannel { ch, force } => self.close_channel(tag, ch, force),
             Command::OpenVirtual { path, stake, peer_stake, term, fee_max, renew } => {
                 self.open_virtual(tag, quotes::Wanted { path, stake, peer_stake, term, fee_max, renew })
@@ -250,9 +268,6 @@ impl Participant {
             }
             Command::CloseVirtual { vc } => self.close_virtual(tag, vc),
             Command::SendApp { to, data } => self.send_app(tag, to, data),
-        };
-        if let Err(fault) = result {
-            self.reply(tag, Reply::Refused(fault));
         }
     }
 
@@ -360,9 +375,7 @@ impl Participant {
 
     /// Forgets what never became worth anything.
     fn forget(&mut self, kind: u8, id: B256) {
-        let mut key = Vec::from([kind]);
-        key.extend_from_slice(id.as_slice());
-        self.forgotten.push(Write { key, value: None });
+        self.forgotten.push(Write { key: record_key(kind, id), value: None });
     }
 
     fn draw(&mut self) -> B256 {
@@ -410,6 +423,10 @@ impl Participant {
         let signer = self.signer.take_dirty();
         writes.extend(signer.guards.iter().map(|(id, guard)| record(b'g', *id, guard)));
         writes.extend(signer.drafts.iter().map(|(id, vc)| record(b'd', *id, vc)));
+        writes.extend(signer.budgets.iter().map(|(id, budget)| match budget {
+            Some(budget) => record(b'b', *id, budget),
+            None => Write { key: record_key(b'b', *id), value: None },
+        }));
         writes.append(&mut self.told);
         writes.append(&mut self.forgotten);
         Step { writes, outputs: core::mem::take(&mut self.outputs) }
@@ -417,16 +434,27 @@ impl Participant {
 }
 
 fn record(kind: u8, id: B256, value: &impl serde::Serialize) -> Write {
-    let mut key = Vec::with_capacity(33);
-    key.push(kind);
-    key.extend_from_slice(id.as_slice());
     // INVARIANT: plain structs without maps of foreign keys always serialise.
     #[allow(clippy::expect_used)]
     let value = postcard::to_allocvec(value).expect("a record serialises");
-    Write { key, value: Some(value) }
+    Write { key: record_key(kind, id), value: Some(value) }
+}
+
+fn record_key(kind: u8, id: B256) -> Vec<u8> {
+    let mut key = Vec::with_capacity(33);
+    key.push(kind);
+    key.extend_from_slice(id.as_slice());
+    key
 }
 
 /// A refusal of the own signer is shown as the caller's problem: nothing was signed, nothing is lost.
 fn refused(refusal: Refusal) -> Fault {
-    Fault::Caller(refusal.to_string())
+    match refusal {
+        Refusal::NoBudget
+        | Refusal::PaymentLimit
+        | Refusal::PeerLimit
+        | Refusal::DayLimit
+        | Refusal::PeerNotAllowed => Fault::Limit(refusal.to_string()),
+        _ => Fault::Caller(refusal.to_string()),
+    }
 }

@@ -28,6 +28,7 @@ pub(crate) struct Opening {
     tag: u64,
     peer: Address,
     deposits: [Amount; 2],
+    budget: Option<B256>,
     lane: u16,
     params: Option<ChannelParams>,
     offered: Option<(u64, B256)>,
@@ -56,10 +57,21 @@ impl Participant {
         if self.openings.iter().any(|o| o.peer == peer && o.lane == lane) {
             return Err(Fault::Caller("a channel to this peer is being opened already on this lane".into()));
         }
+        self.may_spend(peer, deposit)?;
         let sent_ms = self.env.now_ms;
         let until_ms = sent_ms + PATIENCE_MS;
-        let deposits = [deposit, peer_deposit];
-        self.openings.push(Opening { tag, peer, deposits, lane, params: None, offered: None, until_ms, sent_ms });
+        let (deposits, budget) = ([deposit, peer_deposit], self.spender);
+        self.openings.push(Opening {
+            tag,
+            peer,
+            deposits,
+            budget,
+            lane,
+            params: None,
+            offered: None,
+            until_ms,
+            sent_ms,
+        });
         self.send(peer, Message::ChannelAsk { lane });
         Ok(())
     }
@@ -193,6 +205,11 @@ impl Participant {
             let fault = Fault::Caller("this channel is being opened already; use another lane for a second one".into());
             return self.reply(opening.tag, Reply::Refused(fault));
         }
+        if let Some(budget) = opening.budget
+            && let Err(fault) = self.charge_to(budget, from, opening.deposits[0], Some(id))
+        {
+            return self.reply(opening.tag, Reply::Refused(fault));
+        }
         let ledger = Ledger::new(&self.config.domain, params, nonce, Side::A, opening.deposits);
         self.ledgers.insert(id, ledger);
         self.dirty_ledgers.insert(id);
@@ -275,6 +292,7 @@ impl Participant {
     }
 
     fn opening_over(&mut self, id: B256) {
+        self.signer.settle_charge(id, false);
         if let Some(ledger) = self.ledgers.get_mut(&id) {
             ledger.life = Life::Closed;
             self.dirty_ledgers.insert(id);
@@ -295,6 +313,7 @@ impl Participant {
             let fault = Fault::Chain(alloc::format!("the deposit was not made: {reason}"));
             self.reply(tag, Reply::Refused(fault));
         }
+        self.signer.settle_charge(id, false);
         // Nothing is on chain: without this the deposit would be tried for ever behind the caller's back.
         if let Some(ledger) = self.ledgers.get_mut(&id) {
             ledger.force = true;
@@ -314,6 +333,7 @@ impl Participant {
         if [seen.dep_a, seen.dep_b] != ledger.deposits {
             return self.adopt_other_deposits(id, [seen.dep_a, seen.dep_b]);
         }
+        self.signer.settle_charge(id, true);
         self.event(Event::ChannelOpen(id));
         if let Some(tag) = self.open_tags.remove(&id) {
             self.reply(tag, Reply::Opened(id));

@@ -4,18 +4,19 @@ use super::{Participant, refused};
 use crate::body::Body;
 use crate::book::{Book, Pending, Wish};
 use crate::chain::RecordView;
-use crate::io::{Event, Fault, Reply};
+use crate::io::{Fault, Reply};
 use crate::ledger::Life;
 use crate::log::{Accepted, MAX_ITEMS, OwnKind, Refused};
-use crate::message::Message;
+use crate::message::{Message, Note};
 use crate::params::Side;
 use crate::sig::Signature;
-use crate::signed::Amount;
+use crate::signed::{Amount, MAX_REFERENCE};
+use crate::signer::Refusal;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 
 /// A stream item as it came in.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Item {
     pub(super) ch: B256,
     pub(super) ver: u64,
@@ -23,12 +24,24 @@ pub(super) struct Item {
     pub(super) def_a: Amount,
     pub(super) sig: Signature,
     pub(super) cosign: bool,
+    pub(super) note: Option<Note>,
+}
+
+/// A payment as the application wishes it.
+pub(super) struct Payment {
+    pub(super) amount: Amount,
+    pub(super) cosign: bool,
+    pub(super) reference: Vec<u8>,
 }
 
 impl Participant {
-    pub(super) fn pay(&mut self, tag: u64, ch: B256, amount: Amount, cosign: bool) -> Result<(), Fault> {
+    pub(super) fn pay(&mut self, tag: u64, ch: B256, payment: Payment) -> Result<(), Fault> {
+        let Payment { amount, cosign, reference } = payment;
         if amount == 0 {
             return Err(Fault::Caller("a payment of zero is not a payment".into()));
+        }
+        if reference.len() > MAX_REFERENCE {
+            return Err(Fault::Caller(alloc::format!("a reference has at most {MAX_REFERENCE} bytes")));
         }
         self.updatable(ch)?;
         let book = self.book(ch).ok_or_else(|| Fault::Caller("no such channel".into()))?;
@@ -42,8 +55,10 @@ impl Participant {
         if book.queue.len() >= MAX_ITEMS {
             return Err(Fault::Peer("too many payments wait for the peer".into()));
         }
+        let peer = self.peer_of(ch).unwrap_or_default();
+        let charge = self.charge(peer, amount, None)?;
         if let Some(book) = self.book_mut(ch) {
-            book.queue.push_back(Wish { tag, amount, cosign });
+            book.queue.push_back(Wish { tag, amount, cosign, reference, charge });
         }
         self.pump_queue(ch);
         Ok(())
@@ -56,7 +71,10 @@ impl Participant {
                 return;
             }
             let Some(book) = self.book(ch) else { return };
-            if !book.log.only_items() || book.log.items_ahead() >= MAX_ITEMS {
+            if !book.log.only_items() || book.log.items_ahead() >= MAX_ITEMS || book.waits_for_payee() {
+                return;
+            }
+            if book.unreceipted.is_some() && book.queue.front().is_some_and(|wish| !wish.reference.is_empty()) {
                 return;
             }
             if !self.issue_item(ch) {
@@ -67,7 +85,11 @@ impl Participant {
 
     fn issue_item(&mut self, ch: B256) -> bool {
         let Some(book) = self.book(ch) else { return false };
-        let Some(wish) = book.queue.front().copied() else { return false };
+        let Some(wish) = book.queue.front().cloned() else { return false };
+        if wish.charge.is_some_and(|charge| self.signer.budget(charge.budget).is_none()) {
+            self.drop_wish(ch, refused(Refusal::NoBudget));
+            return true;
+        }
         let newest = book.log.newest();
         let me = book.log.me;
         let ver = if book.log.own().is_empty() { book.log.proposal_version() } else { book.log.next_version(me) };
@@ -99,14 +121,15 @@ impl Participant {
             book.queue.pop_front();
             book.log.signed(next, sig, OwnKind::Item { base });
             book.payments += 1;
-            book.pending.push(Pending { tag: wish.tag, ver, amount: wish.amount, cosign: wish.cosign });
+            book.pending.push(Pending { ver, wish: wish.clone() });
         }
-        self.send(peer, Message::Item { ch, ver, base, def_a, sig, cosign: wish.cosign });
+        self.send(peer, Message::Item { ch, ver, base, def_a, sig, cosign: wish.cosign, note: wish.note() });
     }
 
     fn drop_wish(&mut self, ch: B256, fault: Fault) {
         let wish = self.book_mut(ch).and_then(|b| b.queue.pop_front());
         if let Some(wish) = wish {
+            self.uncharge(ch, &wish);
             self.reply(wish.tag, Reply::Refused(fault));
         }
     }
@@ -132,7 +155,7 @@ impl Participant {
                 self.applied(item.ch, item.base, applied);
                 let amount = share.saturating_sub(before);
                 self.note_item(item.ch);
-                self.event(Event::Received { ch: item.ch, ver: item.ver, amount, share });
+                self.received(&item, amount, share);
                 self.answer_item(from, item);
             }
             Ok(Accepted::Known) => self.answer_item(from, item),
@@ -146,7 +169,7 @@ impl Participant {
         let (newer, same) =
             cur.map_or((false, false), |c| (c.ver > item.ver, c.ver == item.ver && c.def_a == item.def_a));
         let reason = match fault {
-            Fault::Caller(r) | Fault::Peer(r) | Fault::Chain(r) => r.clone(),
+            Fault::Caller(r) | Fault::Peer(r) | Fault::Chain(r) | Fault::Limit(r) => r.clone(),
         };
         if same {
             self.answer_item(from, item);
@@ -167,7 +190,7 @@ impl Participant {
         if why == Refused::BadSignature {
             return self.misbehaved(from, "a stream item with a signature that does not fit");
         }
-        self.note_conflict(item, why);
+        self.note_conflict(&item, why);
         let Some(book) = self.book(item.ch) else { return };
         let (top, accepted) = (book.log.top().clone(), book.log.cur().body.ver >= item.ver);
         let mine = top.sigs[book.log.me.index()];
@@ -188,11 +211,18 @@ impl Participant {
         let mut next = own.body.clone();
         next.ver = ver;
         let def_a = next.def_a;
+        let before = own.body.ver;
         let Ok(sig) = self.signer.sign_state(&next) else { return };
+        let mut note = None;
         if let Some(book) = self.book_mut(ch) {
             book.log.signed(next, sig, OwnKind::Item { base });
+            // The receipt is for the version that the payee accepts.
+            for pending in book.pending.iter_mut().filter(|p| p.ver == before && !p.wish.reference.is_empty()) {
+                pending.ver = ver;
+            }
+            note = book.note_of(ver);
         }
-        self.send(peer, Message::Item { ch, ver, base, def_a, sig, cosign: true });
+        self.send(peer, Message::Item { ch, ver, base, def_a, sig, cosign: true, note });
     }
 
     fn note_item(&mut self, ch: B256) {
@@ -203,7 +233,7 @@ impl Participant {
     }
 
     /// A stream ran into a pre-signature of mine: neither can be answered, so I break in above both.
-    fn note_conflict(&mut self, item: Item, why: Refused) {
+    fn note_conflict(&mut self, item: &Item, why: Refused) {
         let Some(ledger) = self.ledgers.get_mut(&item.ch) else { return };
         let log = &ledger.book.log;
         let presigned = log.own().last().is_some_and(|o| matches!(o.kind, OwnKind::Presign(_)));
@@ -226,6 +256,9 @@ impl Participant {
             if !self.outputs.iter().any(|o| matches!(o, crate::io::Output::Send { message: m, .. } if *m == message)) {
                 self.send(from, message);
             }
+        }
+        if item.note.is_some() {
+            self.send_payment_receipt(from, item.ch, item.ver);
         }
     }
 
@@ -250,7 +283,10 @@ impl Participant {
         }
         book.log.acknowledged(ver);
         for done in book.take_delivered(ver) {
-            self.reply(done.tag, Reply::Delivered { ch, ver: done.ver });
+            let (tag, ver) = (done.wish.tag, done.ver);
+            if !self.await_receipt(ch, done, false) {
+                self.reply(tag, Reply::Delivered { ch, ver });
+            }
         }
     }
 
@@ -273,7 +309,10 @@ impl Participant {
 
     pub(super) fn applied(&mut self, ch: B256, ver: u64, payments: Vec<Pending>) {
         for done in payments {
-            self.reply(done.tag, Reply::Applied { ch, ver });
+            let tag = done.wish.tag;
+            if !self.await_receipt(ch, done, true) {
+                self.reply(tag, Reply::Applied { ch, ver });
+            }
         }
     }
 

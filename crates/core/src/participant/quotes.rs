@@ -4,7 +4,7 @@ use super::Participant;
 use crate::io::{Fault, Reply};
 use crate::ledger::Life;
 use crate::message::{Message, Renews, Terms};
-use crate::params::{MAX_LINKS, MAX_LOCKS, VirtualParams};
+use crate::params::{MAX_LINKS, MAX_LOCKS, Side, VirtualParams};
 use crate::signed::{Amount, MAX_AMOUNT};
 use crate::virtual_channel::{Renewal, Virtual};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,7 @@ pub(super) enum Purpose {
         tag: u64,
     },
     /// A command of the application waits.
-    Open { tag: u64, keep: Option<Renewal> },
+    Open { tag: u64, keep: Option<Renewal>, budget: Option<B256> },
     /// A renewal.
     Renew,
 }
@@ -99,9 +99,17 @@ impl Participant {
         if wanted.renew {
             self.check_renewable(&keep)?;
         }
+        if !only_ask {
+            let end = path.last().copied().unwrap_or_default();
+            self.may_spend(end, wanted.stake.saturating_add(wanted.fee_max))?;
+        }
+        let budget = self.spender;
+        if budget.is_some() && wanted.renew {
+            return Err(Fault::Limit("what renews itself again and again needs a token without limits".into()));
+        }
         let terms = self.terms([wanted.stake, wanted.peer_stake], wanted.term)?;
         let keep = Some(keep).filter(|_| wanted.renew);
-        let purpose = if only_ask { Purpose::Ask { tag } } else { Purpose::Open { tag, keep } };
+        let purpose = if only_ask { Purpose::Ask { tag } } else { Purpose::Open { tag, keep, budget } };
         self.gather(purpose, Asked { path, terms, renews: None }, wanted.fee_max);
         Ok(())
     }
@@ -263,7 +271,7 @@ impl Participant {
         let (tag, keep) = match (request.purpose, checked) {
             (Purpose::Ask { tag }, _) => return self.tell_quotes(tag, &request),
             (_, Err(fault)) => return self.request_refused(&request, fault),
-            (Purpose::Open { tag, keep }, Ok(())) => (tag, keep),
+            (Purpose::Open { tag, keep, .. }, Ok(())) => (tag, keep),
             (Purpose::Renew, Ok(())) => return self.renewal_quoted(request),
         };
         let own = self.link_to(request.asked.path[1], request.asked.terms.init_a.saturating_add(request.fees()));
@@ -296,7 +304,8 @@ impl Participant {
 
     /// All quotes are there: draws up the parameters over this node's link `own` and starts to lock. The id.
     pub(super) fn create(&mut self, request: Request, own: B256, terms: Terms) -> Result<B256, Fault> {
-        let Request { asked: Asked { path, renews, .. }, draft, nonce, answers, .. } = request;
+        let sum = request.fees();
+        let Request { purpose, asked: Asked { path, renews, .. }, draft, nonce, answers, .. } = request;
         let last = path.len() - 1;
         let fees: Vec<Amount> = (1..last).filter_map(|i| answers.get(&i).map(|a| a.2)).collect();
         let others: Option<Vec<B256>> = (1..last).map(|i| answers.get(&i).and_then(|a| a.1)).collect();
@@ -322,6 +331,9 @@ impl Participant {
         self.check_terms(&terms).map_err(Fault::Caller)?;
         let id = params.id(&self.config.domain);
         let renews = renews.map(|r| r.vc);
+        if let Purpose::Open { budget: Some(budget), .. } = purpose {
+            self.charge_to(budget, params.end(Side::B), terms.init_a.saturating_add(sum), Some(id))?;
+        }
         for to in params.path[1..].iter().copied() {
             self.send(to, Message::VcOpen { params: params.clone(), renews });
         }

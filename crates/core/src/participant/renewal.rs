@@ -8,6 +8,7 @@
 use super::Participant;
 use super::quotes::{Asked, Purpose, Request};
 use crate::body::Body;
+use crate::encode::Words;
 use crate::io::{Event, Fault, Reply};
 use crate::message::{LinkOp, Removal, Renews, Terms};
 use crate::params::Side;
@@ -43,10 +44,21 @@ impl Participant {
         if virt.renewal.is_none() {
             self.updatable(vc)?;
             self.check_renewable(&wish)?;
+            self.charge_renewal(vc, &wish)?;
             self.wish_renewal(vc, wish);
         }
         self.renewals.entry(vc).or_default().tags.push(tag);
         self.pump_renewal(vc);
+        Ok(())
+    }
+
+    /// The successor's stake and the greatest fee are counted until the renewal has come about, or was given up.
+    fn charge_renewal(&mut self, vc: B256, wish: &Renewal) -> Result<(), Fault> {
+        let Some(virt) = self.virtuals.get(&vc) else { return Ok(()) };
+        let share = virt.book.as_ref().map_or(0, |book| book.log.newest().share(Side::A));
+        let stake = wish.stakes.map_or(share, |[stake, _]| stake);
+        let end = virt.params.end(Side::B);
+        self.charge(end, stake.saturating_add(wish.fee_max), Some(charged(vc)))?;
         Ok(())
     }
 
@@ -225,6 +237,7 @@ impl Participant {
 
     /// The renewal has come about, or was given up.
     fn end_renewal(&mut self, vc: B256, result: Result<B256, Fault>) {
+        self.signer.settle_charge(charged(vc), result.is_ok());
         if let Some(virt) = self.virtuals.get_mut(&vc)
             && virt.renewal.take().is_some()
         {
@@ -282,7 +295,7 @@ impl Participant {
     /// Whether this node could lock `needed` in a link once it has got `back` out of the old lock.
     fn has_room(&self, link: B256, back: Amount, needed: Amount) -> Result<(), String> {
         let fault = |fault: Fault| match fault {
-            Fault::Caller(reason) | Fault::Peer(reason) | Fault::Chain(reason) => reason,
+            Fault::Caller(reason) | Fault::Peer(reason) | Fault::Chain(reason) | Fault::Limit(reason) => reason,
         };
         self.updatable(link).map_err(fault)?;
         let cash = self.ledgers.get(&link).map_or(0, |l| l.book.log.cur().body.share(l.me));
@@ -343,4 +356,9 @@ impl Participant {
         let old = self.virtuals.get(&vc).and_then(|v| v.renews);
         old.is_some_and(|old| body.lock(old).is_some())
     }
+}
+
+/// What the renewal of a virtual channel is counted under.
+fn charged(vc: B256) -> B256 {
+    Words::of_type("renewal").hash(vc).keccak()
 }

@@ -57,6 +57,7 @@ impl Participant {
             let message = if index == last { ask_cosign(message) } else { message };
             self.send(peer, message);
         }
+        self.ask_receipt(ch);
     }
 
     fn resend_virtual(&mut self, vc: B256, only: Option<Address>) {
@@ -98,8 +99,8 @@ fn message_again(ch: B256, book: &Book, own: &Own) -> Message {
     let (ver, sig) = (own.body.ver, own.sig);
     match &own.kind {
         OwnKind::Item { base } => {
-            let cosign = book.pending.iter().any(|p| p.ver == ver && p.cosign);
-            Message::Item { ch, ver, base: *base, def_a: own.body.def_a, sig, cosign }
+            let cosign = book.pending.iter().any(|p| p.ver == ver && p.wish.cosign);
+            Message::Item { ch, ver, base: *base, def_a: own.body.def_a, sig, cosign, note: book.note_of(ver) }
         }
         OwnKind::Presign(op) => Message::Presign { ch, ver, op: *op, sig },
         OwnKind::Propose { base, ops } => Message::Propose { ch, ver, base: *base, ops: ops.clone(), sig },
@@ -110,7 +111,9 @@ fn message_again(ch: B256, book: &Book, own: &Own) -> Message {
 /// A stream that paused is countersigned, so that the channel becomes quiet.
 fn ask_cosign(message: Message) -> Message {
     match message {
-        Message::Item { ch, ver, base, def_a, sig, .. } => Message::Item { ch, ver, base, def_a, sig, cosign: true },
+        Message::Item { ch, ver, base, def_a, sig, note, .. } => {
+            Message::Item { ch, ver, base, def_a, sig, cosign: true, note }
+        }
         other => other,
     }
 }

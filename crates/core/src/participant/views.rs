@@ -2,10 +2,10 @@
 
 use super::Participant;
 use crate::body::{Body, Change};
-use crate::chain::{Opener, RecordView, Roots};
+use crate::chain::{LedgerView, Opener, Phase, RecordView, Roots};
 use crate::info::{LedgerInfo, LedgerStage, Overview, VirtualInfo};
 use crate::ledger::{Ledger, Life};
-use crate::params::VirtualParams;
+use crate::params::{Side, VirtualParams};
 use crate::sig::Signature;
 use crate::signed::{Amount, State, WatchAuth};
 use crate::virtual_channel::Virtual;
@@ -151,6 +151,8 @@ impl Participant {
             accepted: cur.ver,
             outstanding: log.own().len(),
             refute_end: view.dispute.map(|d| d.refute_end),
+            deadline: view.dispute.filter(|d| cur.ver > d.ver).map(|d| d.refute_end),
+            claimable: self.claimable_cash(ledger, &view),
         }
     }
 
@@ -182,7 +184,62 @@ impl Participant {
             renewed_by: virt.next.filter(|next| self.virtuals.get(next).is_some_and(|v| v.opened)),
             renewing: virt.renewal.is_some() || (virt.memory.renewing && !virt.done),
             kept: virt.keep.is_some(),
+            deadline: self.virtual_deadline(virt),
+            claimable: self.claimable_share(virt, recorded),
         }
+    }
+}
+
+impl Participant {
+    /// What no refutation can take away: cur, and whatever I signed above it.
+    fn claimable_cash(&self, ledger: &Ledger, view: &LedgerView) -> Amount {
+        let in_funding = view.phase == Phase::Funding && view.nonce == ledger.nonce && ledger.me == Side::A;
+        match ledger.life {
+            // Her deposit may be taken back at any time until B confirms.
+            Life::Agreed if in_funding => ledger.deposits[0],
+            Life::Agreed | Life::Ended { .. } | Life::Closed => 0,
+            Life::Open => match view.dispute.filter(|d| self.now() > d.refute_end).and_then(|d| d.state) {
+                Some(fixed) if ledger.me == Side::A => fixed.def_a,
+                Some(fixed) => fixed.total.saturating_sub(fixed.def_a),
+                None => ledger.book.log.secured_share(),
+            },
+        }
+    }
+
+    fn virtual_deadline(&self, virt: &Virtual) -> Option<u64> {
+        if virt.done || virt.aborted {
+            return None;
+        }
+        let best = virt.book.as_ref().map(|book| book.log.cur().body.ver);
+        match self.record(virt.id).map(|r| r.head).unwrap_or_default() {
+            RecordView::None => Some(virt.params.t_exp),
+            RecordView::Disputed(d) if virt.certificate().is_some() => Some(d.final_at(virt.params.window)),
+            RecordView::Disputed(d) => best.filter(|best| *best > d.ver).map(|_| d.refute_end),
+            RecordView::Concluded { .. } => None,
+        }
+    }
+
+    fn claimable_share(&self, virt: &Virtual, recorded: Option<Amount>) -> Option<Amount> {
+        let (side, book) = (virt.side()?, virt.book.as_ref()?);
+        let of = |out_a: Amount| match side {
+            Side::A => out_a,
+            Side::B => virt.params.total().saturating_sub(out_a),
+        };
+        if virt.done {
+            return Some(0);
+        }
+        let locked = virt.my_links().all(|(_, link)| self.link_holds(link, virt.id));
+        let fixed = match self.record(virt.id).map(|r| r.head).unwrap_or_default() {
+            RecordView::Disputed(d) if self.now() > d.refute_end => d.state.map(|state| of(state.def_a)),
+            _ => recorded.or_else(|| virt.certificate().map(|(out_a, _)| out_a)).map(of),
+        };
+        let usable = virt.is_active() && self.now() <= virt.params.t_exp;
+        Some(match fixed {
+            _ if !locked => 0,
+            Some(share) => share,
+            None if usable => book.log.secured_share(),
+            None => virt.initial_share(),
+        })
     }
 }
 

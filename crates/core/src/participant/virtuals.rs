@@ -267,6 +267,7 @@ impl Participant {
             virt.receipt = Some([a, b]);
         }
         self.dirty_virtuals.insert(vc);
+        self.signer.settle_charge(vc, true);
         self.event(Event::VirtualOpen(vc));
         if let Some(tag) = self.open_tags.remove(&vc) {
             self.reply(tag, Reply::Opened(vc));
@@ -336,6 +337,7 @@ impl Participant {
             virt.done = true;
             self.dirty_virtuals.insert(vc);
         }
+        self.signer.settle_charge(vc, false);
         self.forget_unborn(vc);
         self.event(Event::VirtualClosed { vc, out_a });
         self.answer_closed(vc);

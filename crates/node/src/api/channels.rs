@@ -47,5 +47,7 @@ fn show(api: &Api, info: &LedgerInfo) -> Channel {
         outstanding: info.outstanding,
         lane: info.params.lane,
         refute_end: info.refute_end,
+        deadline: info.deadline,
+        claimable_now: info.claimable.into(),
     }
 }

@@ -55,6 +55,14 @@ impl Endpoint {
         Self::new("post", path, summary, routing::post(handler))
     }
 
+    pub(super) fn delete<H, T>(path: &'static str, summary: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Arc<Api>>,
+        T: 'static,
+    {
+        Self::new("delete", path, summary, routing::delete(handler))
+    }
+
     fn new(method: &'static str, path: &'static str, summary: &'static str, route: MethodRouter<Arc<Api>>) -> Self {
         Self {
             method,

@@ -52,6 +52,7 @@ impl From<Fault> for ApiError {
         match fault {
             Fault::Caller(reason) => Self::new(ErrorCode::Refused, reason),
             Fault::Peer(reason) => Self::new(ErrorCode::Peer, reason),
+            Fault::Limit(reason) => Self::new(ErrorCode::Limit, reason),
             Fault::Chain(reason) => Self::new(ErrorCode::Chain, reason),
         }
     }

@@ -3,7 +3,7 @@
 use super::endpoint::Endpoint;
 use super::error::ApiError;
 use super::extract::{Asked, Sent, limit};
-use super::{Api, Shared};
+use super::{Api, Shared, money};
 use crate::engine::journal::{Entry, JournalReader, Numbered, Read};
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use axum::http::header::ACCEPT;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response, sse};
 use futures::{Stream, StreamExt as _, stream};
-use perunika_client::types::{Ack, ChannelId, ErrorCode, Event, EventKind, EventQuery, Page, Scope};
+use perunika_client::types::{Ack, ChannelId, ErrorCode, Event, EventKind, EventQuery, Page, Reference, Scope};
 use perunika_core::{Address, B256, io};
 use std::convert::Infallible;
 use std::sync::{Arc, Weak};
@@ -111,8 +111,15 @@ fn show(api: &Api, (cursor, time_ms, entry): Numbered) -> Option<Event> {
         Entry::Core(event) => match event {
             io::Event::ChannelOpen(ch) => EventKind::ChannelOpen { id: id(ch) },
             io::Event::ChannelClosed { ch } => EventKind::ChannelClosed { id: id(ch) },
-            io::Event::Received { ch, ver, amount, share } => {
-                EventKind::PaymentReceived { id: id(ch), version: ver, amount: amount.into(), share: share.into() }
+            io::Event::Received { ch, ver, amount, share, reference } => EventKind::PaymentReceived {
+                id: id(ch),
+                version: ver,
+                amount: amount.into(),
+                share: share.into(),
+                reference: Reference::new(reference),
+            },
+            io::Event::Receipted { receipt, sig, signer } => {
+                EventKind::ReceiptReceived { receipt: money::receipt(api, receipt, sig, signer)? }
             }
             io::Event::VirtualOpen(vc) => EventKind::VirtualOpen { id: id(vc) },
             io::Event::VirtualClosed { vc, out_a } => {

@@ -37,7 +37,8 @@ async fn fetch(
     let key = idempotency::key(&headers, &caller)?;
     let worker = Arc::clone(&api);
     let work = async move {
-        let pay_by = PayBy { channel: wish.channel, renew_fee_max: wish.renew_fee_max.map(|fee| fee.0) };
+        let renew_fee_max = wish.renew_fee_max.map(|fee| fee.0);
+        let pay_by = PayBy { channel: wish.channel, renew_fee_max, budget: caller.budget };
         match worker.shop.fetch(offer, Path::new(&wish.output), pay_by).await {
             Ok(job) => Answer::ok(&job),
             Err(error) => Answer::refusal(&error.into()),

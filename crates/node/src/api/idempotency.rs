@@ -53,7 +53,14 @@ impl Answer {
     /// For a call that is answered with [`Done`].
     pub(super) fn unknown(reason: &str) -> Self {
         let reason = Some(reason.to_string());
-        Self::ok(&Done { result: Outcome::Unknown, id: None, version: None, countersigned: None, reason })
+        Self::ok(&Done {
+            result: Outcome::Unknown,
+            id: None,
+            version: None,
+            countersigned: None,
+            receipt: None,
+            reason,
+        })
     }
 }
 

@@ -27,6 +27,7 @@ mod renew;
 mod serve;
 #[cfg(test)]
 mod tests;
+mod token_book;
 mod tokens;
 mod transactions;
 mod virtuals;
@@ -43,10 +44,10 @@ use error::ApiError;
 use idempotency::Idempotency;
 use perunika_client::types::{ChannelId, ErrorCode};
 use perunika_core::{Address, B256, Domain};
-use perunika_store::Store;
+use perunika_store::{Store, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use tokens::Tokens;
+use token_book::Tokens;
 use tokio_util::sync::CancellationToken;
 
 /// Largest body of a request, bytes.
@@ -92,13 +93,26 @@ pub(crate) struct Parts {
 type Shared = State<Arc<Api>>;
 
 impl Api {
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: Parts) -> Result<Self, StoreError> {
         let Parts { engine, store, shop, peers, balance, domain, hub, chain_online, token, tasks } = parts;
         let closing = tasks.closing();
         let idempotency = Idempotency::new(store.clone(), tasks);
-        let tokens = Tokens::new(token);
+        let tokens = Tokens::open(&store, token)?;
         let document = openapi::document(&endpoints()).to_string().into();
-        Self { engine, store, shop, peers, balance, domain, hub, chain_online, tokens, idempotency, document, closing }
+        Ok(Self {
+            engine,
+            store,
+            shop,
+            peers,
+            balance,
+            domain,
+            hub,
+            chain_online,
+            tokens,
+            idempotency,
+            document,
+            closing,
+        })
     }
 
     /// The full name of a channel.
@@ -136,6 +150,9 @@ fn endpoints() -> Vec<Endpoint> {
         transactions::endpoint(),
         events::read(),
         events::acknowledge(),
+        tokens::make(),
+        tokens::all(),
+        tokens::revoke(),
     ]
 }
 

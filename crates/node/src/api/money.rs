@@ -4,10 +4,13 @@ use super::Api;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::idempotency::{self, Answer};
+use alloy_primitives::B512;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
-use perunika_client::types::{Done, Outcome};
+use perunika_client::types::{Done, Outcome, Receipt, Reference};
 use perunika_core::io::{Command, Reply};
+use perunika_core::sig::Signature;
+use perunika_core::signed::PaymentReceipt;
 use perunika_core::{Address, B256};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +36,7 @@ pub(super) struct Call<'a> {
 pub(super) async fn run(api: Arc<Api>, call: Call<'_>, command: Command) -> Result<Response, ApiError> {
     let key = idempotency::key(call.headers, call.caller)?;
     let worker = Arc::clone(&api);
+    let command = within(call.caller.budget, command);
     let work = async move { answer(&worker, command).await };
     let wait = wait(call.wait_s);
     let answer = api.idempotency.once(key, (call.path, call.body), (wait, Answer::unknown), work).await?;
@@ -64,6 +68,10 @@ fn show(api: &Api, reply: Reply) -> Answer {
         Reply::Opened(ch) | Reply::Closed(ch) => Answer::ok(&done(api, Outcome::Applied, Some(ch), None)),
         Reply::Applied { ch, ver } => Answer::ok(&paid(api, ch, ver, true)),
         Reply::Delivered { ch, ver } => Answer::ok(&paid(api, ch, ver, false)),
+        Reply::Receipted { cosigned, receipt: signed, sig, signer } => {
+            let done = paid(api, signed.ch, signed.ver, cosigned);
+            Answer::ok(&Done { receipt: receipt(api, signed, sig, signer), ..done })
+        }
         Reply::Rejected { reason } => Answer::ok(&done(api, Outcome::Rejected, None, Some(reason))),
         Reply::Refused(fault) => Answer::refusal(&fault.into()),
         // A quote moves no money and is answered elsewhere.
@@ -73,7 +81,27 @@ fn show(api: &Api, reply: Reply) -> Answer {
 
 fn done(api: &Api, result: Outcome, ch: Option<B256>, reason: Option<String>) -> Done {
     let id = ch.map(|ch| api.id(ch, Address::ZERO));
-    Done { result, id, version: None, countersigned: None, reason }
+    Done { result, id, version: None, countersigned: None, receipt: None, reason }
+}
+
+/// What the payee signed, as it can be shown to anybody.
+pub(super) fn receipt(api: &Api, signed: PaymentReceipt, sig: Signature, signer: Address) -> Option<Receipt> {
+    Some(Receipt {
+        id: api.id(signed.ch, Address::ZERO),
+        version: signed.ver,
+        amount: signed.amount.into(),
+        reference: Reference::new(signed.reference)?,
+        signer,
+        signature: B512::from(sig.0),
+    })
+}
+
+/// What a caller spends is counted on its budget, if it has one.
+fn within(budget: Option<B256>, command: Command) -> Command {
+    match budget {
+        Some(budget) => Command::Within { budget, command: Box::new(command) },
+        None => command,
+    }
 }
 
 fn paid(api: &Api, ch: B256, ver: u64, countersigned: bool) -> Done {

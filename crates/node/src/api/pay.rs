@@ -63,7 +63,8 @@ async fn pay(
     Sent { wish, bytes }: Sent<Pay>,
 ) -> Result<Response, ApiError> {
     let path = format!("pay {ch}");
-    let command = Command::Pay { ch, amount: wish.amount.0, cosign: wish.countersign };
+    let reference = wish.reference.map(|reference| reference.bytes().to_vec()).unwrap_or_default();
+    let command = Command::Pay { ch, amount: wish.amount.0, cosign: wish.countersign, reference };
     let call = Call { caller: &caller, headers: &headers, path: &path, body: &bytes, wait_s: wish.wait_s };
     money::run(api, call, command).await
 }

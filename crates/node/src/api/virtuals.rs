@@ -57,5 +57,7 @@ fn show(api: &Api, info: &VirtualInfo) -> Virtual {
         renews: info.renews,
         renewed_by: info.renewed_by,
         kept: info.kept,
+        deadline: info.deadline,
+        claimable_now: info.claimable.map(Wei),
     }
 }

@@ -60,7 +60,7 @@ async fn questions_are_answered_and_a_stop_ends_the_task() {
 #[tokio::test]
 async fn an_impossible_command_is_refused_with_a_reason() {
     let rig = rig(Store::in_memory().unwrap());
-    let pay = Command::Pay { ch: B256::repeat_byte(9), amount: 1, cosign: true };
+    let pay = Command::Pay { ch: B256::repeat_byte(9), amount: 1, cosign: true, reference: Vec::new() };
     let reply = rig.handle.command(pay).await.unwrap();
     assert!(matches!(reply, Reply::Refused(Fault::Caller(_))), "{reply:?}");
 }

@@ -46,6 +46,8 @@ pub(crate) struct Record {
     pub(crate) wished: Option<B256>,
     /// Most that the hubs may charge for a renewal of the channel, if the caller said so.
     pub(crate) renew_fee_max: Option<Amount>,
+    /// Where what it spends is counted, if the caller has limits.
+    pub(crate) budget: Option<B256>,
     pub(super) tab: Tab,
     /// Spent through earlier tabs.
     spent_before: Amount,
@@ -61,6 +63,7 @@ impl Record {
             output: output.into(),
             wished: None,
             renew_fee_max: None,
+            budget: None,
             tab: Tab::default(),
             spent_before: 0,
             old_debts: 0,
@@ -76,6 +79,14 @@ impl Record {
         // INVARIANT: plain structs always serialise.
         #[allow(clippy::expect_used)]
         postcard::to_stdvec(self).expect("a record serialises")
+    }
+
+    /// A command that spends, on the budget of the caller.
+    pub(super) fn counted(&self, command: Command) -> Command {
+        match self.budget {
+            Some(budget) => Command::Within { budget, command: Box::new(command) },
+            None => command,
+        }
     }
 
     fn spent(&self) -> Amount {
@@ -456,7 +467,8 @@ impl Buyer {
         let cosign = self.missing.is_empty() || self.payments.is_multiple_of(COSIGN_EVERY);
         let engine = self.shop.engine.clone();
         // A task of its own: the payment goes on if the download does not.
-        let pay = async move { (amount, engine.command(Command::Pay { ch, amount, cosign }).await) };
+        let pay = self.record.counted(Command::Pay { ch, amount, cosign, reference: Vec::new() });
+        let pay = async move { (amount, engine.command(pay).await) };
         self.replies.push(tokio::spawn(pay));
     }
 
@@ -468,7 +480,9 @@ impl Buyer {
                 self.left = self.left.saturating_add(amount);
                 match fault {
                     Fault::Caller(reason) if self.is_ending().await? => Err(Broken::Later(reason)),
-                    Fault::Caller(reason) => Err(Broken::Never(format!("the payment is not possible: {reason}"))),
+                    Fault::Caller(reason) | Fault::Limit(reason) => {
+                        Err(Broken::Never(format!("the payment is not possible: {reason}")))
+                    }
                     Fault::Peer(reason) | Fault::Chain(reason) => Err(Broken::Later(reason)),
                 }
             }

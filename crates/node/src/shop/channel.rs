@@ -140,7 +140,7 @@ impl Buyer {
         loop {
             let stakes = Some([stake, info.params.init_b]);
             let command = Command::RenewVirtual { vc, stakes, term: None, fee_max: self.fee_max(&info) };
-            match self.shop.engine.command(command).await.map_err(Broken::never)? {
+            match self.shop.engine.command(self.record.counted(command)).await.map_err(Broken::never)? {
                 Reply::Opened(next) => {
                     self.cell.hold(next);
                     return Ok(());
@@ -165,6 +165,6 @@ impl Buyer {
 
 fn words(fault: Fault) -> String {
     match fault {
-        Fault::Caller(reason) | Fault::Peer(reason) | Fault::Chain(reason) => reason,
+        Fault::Caller(reason) | Fault::Peer(reason) | Fault::Chain(reason) | Fault::Limit(reason) => reason,
     }
 }

@@ -76,6 +76,8 @@ pub struct PayBy {
     /// Most that the hubs may charge each time that the channel is renewed because its stake is spent, wei; a hundredth of its
     /// stakes, if none.
     pub renew_fee_max: Option<Amount>,
+    /// Where everything that it spends is counted, if the caller has limits.
+    pub budget: Option<B256>,
 }
 
 /// Makes a connection to a seller.
@@ -230,6 +232,7 @@ impl Shop {
         let mut record = known.filter(|record| !record.done).unwrap_or_else(|| Record::new(offer, output));
         record.wished = pay_by.channel.or(record.wished);
         record.renew_fee_max = pay_by.renew_fee_max.or(record.renew_fee_max);
+        record.budget = pay_by.budget;
         self.0.store.commit(WriteBatch::new().put(key::job(&id), record.bytes())).await?;
         Ok(self.launch(id, record))
     }

@@ -7,9 +7,9 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use perunika_core::message::{LinkOp, Message, Removal, Renews, Terms};
+use perunika_core::message::{LinkOp, Message, Note, Removal, Renews, Terms};
 use perunika_core::params::{ChannelParams, MAX_LINKS, MAX_LOCKS, Party, VirtualParams};
-use perunika_core::signed::{Amount, Close};
+use perunika_core::signed::{Amount, Close, MAX_REFERENCE};
 use prost::Message as _;
 use proto::{Envelope, Kind};
 
@@ -40,9 +40,14 @@ pub fn decode(bytes: &[u8]) -> Result<Message, BadMessage> {
         Kind::ChannelOffer(_) | Kind::ChannelAsk(_) | Kind::ChannelInfo(_) | Kind::ChannelAgreed(_) => {
             read_opening(kind)
         }
-        Kind::Item(_) | Kind::Ack(_) | Kind::Accept(_) | Kind::Refuse(_) | Kind::Presign(_) | Kind::Propose(_) => {
-            read_update(kind)
-        }
+        Kind::Item(_)
+        | Kind::Ack(_)
+        | Kind::Accept(_)
+        | Kind::Refuse(_)
+        | Kind::Presign(_)
+        | Kind::Propose(_)
+        | Kind::PaymentReceipt(_)
+        | Kind::ReceiptAsk(_) => read_update(kind),
         Kind::CloseAsk(_) | Kind::CloseSig(_) | Kind::VcCloseAsk(_) | Kind::FinalSigs(_) => read_ending(kind),
         _ => read_virtual(kind),
     }
@@ -77,14 +82,19 @@ fn write(message: &Message) -> Kind {
             Kind::ChannelInfo(proto::ChannelInfo { lane: u32::from(*lane), owner: bytes(owner) })
         }
         Message::ChannelAgreed { id } => Kind::ChannelAgreed(proto::Id { id: bytes(id) }),
-        Message::Item { ch, ver, base, def_a, sig, cosign } => Kind::Item(proto::Item {
+        Message::Item { ch, ver, base, def_a, sig, cosign, note } => Kind::Item(proto::Item {
             ch: bytes(ch),
             ver: *ver,
             base: *base,
             def_a: amount(*def_a),
             sig: bytes(sig.0),
             cosign: *cosign,
+            note: note.as_ref().map(|n| proto::Note { amount: amount(n.amount), reference: n.reference.clone() }),
         }),
+        Message::PaymentReceipt { ch, ver, sig } => {
+            Kind::PaymentReceipt(proto::SignedVersion { ch: bytes(ch), ver: *ver, sig: bytes(sig.0) })
+        }
+        Message::ReceiptAsk { ch, ver } => Kind::ReceiptAsk(proto::Version { ch: bytes(ch), ver: *ver }),
         Message::Ack { ch, ver } => Kind::Ack(proto::Version { ch: bytes(ch), ver: *ver }),
         Message::Accept { ch, ver, sig } => {
             Kind::Accept(proto::SignedVersion { ch: bytes(ch), ver: *ver, sig: bytes(sig.0) })
@@ -259,7 +269,14 @@ fn read_update(kind: Kind) -> Result<Message, BadMessage> {
             def_a: read::amount("def_a", &m.def_a)?,
             sig: read::signature("sig", &m.sig)?,
             cosign: m.cosign,
+            note: m.note.as_ref().map(read_note).transpose()?,
         },
+        Kind::PaymentReceipt(m) => Message::PaymentReceipt {
+            ch: read::hash("ch", &m.ch)?,
+            ver: read::version("ver", m.ver)?,
+            sig: read::signature("sig", &m.sig)?,
+        },
+        Kind::ReceiptAsk(m) => Message::ReceiptAsk { ch: read::hash("ch", &m.ch)?, ver: read::version("ver", m.ver)? },
         Kind::Ack(m) => Message::Ack { ch: read::hash("ch", &m.ch)?, ver: read::version("ver", m.ver)? },
         Kind::Accept(m) => Message::Accept {
             ch: read::hash("ch", &m.ch)?,
@@ -344,6 +361,14 @@ fn read_virtual(kind: Kind) -> Result<Message, BadMessage> {
         }
         _ => return Err(unknown()),
     })
+}
+
+fn read_note(m: &proto::Note) -> Result<Note, BadMessage> {
+    if m.reference.is_empty() {
+        return Err(BadMessage("`reference` is empty".into()));
+    }
+    read::at_most("bytes of reference", m.reference.len(), MAX_REFERENCE)?;
+    Ok(Note { amount: read::amount("amount", &m.amount)?, reference: m.reference.clone() })
 }
 
 fn read_params(m: &proto::ChannelParams) -> Result<ChannelParams, BadMessage> {

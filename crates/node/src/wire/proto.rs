@@ -9,7 +9,7 @@ use prost::{Message, Oneof};
 pub(super) struct Envelope {
     #[prost(
         oneof = "Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 30, 31"
     )]
     pub(super) kind: Option<Kind>,
 }
@@ -62,6 +62,10 @@ pub(super) enum Kind {
     FinalSigs(FinalSigs),
     #[prost(message, tag = "23")]
     App(App),
+    #[prost(message, tag = "30")]
+    PaymentReceipt(SignedVersion),
+    #[prost(message, tag = "31")]
+    ReceiptAsk(Version),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -136,6 +140,16 @@ pub(super) struct Item {
     pub(super) sig: Vec<u8>,
     #[prost(bool, tag = "6")]
     pub(super) cosign: bool,
+    #[prost(message, optional, tag = "7")]
+    pub(super) note: Option<Note>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Note {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) amount: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) reference: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -1,6 +1,7 @@
 use super::*;
+use perunika_core::message::Note;
 use perunika_core::sig::Signature;
-use perunika_core::signed::MAX_AMOUNT;
+use perunika_core::signed::{MAX_AMOUNT, MAX_REFERENCE};
 use perunika_core::{Address, B256};
 use proptest::prelude::*;
 
@@ -64,6 +65,19 @@ fn terms() -> Terms {
     Terms { asset: address(1), init_a: 2, init_b: 3, t_exp: 4, challenge: 5, window: 6, k_max: 7 }
 }
 
+fn noted(reference: Vec<u8>) -> Message {
+    let note = Some(Note { amount: 3, reference });
+    Message::Item { ch: id(1), ver: 4, base: 0, def_a: 5, sig: sig(1), cosign: false, note }
+}
+
+#[test]
+fn a_reference_has_a_bound_and_is_not_empty() {
+    for (length, said) in [(0, "empty"), (MAX_REFERENCE + 1, "257")] {
+        let error = decode(&encode(&noted(vec![9; length]))).unwrap_err().to_string();
+        assert!(error.contains("reference") && error.contains(said), "{error}");
+    }
+}
+
 fn every_kind() -> Vec<Message> {
     let (ch, vc, request) = (id(1), id(2), id(3));
     let remove = |how| LinkOp::Remove { vc, how };
@@ -75,7 +89,10 @@ fn every_kind() -> Vec<Message> {
         Message::ChannelAsk { lane: 0 },
         Message::ChannelInfo { lane: 7, owner: address(1) },
         Message::ChannelAgreed { id: ch },
-        Message::Item { ch, ver: (1 << 48) - 1, base: 0, def_a: 5, sig: sig(1), cosign: true },
+        Message::Item { ch, ver: (1 << 48) - 1, base: 0, def_a: 5, sig: sig(1), cosign: true, note: None },
+        noted(vec![9; MAX_REFERENCE]),
+        Message::PaymentReceipt { ch, ver: 9, sig: sig(7) },
+        Message::ReceiptAsk { ch, ver: 9 },
         Message::Ack { ch, ver: 9 },
         Message::Accept { ch, ver: 9, sig: sig(2) },
         Message::Refuse { ch, ver: 9, refused: vec![vc, ch], reason: "because".into() },

@@ -16,7 +16,7 @@ pub async fn pair(world: &World) -> (Running, Running, B256) {
 }
 
 pub fn pay(amount: u128) -> Pay {
-    Pay { amount: Wei(amount), countersign: false, wait_s: Some(100) }
+    Pay { amount: Wei(amount), countersign: false, reference: None, wait_s: Some(100) }
 }
 
 fn received(events: &[Event]) -> Vec<(u64, u128)> {

@@ -4,5 +4,7 @@
 
 mod calls;
 mod events;
+mod fuzz;
 #[path = "../support/mod.rs"]
 mod support;
+mod tokens;

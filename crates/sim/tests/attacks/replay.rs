@@ -73,7 +73,7 @@ fn s15_other_encodings_of_a_signature_are_refused() {
     };
     let disk = stage.world.disk(1);
     for bad in misshapen(sig) {
-        stage.world.inject(0, 1, Message::Item { ch, ver, base, def_a, sig: bad, cosign: true });
+        stage.world.inject(0, 1, Message::Item { ch, ver, base, def_a, sig: bad, cosign: true, note: None });
         stage.world.run_for(100);
         assert_eq!(stage.world.disk(1), disk, "{bad:?}");
     }
@@ -83,7 +83,7 @@ fn s15_other_encodings_of_a_signature_are_refused() {
         let call = Call::Register { params: stage.channels[0], state, roots, sigs: [None, Some(bad)] };
         assert!(stage.world.call_as(0, &call).is_err(), "{bad:?}");
     }
-    stage.world.inject(0, 1, Message::Item { ch, ver, base, def_a, sig, cosign: true });
+    stage.world.inject(0, 1, Message::Item { ch, ver, base, def_a, sig, cosign: true, note: None });
     stage.world.run_for(100);
     assert_ne!(stage.world.disk(1), disk, "the one encoding is taken");
     stage.finish();

@@ -199,7 +199,7 @@ fn s69_items_after_a_close_are_neither_accepted_nor_reported() {
     stage.world.inject(1, 0, adversary.item(&stage.world, 1, &next, cur.ver, true));
     stage.world.run_for(500);
     assert_eq!(received(&stage, 0), before);
-    let refused = Command::Pay { ch, amount: 1, cosign: false };
+    let refused = Command::Pay { ch, amount: 1, cosign: false, reference: Vec::new() };
     let tag = stage.world.command(0, refused);
     assert!(matches!(stage.world.reply(0, tag), Some(Reply::Refused(_))), "and Alice signs no payment");
     stage.finish();

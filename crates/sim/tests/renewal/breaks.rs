@@ -183,7 +183,7 @@ fn s61_a_kept_channel_in_a_rough_network() {
                 path.world.run_until(40_000, |w| active(w, 0).is_some() && active(w, 0) == active(w, last));
             }
             if let Some(vc) = active(&path.world, 0) {
-                path.world.command(0, Command::Pay { ch: vc, amount: ETH / 10, cosign: false });
+                path.world.command(0, Command::Pay { ch: vc, amount: ETH / 10, cosign: false, reference: Vec::new() });
             }
             path.world.run_for(20_000);
             path.world.crash((seed as usize + round) % (last + 1));

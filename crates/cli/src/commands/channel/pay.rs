@@ -31,7 +31,8 @@ impl Args {
 
     /// The key of this call, and its body.
     pub(crate) fn call(&self) -> (String, Pay) {
-        let body = Pay { amount: self.amount.into(), countersign: !self.stream, wait_s: self.money.wait_s() };
+        let body =
+            Pay { amount: self.amount.into(), countersign: !self.stream, reference: None, wait_s: self.money.wait_s() };
         (self.money.key(), body)
     }
 

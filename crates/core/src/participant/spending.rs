@@ -1,0 +1,72 @@
+//! Commands on somebody's budget: what they spend is counted in the step that makes it possible to sign.
+
+use super::{Participant, refused};
+use crate::book::Wish;
+use crate::budget::{Budget, Charge, DAY, Held, Limits};
+use crate::io::{Command, Fault, Reply};
+use crate::signed::Amount;
+use alloy_primitives::{Address, B256};
+
+impl Participant {
+    /// Runs a command on a budget.
+    pub(super) fn on_command_within(&mut self, tag: u64, budget: B256, command: Command) -> Result<(), Fault> {
+        if matches!(command, Command::Within { .. } | Command::SetBudget { .. }) {
+            return Err(Fault::Caller("a budget is no part of this command".into()));
+        }
+        self.spender = Some(budget);
+        let result = self.run_command(tag, command);
+        self.spender = None;
+        result
+    }
+
+    pub(super) fn set_budget(&mut self, tag: u64, budget: B256, limits: Option<Limits>) -> Result<(), Fault> {
+        if !self.signer.set_budget(budget, limits) {
+            return Err(Fault::Caller("there are too many budgets".into()));
+        }
+        self.reply(tag, Reply::Done);
+        Ok(())
+    }
+
+    /// A budget with its counters.
+    pub fn budget(&self, id: B256) -> Option<&Budget> {
+        self.signer.budget(id)
+    }
+
+    /// Counts a spending on the budget of the command that runs; none: there is no limit.
+    pub(super) fn charge(
+        &mut self,
+        peer: Address,
+        amount: Amount,
+        object: Option<B256>,
+    ) -> Result<Option<Charge>, Fault> {
+        let Some(budget) = self.spender else { return Ok(None) };
+        self.charge_to(budget, peer, amount, object).map(Some)
+    }
+
+    /// The same for a budget that was remembered.
+    pub(super) fn charge_to(
+        &mut self,
+        budget: B256,
+        peer: Address,
+        amount: Amount,
+        object: Option<B256>,
+    ) -> Result<Charge, Fault> {
+        let day = self.now() / DAY;
+        self.signer.charge(budget, Held { peer, amount, day }, object).map_err(refused)?;
+        Ok(Charge { budget, day })
+    }
+
+    /// Refuses early what could not be counted later.
+    pub(super) fn may_spend(&self, peer: Address, amount: Amount) -> Result<(), Fault> {
+        let Some(budget) = self.spender else { return Ok(()) };
+        let day = self.now() / DAY;
+        self.signer.may_spend(budget, &Held { peer, amount, day }).map_err(refused)
+    }
+
+    /// A payment that was never signed, or is void, and will not be tried again.
+    pub(super) fn uncharge(&mut self, ch: B256, wish: &Wish) {
+        if let (Some(Charge { budget, day }), Some(peer)) = (wish.charge, self.peer_of(ch)) {
+            self.signer.give_back(budget, &Held { peer, amount: wish.amount, day });
+        }
+    }
+}
