@@ -127,7 +127,8 @@ impl JournalReader {
             .take_while(|(number, ..)| *number <= durable)
             .collect();
         let begin = events.first().map_or(from.min(durable) + 1, |(number, ..)| *number);
-        let gap = (begin > after.saturating_add(1)).then_some((after + 1, begin - 1));
+        let missed = after.saturating_add(1);
+        let gap = (begin > missed).then(|| (missed, begin - 1));
         Ok(Read { gap, events })
     }
 
@@ -197,6 +198,7 @@ mod tests {
         // Who asks for what is gone is told.
         assert_eq!(reader.read(&store, Some(1), 10).unwrap().gap, Some((2, 3)));
         assert_eq!(reader.read(&store, Some(4), 10).unwrap(), Read::default());
+        assert_eq!(reader.read(&store, Some(u64::MAX), 10).unwrap(), Read::default());
     }
 
     #[tokio::test]

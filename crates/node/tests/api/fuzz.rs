@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 const REQUESTS: u64 = 3_000;
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 32;
 
 /// SplitMix64: a request is repeated from its number and the seed alone.
 struct Dice(u64);
@@ -157,7 +157,7 @@ impl Knowledge {
                 "query" if dice.percent(40) => query.push(format!("{name}={value}")),
                 "header" if name == "Last-Event-ID" && dice.percent(70) => {}
                 "header" if dice.percent(95) => {
-                    headers.push((name.to_string(), format!("{value}{}", dice.below(1_000))))
+                    headers.push((name.to_string(), format!("{value}{}", dice.below(1_000))));
                 }
                 _ => {}
             }

@@ -105,7 +105,8 @@ fn a_crash_at_each_commit_counts_nothing_twice_and_forgets_nothing() {
             path.world.run_for(30_000);
             let paid = path.world.share(1, ch).expect("the channel") - 100 * ETH;
             assert_eq!(spent(&path.world), paid, "commit {commit}, {point:?}");
-            assert!(paid <= 5 * MILLI && paid >= 4 * MILLI, "commit {commit}, {point:?}: {paid}");
+            // What is asked of a node that is down is lost.
+            assert!((MILLI..=5 * MILLI).contains(&paid), "commit {commit}, {point:?}: {paid}");
             path.world.finish();
         }
     }

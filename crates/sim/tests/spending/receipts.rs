@@ -89,7 +89,8 @@ fn every_reference_is_seen_once_in_a_rough_network_with_crossing_payments() {
                 assert_eq!((signed.reference, signed.amount), (name.as_bytes().to_vec(), *amount), "seed {seed}");
             }
             let mut got = received(&path.world, 1 - node);
-            (got.sort(), expected.sort());
+            got.sort();
+            expected.sort();
             assert_eq!(got, expected, "seed {seed}");
         }
         let out = |node: usize| plain[node] + noted[node].iter().map(|(_, _, amount)| amount).sum::<u128>();
@@ -147,7 +148,7 @@ fn a_crash_at_each_commit_of_either_side_loses_no_receipt() {
                 let signed = path.world.nodes[0].events.iter().filter(|e| matches!(e, Event::Receipted { .. })).count();
                 let what = format!("node {node}, commit {commit}, {point:?}: {names:?}, {signed} receipts");
                 // An event that the process took with it is the driver's to keep; the money is not.
-                assert!(paid >= 2 && paid <= 3, "{what}");
+                assert!((2..=3).contains(&paid), "{what}");
                 assert!(signed as u128 + 1 >= paid && names.len() as u128 + 1 >= paid, "{what}");
                 path.world.finish();
             }
