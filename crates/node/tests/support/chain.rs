@@ -93,7 +93,7 @@ impl Chain {
 }
 
 async fn reorganise(provider: RootProvider, embedded: bool, seed: u64) {
-    let mut random = Random(seed);
+    let (mut random, mut newest) = (Random(seed), 0);
     loop {
         tokio::time::sleep(Duration::from_millis(random.within(PAUSE_MS))).await;
         let depth = random.within(1..FINALITY_DEPTH);
@@ -101,14 +101,21 @@ async fn reorganise(provider: RootProvider, embedded: bool, seed: u64) {
         // the last of these.
         let how = ["same", "later", "reverse", "drop"][random.within(0..4) as usize];
         let params = if embedded { json!([depth, how]) } else { json!([depth, []]) };
+        newest = newest.max(head_time(&provider).await);
         if let Err(error) = provider.raw_request::<_, Value>("anvil_reorg".into(), params).await {
             println!("no reorganisation {depth} deep: {error}");
         }
         if !embedded {
             // Anvil takes its time back to that of the block that stays; on a real chain it goes on, and nodes rely on that.
-            let _: Result<Value, _> = provider.raw_request("evm_increaseTime".into(), (depth + 1,)).await;
+            let lost = newest.saturating_sub(head_time(&provider).await);
+            let _: Result<Value, _> = provider.raw_request("evm_increaseTime".into(), (lost + 1,)).await;
         }
     }
+}
+
+async fn head_time(provider: &RootProvider) -> u64 {
+    let head = provider.get_block_by_number(Default::default()).await.ok().flatten();
+    head.map_or(0, |block| block.header.timestamp)
 }
 
 /// SplitMix64.

@@ -69,6 +69,8 @@ impl Running {
     pub async fn start(folder: TempDir) -> Self {
         let node = daemon::run(&Folder::new(folder.path()), PASSWORD, Options::default()).await.unwrap();
         let api = Client::new(&node.api_url(), node.token());
+        // Before it has read the chain it signs nothing.
+        until(|| async { api.info().await.unwrap().head > 0 }).await;
         Self { node, api, folder }
     }
 
