@@ -14,9 +14,11 @@ mod init;
 mod node;
 mod peer;
 mod quote;
+mod receipt;
 #[cfg(test)]
 mod reference;
 mod serve;
+mod token;
 mod virtuals;
 
 use self::common::NodeArgs;
@@ -55,6 +57,10 @@ enum Command {
     Virtual(virtuals::Command),
     Quote(quote::Args),
     Events(events::Args),
+    #[command(subcommand)]
+    Token(token::Command),
+    #[command(subcommand)]
+    Receipt(receipt::Command),
     Serve(serve::Args),
     Fetch(fetch::Args),
     Devnet(devnet::Args),
@@ -78,6 +84,8 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Virtual(command) => command.run(&cli.node, output).await,
         Command::Quote(args) => quote::run(args, &cli.node, output).await,
         Command::Events(args) => events::run(args, &cli.node, output).await,
+        Command::Token(command) => command.run(&cli.node, output).await,
+        Command::Receipt(command) => command.run(output),
         Command::Serve(args) => serve::run(args, &cli.node, output).await,
         Command::Fetch(args) => fetch::run(args, &cli.node, output).await,
         Command::Devnet(args) => devnet::run(args, output).await,

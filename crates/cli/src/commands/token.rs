@@ -81,7 +81,10 @@ async fn create(args: Create, client: &Client, output: Output) -> Result<()> {
     };
     let made = client.make_token(&wish).await?;
     output.result(&json(&made)?, || {
-        format!("{}\n\nThat is token {}, shown this once; programs send it as `Authorization: Bearer`.", made.secret, made.token.id)
+        format!(
+            "{}\n\nThat is token {}, shown this once; programs send it as `Authorization: Bearer`.",
+            made.secret, made.token.id
+        )
     });
     Ok(())
 }

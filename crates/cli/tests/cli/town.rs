@@ -177,10 +177,53 @@ fn hubs_are_asked_for_their_price_and_nothing_is_opened() {
     assert_eq!(town.json(&["--dir", "alice", "virtual", "list"]), serde_json::json!([]));
     assert_refused(&town.run(&["--dir", "alice", "quote", &bob, "--via", &hub, "--stake", "5eth"]), 2, "stake");
     let opened = town.json(&["--dir", "alice", "virtual", "open", &bob, "--via", &hub, "--stake", "0.1eth"]);
+    let renewed = town.json(&["--dir", "alice", "virtual", "renew", &bob, "--term", "2h"]);
+    assert_ne!(renewed["id"], opened["id"]);
+    assert!(renewed["expires"].as_u64() > opened["expires"].as_u64(), "{renewed} {opened}");
     // The term is drawn anew, and with it the price.
     let [fee, asked] =
         [&opened["fees"][0], &quote["total"]].map(|fee| fee.as_str().expect("wei").parse().expect("a number"));
     assert!(u128::abs_diff(fee, asked) * 5 < asked, "{fee} {asked}");
+}
+
+#[test]
+fn a_token_pays_within_its_limits_and_a_receipt_proves_it() {
+    let town = Town::new();
+    let bob = town.settle("bob", &[], &[]);
+    town.settle("alice", &[&bob], &[]);
+    town.json(&["--dir", "alice", "channel", "open", &bob, "--deposit", "1eth"]);
+    let create = ["--dir", "alice", "token", "create", "shop", "--scope", "read,pay", "--per-payment", "10wei"];
+    let made = town.json(&create);
+    assert_refused(&town.run(&["--dir", "alice", "token", "create", "x", "--scope", "steal"]), 2, "not a scope");
+    assert_eq!(town.json(&["--dir", "alice", "token", "list"])[0]["per_payment"], "10");
+
+    // Whoever holds the token may do what it says, and nothing else.
+    let (file, secret) = (town.dir.path().join("alice/api.token"), made["secret"].as_str().expect("a secret"));
+    let root = std::fs::read_to_string(&file).expect("a token");
+    std::fs::write(&file, secret).expect("written");
+    let order = ["--json", "--dir", "alice", "channel", "pay", &bob, "--reference", "order 17"];
+    let pay = |amount: &str| town.run(&[&order[..], &[amount]].concat());
+    let paid = pay("10wei");
+    assert!(paid.status.success(), "{}", String::from_utf8_lossy(&paid.stderr));
+    assert_refused(&pay("11wei"), 2, "");
+    assert_refused(&town.run(&["--dir", "alice", "token", "list"]), 2, "");
+    std::fs::write(&file, root).expect("written");
+    let id = made["token"]["id"].as_str().expect("an id");
+    assert_eq!(town.json(&["--dir", "alice", "token", "revoke", id])["spent"], "10");
+    assert_eq!(town.json(&["--dir", "alice", "token", "list"]), serde_json::json!([]));
+
+    let receipt = town.dir.path().join("receipt.json");
+    std::fs::write(&receipt, &paid.stdout).expect("written");
+    let verify = |signer: &str| town.run(&["receipt", "verify", "receipt.json", "--signer", signer]);
+    let said = verify(&bob);
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    assert!(String::from_utf8_lossy(&said.stdout).contains("received 10 wei"));
+    assert_refused(&verify(&STRANGER.to_string()), 3, "signed this receipt, not");
+    let forged = String::from_utf8_lossy(&paid.stdout).replace("order 17", "order 18");
+    std::fs::write(&receipt, forged).expect("written");
+    assert_refused(&verify(&bob), 3, "did not sign");
+    std::fs::write(&receipt, "{}").expect("written");
+    assert_refused(&verify(&bob), 2, "holds no receipt");
 }
 
 #[test]

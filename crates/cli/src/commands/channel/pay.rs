@@ -4,7 +4,7 @@ use crate::commands::common::{MoneyArgs, Named, answered, channel_name, json};
 use crate::exit::Result;
 use crate::output::Output;
 use crate::units::{self, Amount, Wei};
-use perunika_client::types::{Done, Pay};
+use perunika_client::types::{Done, Pay, Reference};
 use perunika_client::{Client, ClientError};
 
 /// Pay through a ledger channel. No transaction.
@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// Do not wait for the payee's signature; it is enough that the payee holds the payment durably.
     #[arg(long)]
     stream: bool,
+    /// What it is for, up to 256 bytes; the payee sees it and signs a receipt.
+    #[arg(long, value_name = "TEXT", value_parser = Reference::parse)]
+    reference: Option<Reference>,
     #[command(flatten)]
     money: MoneyArgs,
 }
@@ -31,8 +34,12 @@ impl Args {
 
     /// The key of this call, and its body.
     pub(crate) fn call(&self) -> (String, Pay) {
-        let body =
-            Pay { amount: self.amount.into(), countersign: !self.stream, reference: None, wait_s: self.money.wait_s() };
+        let body = Pay {
+            amount: self.amount.into(),
+            countersign: !self.stream,
+            reference: self.reference.clone(),
+            wait_s: self.money.wait_s(),
+        };
         (self.money.key(), body)
     }
 
@@ -46,7 +53,11 @@ impl Args {
         let done = answered(answer, key)?;
         let signed = if done.countersigned == Some(true) { "signed by both" } else { "held by the payee" };
         let version = done.version.map(|version| format!(", version {version}")).unwrap_or_default();
-        output.result(&json(&done)?, || format!("paid {}, {signed}{version}", Amount(self.amount)));
+        let receipt = done.receipt.as_ref().map(json).transpose()?;
+        output.result(&json(&done)?, || {
+            let receipt = receipt.map(|receipt| format!("\nreceipt: {receipt}")).unwrap_or_default();
+            format!("paid {}, {signed}{version}{receipt}", Amount(self.amount))
+        });
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ mod close;
 mod list;
 mod open;
 mod pay;
+mod renew;
 mod show;
 
 use super::common::NodeArgs;
@@ -15,6 +16,7 @@ use crate::output::Output;
 pub(crate) enum Command {
     Open(open::Args),
     Pay(pay::Args),
+    Renew(renew::Args),
     Close(close::Args),
     List(list::Args),
     Show(show::Args),
@@ -27,6 +29,7 @@ impl Command {
         match self {
             Self::Open(args) => open::run(args, &client, output).await,
             Self::Pay(args) => pay::run(args, &client, output).await,
+            Self::Renew(args) => renew::run(args, &client, output).await,
             Self::Close(args) => close::run(args, &client, output).await,
             Self::List(args) => list::run(args, &client, output).await,
             Self::Show(args) => show::run(args, &client, output).await,
