@@ -33,6 +33,7 @@ pub(crate) struct House {
     output: Output,
     /// The embedded chain, if it is used.
     chain: Seat,
+    chain_listen: SocketAddr,
     /// The buyer.
     pub(crate) alice: Resident,
     /// The hub.
@@ -65,11 +66,12 @@ pub(crate) struct Resident {
 impl House {
     /// Draws the keys; starts nothing yet.
     pub(crate) fn new(dir: PathBuf, output: Output, restless: bool) -> Result<Self> {
-        let [a, i, b] = free_ports()?;
+        let [a, i, b, chain_listen] = free_ports()?;
         let alice = Resident::new("alice", dir.join("alice"), a)?;
         let ingrid = Resident::new("ingrid", dir.join("ingrid"), i)?;
         let bob = Resident::new("bob", dir.join("bob"), b)?;
-        Ok(Self { dir, output, chain: Seat::default(), alice, ingrid, bob, restless, phase: watch::Sender::default() })
+        let (chain, phase) = (Seat::default(), watch::Sender::default());
+        Ok(Self { dir, output, chain, chain_listen, alice, ingrid, bob, restless, phase })
     }
 
     /// Tells people what happens.
@@ -94,20 +96,32 @@ impl House {
 
     /// Starts the embedded chain with some money for everybody; returns its URL.
     pub(crate) async fn start_chain(&self, each: Wei) -> Result<String> {
-        let record = self.dir.join("chain.url");
-        // Of an earlier story in this folder.
-        let _ = std::fs::remove_file(&record);
-        let mut args = vec!["devnet".to_owned(), "--listen".into(), "127.0.0.1:0".into()];
-        args.extend(["--record".into(), record.display().to_string(), "--until-stdin-closes".into()]);
+        let mut args = vec!["devnet".to_owned(), "--listen".into(), self.chain_listen.to_string()];
+        args.push("--until-stdin-closes".into());
+        if self.restless {
+            // It may be killed, too.
+            args.extend(["--state".into(), self.dir.join("chain.state").display().to_string()]);
+        }
         for resident in self.residents() {
             args.extend(["--fund".into(), format!("{}={each}wei", resident.owner)]);
         }
         let log = self.dir.join("chain.log");
         self.chain.fill(|| Process::spawn("the chain", &args, &[], &log))?;
-        let read = async || std::fs::read_to_string(&record).ok();
-        let url = self.chain.wait_until(("the chain", "start"), START_LIMIT, read).await?;
-        Ledger::new(&url)?.chain_id().await?;
+        let url = format!("http://{}", self.chain_listen);
+        let ledger = Ledger::new(&url)?;
+        let answers = async || ledger.chain_id().await.ok();
+        self.chain.wait_until(("the chain", "start"), START_LIMIT, answers).await?;
         Ok(url)
+    }
+
+    /// Kills the embedded chain and waits until it is back with everything that it had answered for; false if there is none.
+    pub(crate) async fn kill_chain(&self) -> Result<bool> {
+        // What it starts with comes from its file.
+        let there = self.restless && self.chain.is_taken();
+        if there {
+            self.start_chain(0).await?;
+        }
+        Ok(there)
     }
 
     /// Sets the nodes up, each knowing the one before it in the path, and starts them.
@@ -237,13 +251,13 @@ impl Resident {
     }
 }
 
-/// A free port for each node. They lie below the range from which systems take ports for outgoing connections, so that
+/// A free port for each node and for the chain. They lie below the range from which systems take ports for outgoing connections, so that
 /// nobody takes a node's while it is dead; each is held until all are known, so they differ.
-fn free_ports() -> Result<[SocketAddr; 3]> {
+fn free_ports() -> Result<[SocketAddr; 4]> {
     // Stories that begin at the same time have neighbouring process ids; their ports do not overlap.
-    let start = (u64::from(std::process::id()) * 3 % u64::from(PORTS)) as u16;
+    let start = (u64::from(std::process::id()) * 4 % u64::from(PORTS)) as u16;
     let around = (0..PORTS).map(|step| FIRST_PORT + (start + step) % PORTS);
-    let held = around.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(3);
+    let held = around.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(4);
     let ports: Vec<SocketAddr> = held.collect::<Vec<_>>().iter().filter_map(|held| held.local_addr().ok()).collect();
-    ports.try_into().map_err(|_| Error::other("there are no three free ports on this machine"))
+    ports.try_into().map_err(|_| Error::other("there are no four free ports on this machine"))
 }

@@ -79,7 +79,7 @@ pub(crate) async fn tell(args: &Args, house: &House) -> Result<Report> {
     house.enter(Phase::End);
     house.check()?;
 
-    let (after, transactions) = count(&place).await?;
+    let (after, transactions) = insist(house, async || count(&place).await).await?;
     let copy = goods::checksum(&bought.path)?;
     Ok(Report {
         before: place.before,

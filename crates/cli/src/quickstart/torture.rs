@@ -42,7 +42,7 @@ struct Moment {
     phase: Phase,
     /// How far into the phase, in thousandths of its usual length.
     per_mille: u64,
-    /// Index of the victim among the residents.
+    /// Index of the victim among the residents; the one after them is the embedded chain.
     victim: usize,
     blow: Blow,
 }
@@ -66,8 +66,8 @@ impl Plan {
         let moment = |(index, phase): (usize, &Phase)| Moment {
             phase: *phase,
             per_mille: draw(2 * index) % 1_000,
-            victim: (draw(2 * index + 1) % 3) as usize,
-            blow: match draw(2 * index + 1) / 3 % 6 {
+            victim: (draw(2 * index + 1) % 4) as usize,
+            blow: match draw(2 * index + 1) / 4 % 6 {
                 0 => Blow::All,
                 1 => Blow::Twice(draw(2 * index) / 1_000 % RECOVERY_MS),
                 _ => Blow::Once,
@@ -156,10 +156,16 @@ async fn kill(house: &House, plan: &Plan, lengths: &Lengths, output: Output) -> 
         let early = tokio::time::timeout(delay, over).await.is_ok();
         // Whom the story itself has switched off is not killed.
         let victims = house.residents();
-        let chosen = victims[moment.victim];
-        let victim = if chosen.is_up() { chosen } else { &house.bob };
+        let chosen = victims.get(moment.victim);
+        let victim = chosen.filter(|chosen| chosen.is_up()).copied().unwrap_or(&house.bob);
         let when = if early { "at the end of".to_owned() } else { format!("{} ms into", delay.as_millis()) };
         let when = format!("{when} {}", moment.phase.name());
+        // In the dispute, which may begin any moment after a payment, the story itself talks to the chain.
+        let spared = plan.dispute && matches!(moment.phase, Phase::Paying | Phase::Dispute);
+        if chosen.is_none() && !spared && house.kill_chain().await? {
+            output.say(&format!("  the chain is killed {when}"));
+            continue;
+        }
         match moment.blow {
             Blow::Once => output.say(&format!("  {} is killed {when}", victim.name)),
             Blow::Twice(ms) => {
@@ -208,8 +214,8 @@ mod tests {
     #[test]
     fn nobody_is_spared() {
         let victims: std::collections::BTreeSet<_> =
-            (0..20).flat_map(|seed| Plan::draw(seed).moments).map(|moment| (moment.phase, moment.victim)).collect();
-        assert_eq!(victims.len(), 3 * DISPUTED.len());
+            (0..80).flat_map(|seed| Plan::draw(seed).moments).map(|moment| (moment.phase, moment.victim)).collect();
+        assert_eq!(victims.len(), 4 * DISPUTED.len());
         let blows: Vec<Blow> = (0..20).flat_map(|seed| Plan::draw(seed).moments).map(|moment| moment.blow).collect();
         assert!(blows.contains(&Blow::All) && blows.iter().any(|blow| matches!(blow, Blow::Twice(_))), "{blows:?}");
     }
