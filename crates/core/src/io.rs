@@ -154,6 +154,22 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The channel that it is about.
+    pub(crate) fn object(&self) -> Option<B256> {
+        match self {
+            Self::Pay { ch, .. } | Self::CloseChannel { ch, .. } => Some(*ch),
+            Self::RenewVirtual { vc, .. } | Self::CloseVirtual { vc } => Some(*vc),
+            Self::Within { command, .. } => command.object(),
+            Self::OpenChannel { .. }
+            | Self::OpenVirtual { .. }
+            | Self::Quote { .. }
+            | Self::SetBudget { .. }
+            | Self::SendApp { .. } => None,
+        }
+    }
+}
+
 /// Result of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
@@ -310,6 +326,8 @@ pub enum Output {
     },
     /// To the chain driver.
     Watch(Watch),
+    /// To the chain driver: this object is over.
+    Unwatch(Watch),
     /// To the application.
     Reply {
         /// As given with the command.

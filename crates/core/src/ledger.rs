@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Ledger {
     pub(crate) id: B256,
     pub(crate) params: ChannelParams,
+    /// [`ChannelParams::slot_key`], once and for all.
+    pub(crate) slot: B256,
     pub(crate) nonce: u64,
     pub(crate) me: Side,
     pub(crate) deposits: [Amount; 2],
@@ -107,6 +109,7 @@ impl Ledger {
         Self {
             id,
             params,
+            slot: params.slot_key(),
             nonce,
             me,
             deposits,

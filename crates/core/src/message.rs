@@ -233,6 +233,29 @@ pub struct Note {
     pub reference: Vec<u8>,
 }
 
+impl Message {
+    /// The channel, ledger or virtual, that it is about.
+    pub(crate) fn object(&self) -> Option<B256> {
+        match self {
+            Self::Item { ch, .. }
+            | Self::Ack { ch, .. }
+            | Self::Accept { ch, .. }
+            | Self::Refuse { ch, .. }
+            | Self::Presign { ch, .. }
+            | Self::Propose { ch, .. }
+            | Self::CloseAsk { ch } => Some(*ch),
+            Self::CloseSig { close, .. } => Some(close.id),
+            Self::Activate { vc, .. }
+            | Self::Abort { vc, .. }
+            | Self::Start { vc, .. }
+            | Self::Receipt { vc, .. }
+            | Self::VcCloseAsk { vc }
+            | Self::FinalSigs { vc, .. } => Some(*vc),
+            _ => None,
+        }
+    }
+}
+
 /// One change of the locks of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkOp {

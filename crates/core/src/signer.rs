@@ -264,6 +264,13 @@ impl Signer {
         self.dirty_drafts.remove(&draft);
     }
 
+    /// Forgets a virtual channel that nothing can be registered of any more.
+    pub(crate) fn forget_virtual(&mut self, vc: B256, draft: B256) {
+        self.guards.remove(&vc);
+        self.dirty_guards.remove(&vc);
+        self.forget_draft(draft);
+    }
+
     /// The activation secret of a draft that is bound to `vc`.
     pub fn reveal(&self, draft: B256, vc: B256) -> Result<B256, Refusal> {
         if self.drafts.get(&draft) == Some(&vc) {

@@ -365,6 +365,10 @@ impl Chain for DrivenChain {
     fn watch(&self, watch: Watch) {
         self.0.watch(watch);
     }
+
+    fn unwatch(&self, watch: Watch) {
+        self.0.unwatch(watch);
+    }
 }
 
 struct OwnerBalance(ChainHandle);

@@ -11,6 +11,7 @@ mod play;
 mod rng;
 mod stage;
 mod story;
+mod views;
 mod world;
 
 pub use adversary::{Adversary, ledger_body, signatures, virtual_body};

@@ -2,9 +2,10 @@
 
 use crate::ground::{Ground, START};
 use crate::rng::Rng;
+use crate::views::Views;
 use alloy_primitives::{Address, B256, keccak256};
 use perunika_core::Participant;
-use perunika_core::chain::{Call, TxKey, TxOutcome, Watch};
+use perunika_core::chain::{Call, ChainUpdate, TxKey, TxOutcome, Watch};
 use perunika_core::io::{Command, Env, Event, Input, Output, Reply, Step};
 use perunika_core::message::Message;
 use perunika_core::participant::Config;
@@ -80,6 +81,7 @@ pub struct Node {
     policy: Policy,
     secret: B256,
     watches: Vec<Watch>,
+    seen: Views,
 }
 
 impl std::fmt::Debug for Node {
@@ -438,11 +440,17 @@ impl World {
         self.show_chain();
     }
 
+    /// What a node is told of the chain: the blocks, and of what it watches everything that has changed.
+    fn look(&mut self, node: usize) -> ChainUpdate {
+        let update = self.ground.observe(&self.nodes[node].watches);
+        self.nodes[node].seen.news(update)
+    }
+
     /// Shows the chain as it stands to every node.
     pub fn show_chain(&mut self) {
         for node in 0..self.nodes.len() {
             if self.nodes[node].participant.is_some() {
-                let update = self.ground.observe(&self.nodes[node].watches);
+                let update = self.look(node);
                 self.input(node, Input::Chain(update));
             }
         }
@@ -472,8 +480,9 @@ impl World {
         let step = participant.start(env);
         this.participant = Some(participant);
         this.watches.clear();
+        this.seen = Views::default();
         self.take(node, step);
-        let update = self.ground.observe(&self.nodes[node].watches);
+        let update = self.look(node);
         self.input(node, Input::Chain(update));
         if self.nodes[node].commits == 0 {
             self.at(500, Happening::Tick { node });
@@ -533,6 +542,10 @@ impl World {
                 if !self.nodes[node].watches.contains(&watch) {
                     self.nodes[node].watches.push(watch);
                 }
+            }
+            Output::Unwatch(watch) => {
+                self.nodes[node].watches.retain(|w| *w != watch);
+                self.nodes[node].seen.forget(&watch);
             }
             Output::Reply { tag, reply } => self.nodes[node].replies.entry(tag).or_default().push(reply),
             Output::Event(event) => {
@@ -602,5 +615,6 @@ fn new_node(name: &str, seed: u64, policy: &Policy) -> Node {
         policy: policy.clone(),
         secret,
         watches: Vec::new(),
+        seen: Views::default(),
     }
 }

@@ -116,22 +116,24 @@ impl Participant {
         }
         let now_ms = self.env.now_ms;
         let cool = |op: &LinkOp| ledger.link.cool.get(&op.vc()).is_some_and(|(o, until)| o == op && *until > now_ms);
-        let over = self.virtuals.values().filter(|v| !v.done && v.my_links().any(|(_, l)| l == id));
-        over.filter_map(|v| self.wanted_op(id, v.id)).filter(|op| !cool(op)).collect()
+        self.index.over(id).filter_map(|vc| self.wanted_op(id, vc)).filter(|op| !cool(op)).collect()
     }
 
     fn wanted_op(&self, id: B256, vc: B256) -> Option<LinkOp> {
-        let body = &self.ledgers.get(&id)?.book.log.cur().body;
+        let ledger = self.ledgers.get(&id)?;
+        let body = &ledger.book.log.cur().body;
         if body.lock(vc).is_none() {
             let wanted = self.may_lock(vc) && !self.awaits_predecessor(body, vc);
             return wanted.then_some(LinkOp::Add { vc });
         }
         let how = self.removal_for(vc)?;
-        match self.renewal_op(id, vc, how) {
-            Some(op) => Some(op),
-            None if self.holds_back(vc) => None,
-            None => Some(LinkOp::Remove { vc, how }),
+        let plain = LinkOp::Remove { vc, how };
+        if !self.holds_back(vc) {
+            return Some(plain);
         }
+        // Where the peer refuses the exchange, removal and lock go their ways one by one.
+        let refused = |op: &LinkOp| ledger.link.cool.get(&vc).is_some_and(|(o, _)| o == op);
+        self.renewal_op(id, vc, how).map(|op| if refused(&op) { plain } else { op })
     }
 
     /// Whether this participant signs a change if the peer wants it, also where it would rather wait or do another one.

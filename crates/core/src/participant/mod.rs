@@ -9,6 +9,7 @@ mod opening;
 mod pay;
 mod plan;
 mod quotes;
+mod reach;
 mod receipts;
 mod renewal;
 mod resend;
@@ -33,6 +34,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 use thiserror::Error;
+
+/// How long a virtual channel that is over is remembered behind its term, seconds.
+const HISTORY_S: u64 = 7 * 86_400;
+/// Between two looks for what can be forgotten, milliseconds.
+const TIDY_MS: u64 = 60_000;
+/// Most that is forgotten in one look.
+const TIDY_MAX: usize = 1_000;
 
 /// What a participant is told about itself at the start.
 #[derive(Clone, Debug)]
@@ -89,7 +97,10 @@ pub struct Participant {
     env: Env,
     /// When the last tick came: other inputs do not put off the next one.
     ticked_ms: u64,
+    tidied_ms: u64,
     draws: u64,
+    index: reach::Index,
+    touched: BTreeSet<B256>,
     dirty_ledgers: BTreeSet<B256>,
     dirty_virtuals: BTreeSet<B256>,
     forgotten: Vec<Write>,
@@ -125,7 +136,10 @@ impl Participant {
             open_tags: BTreeMap::new(),
             env: Env { now_ms: 0, entropy: B256::ZERO },
             ticked_ms: 0,
+            tidied_ms: 0,
             draws: 0,
+            index: reach::Index::default(),
+            touched: BTreeSet::new(),
             dirty_ledgers: BTreeSet::new(),
             dirty_virtuals: BTreeSet::new(),
             outputs: Vec::new(),
@@ -149,12 +163,17 @@ impl Participant {
         let (kind, id) = key.split_first()?;
         let id = B256::try_from(id).ok()?;
         match kind {
-            b'l' => drop(self.ledgers.insert(id, postcard::from_bytes(value).ok()?)),
+            b'l' => {
+                let ledger: Ledger = postcard::from_bytes(value).ok()?;
+                self.index.enter_ledger(&ledger);
+                self.ledgers.insert(id, ledger);
+            }
             b'v' => {
                 let virt: Virtual = postcard::from_bytes(value).ok()?;
                 if virt.renewal.is_some() {
                     self.renewals.insert(id, renewal::Driven::default());
                 }
+                self.index.enter_virtual(&virt);
                 self.virtuals.insert(id, virt);
             }
             b'g' => self.signer.restore_guard(id, postcard::from_bytes::<Guard>(value).ok()?),
@@ -169,7 +188,7 @@ impl Participant {
     /// To be called once after `new` or `restore`: tells what to watch.
     pub fn start(&mut self, env: Env) -> Step {
         self.env = env;
-        let live = self.ledgers.values().filter(|l| l.life != Life::Closed);
+        let live = self.index.ledgers().filter_map(|id| self.ledgers.get(&id));
         let ledgers: Vec<Watch> = live.flat_map(|l| [Watch::Ledger(l.params), Watch::Escrow(l.id)]).collect();
         let records = self.virtuals.values().filter(|v| !v.done).map(|v| Watch::Record(v.id));
         let watches: Vec<Watch> = ledgers.into_iter().chain(records).collect();
@@ -185,6 +204,7 @@ impl Participant {
             Input::Message { from, message } => self.on_message(from, message),
             Input::Connected(peer) => {
                 self.connected.insert(peer);
+                self.touch_peer(peer);
                 self.resend_to(peer);
             }
             Input::Disconnected(peer) => {
@@ -205,6 +225,7 @@ impl Participant {
     }
 
     fn on_message(&mut self, from: Address, message: Message) {
+        self.touched.extend(message.object());
         match message {
             Message::ChannelAsk { .. }
             | Message::ChannelInfo { .. }
@@ -241,6 +262,7 @@ impl Participant {
     }
 
     fn on_command(&mut self, tag: u64, command: Command) {
+        self.touched.extend(command.object());
         if let Err(fault) = self.run_command(tag, command) {
             self.reply(tag, Reply::Refused(fault));
         }
@@ -281,17 +303,41 @@ impl Participant {
     }
 
     fn on_chain(&mut self, update: ChainUpdate) {
+        let saw = self.sees_the_chain();
         self.chain.head = update.head;
         self.chain.settled = update.settled;
         if update.head.time > self.chain.newest_time {
             self.chain.newest_time = update.head.time;
             self.chain.head_seen_ms = self.env.now_ms;
         }
+        if !saw {
+            // What was refused for want of a chain is possible again.
+            self.touch_busy();
+        }
+        let slots = update.ledgers.iter().flat_map(|(slot, _)| self.index.of_slot(*slot));
+        let escrows = update.escrows.iter().map(|(id, _)| *id);
+        self.touched.extend(slots.chain(escrows).chain(update.records.iter().map(|(vc, _)| *vc)));
         self.chain.ledgers.extend(update.ledgers);
         self.chain.escrows.extend(update.escrows);
         self.chain.records.extend(update.records);
-        self.follow_chain();
-        self.plan();
+        self.make_offers();
+        self.follow_and_plan();
+    }
+
+    /// Takes over what the chain shows of everything that was touched, then plans what must go there.
+    fn follow_and_plan(&mut self) {
+        let marked = self.touched.clone();
+        let reached = self.reached();
+        self.touched = marked;
+        for id in &reached.ledgers {
+            self.follow_ledger(*id);
+        }
+        for id in &reached.ledgers {
+            self.plan_ledger(*id);
+        }
+        for vc in &reached.virtuals {
+            self.plan_virtual(*vc);
+        }
     }
 
     fn on_transaction(&mut self, key: TxKey, outcome: &TxOutcome) {
@@ -315,34 +361,79 @@ impl Participant {
         self.expire_agreements();
         self.resend_openings();
         self.resend_requests();
+        self.touch_busy();
         self.tick_closing();
-        self.plan();
+        self.follow_and_plan();
         self.resend_due();
+        self.forget_history();
     }
 
     /// Does what has become possible, until nothing more is.
     fn pump(&mut self) {
         self.pump_renewals();
-        for vc in self.active_virtuals() {
-            self.pump_virtual(vc);
+        let mut pumped = BTreeSet::new();
+        for _ in 0..reach::ROUNDS_MAX {
+            let changed = self.dirty_ledgers.iter().chain(&self.dirty_virtuals).filter(|id| !pumped.contains(*id));
+            self.touched.extend(changed.copied());
+            if self.touched.is_empty() {
+                break;
+            }
+            self.pump_reached(&mut pumped);
         }
-        for id in self.live_ledgers() {
-            self.pump_queue(id);
-            self.pump_link(id);
-            self.pump_close(id);
+    }
+
+    fn pump_reached(&mut self, pumped: &mut BTreeSet<B256>) {
+        let mut reached = self.reached();
+        for vc in &reached.virtuals {
+            self.pump_virtual(*vc);
         }
-        for vc in self.active_virtuals() {
-            self.pump_virtual(vc);
+        let changed = reached.virtuals.intersection(&self.dirty_virtuals).filter_map(|vc| self.virtuals.get(vc));
+        reached.ledgers.extend(changed.flat_map(|virt| virt.my_links().map(|(_, link)| link)));
+        for id in &reached.ledgers {
+            if self.ledgers.get(id).is_some_and(|l| l.life == Life::Open) {
+                self.pump_queue(*id);
+                self.pump_link(*id);
+                self.pump_close(*id);
+            }
+        }
+        for vc in &reached.virtuals {
+            self.pump_virtual(*vc);
         }
         self.pump_renewals();
+        pumped.extend(reached.ledgers);
+        pumped.extend(reached.virtuals);
     }
 
     fn active_virtuals(&self) -> Vec<B256> {
-        self.virtuals.values().filter(|v| !v.done).map(|v| v.id).collect()
+        self.index.virtuals().collect()
     }
 
     fn live_ledgers(&self) -> Vec<B256> {
-        self.ledgers.values().filter(|l| l.life == Life::Open).map(|l| l.id).collect()
+        let open = |id: &B256| self.ledgers.get(id).is_some_and(|l| l.life == Life::Open);
+        self.index.ledgers().filter(open).collect()
+    }
+
+    fn enter_ledger(&mut self, ledger: Ledger) {
+        let id = ledger.id;
+        self.index.enter_ledger(&ledger);
+        self.ledgers.insert(id, ledger);
+        self.dirty_ledgers.insert(id);
+    }
+
+    /// It is over; the chain is not asked about it any more, nor about its slot if no other life needs it.
+    fn leave_ledger(&mut self, id: B256) {
+        let Some(ledger) = self.ledgers.get_mut(&id) else { return };
+        ledger.life = Life::Closed;
+        self.index.leave_ledger(ledger);
+        self.dirty_ledgers.insert(id);
+        self.chain.escrows.remove(&id);
+        self.outputs.push(Output::Unwatch(Watch::Escrow(id)));
+        let (slot, params) = (ledger.slot, ledger.params);
+        let wanted = self.index.of_slot(slot).next().is_some() || self.is_being_opened(slot);
+        if !wanted {
+            self.chain.ledgers.remove(&slot);
+            self.outputs.push(Output::Unwatch(Watch::Ledger(params)));
+        }
     }
 
     /// Chain time, seconds: the head's timestamp plus what passed since it arrived (protocol 2.3 times).
@@ -360,7 +451,7 @@ impl Participant {
     }
 
     fn ledger_view(&self, ledger: &Ledger) -> Seen<LedgerView> {
-        self.chain.ledgers.get(&ledger.params.slot_key()).copied().unwrap_or_default()
+        self.chain.ledgers.get(&ledger.slot).copied().unwrap_or_default()
     }
 
     /// What the chain shows of a virtual channel; `None` until it was read, which is not the same as "no record".
@@ -371,6 +462,27 @@ impl Participant {
     /// The head is young enough to believe that no dispute is hidden behind it (protocol 1.4(7)).
     fn sees_the_chain(&self) -> bool {
         self.env.now_ms.saturating_sub(self.chain.head_seen_ms) <= self.policy().m_safe.saturating_mul(1_000)
+    }
+
+    /// Drops virtual channels that ended long ago, a few at a time: nothing about them can come up on the chain any more.
+    fn forget_history(&mut self) {
+        let now = self.env.now_ms;
+        if self.tidied_ms + TIDY_MS > now {
+            return;
+        }
+        self.tidied_ms = now;
+        let settled = self.chain.settled.time;
+        let old = |v: &&Virtual| v.done && settled > v.params.t_exp.saturating_add(HISTORY_S);
+        let old: Vec<(B256, B256)> =
+            self.virtuals.values().filter(old).take(TIDY_MAX).map(|v| (v.id, v.draft)).collect();
+        for (vc, draft) in old {
+            self.virtuals.remove(&vc);
+            self.chain.records.remove(&vc);
+            self.signer.forget_virtual(vc, draft);
+            for (kind, id) in [(b'v', vc), (b'g', vc), (b'd', draft)] {
+                self.forget(kind, id);
+            }
+        }
     }
 
     /// Forgets what never became worth anything.

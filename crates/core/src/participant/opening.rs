@@ -76,6 +76,11 @@ impl Participant {
         Ok(())
     }
 
+    /// An opening of this node waits for the slot.
+    pub(super) fn is_being_opened(&self, slot: B256) -> bool {
+        self.openings.iter().any(|o| o.params.is_some_and(|params| params.slot_key() == slot))
+    }
+
     pub(super) fn on_opening(&mut self, from: Address, message: Message) {
         match message {
             Message::ChannelAsk { lane } => {
@@ -157,8 +162,7 @@ impl Participant {
             return Err("the deposits were agreed differently".into());
         }
         let ledger = Ledger::new(&self.config.domain, params, nonce, Side::B, deposits);
-        self.ledgers.insert(id, ledger);
-        self.dirty_ledgers.insert(id);
+        self.enter_ledger(ledger);
         self.outputs.push(Output::Watch(Watch::Ledger(params)));
         self.outputs.push(Output::Watch(Watch::Escrow(id)));
         self.send(from, Message::ChannelAgreed { id });
@@ -188,9 +192,9 @@ impl Participant {
         if deposits[1] > policy.deposit_max {
             return Err("this node does not deposit that much".into());
         }
-        let agreed = self.ledgers.values().filter(|l| l.peer() == from && l.life == Life::Agreed).count();
-        let everybody = self.ledgers.values().filter(|l| l.life == Life::Agreed).count();
-        if agreed >= MAX_AGREED || everybody >= MAX_AGREED_TOTAL {
+        let everybody = self.index.agreed();
+        let agreed = self.index.ledgers_with(from).filter(|id| everybody.contains(id)).count();
+        if agreed >= MAX_AGREED || everybody.len() >= MAX_AGREED_TOTAL {
             return Err("too many channels of this peer wait for their deposits".into());
         }
         Ok(())
@@ -211,8 +215,7 @@ impl Participant {
             return self.reply(opening.tag, Reply::Refused(fault));
         }
         let ledger = Ledger::new(&self.config.domain, params, nonce, Side::A, opening.deposits);
-        self.ledgers.insert(id, ledger);
-        self.dirty_ledgers.insert(id);
+        self.enter_ledger(ledger);
         self.open_tags.insert(id, opening.tag);
         self.outputs.push(Output::Watch(Watch::Escrow(id)));
         self.plan_ledger(id);
@@ -263,7 +266,7 @@ impl Participant {
     /// Deposits by A and B while the channel is agreed but not open. B reads A's deposit back from a final block.
     pub(super) fn plan_opening(&mut self, id: B256) {
         let Some(ledger) = self.ledgers.get(&id) else { return };
-        let Some(view) = self.chain.ledgers.get(&ledger.params.slot_key()).copied() else { return };
+        let Some(view) = self.chain.ledgers.get(&ledger.slot).copied() else { return };
         let (params, nonce, [dep_a, dep_b]) = (ledger.params, ledger.nonce, ledger.deposits);
         let (me, force) = (ledger.me, ledger.force);
         if view.settled.nonce > nonce {
@@ -293,10 +296,7 @@ impl Participant {
 
     fn opening_over(&mut self, id: B256) {
         self.signer.settle_charge(id, false);
-        if let Some(ledger) = self.ledgers.get_mut(&id) {
-            ledger.life = Life::Closed;
-            self.dirty_ledgers.insert(id);
-        }
+        self.leave_ledger(id);
         if let Some(tag) = self.open_tags.remove(&id) {
             self.reply(tag, Reply::Refused(Fault::Chain("the channel was refunded before it opened".into())));
         }
@@ -324,11 +324,12 @@ impl Participant {
     /// The slot shows the channel open in a final block: signed States count from now on.
     pub(super) fn adopt_open(&mut self, id: B256) {
         let Some(ledger) = self.ledgers.get_mut(&id) else { return };
-        let seen = self.chain.ledgers.get(&ledger.params.slot_key()).copied().unwrap_or_default().settled;
+        let seen = self.chain.ledgers.get(&ledger.slot).copied().unwrap_or_default().settled;
         if ledger.life != Life::Agreed || seen.phase != Phase::Open || seen.nonce != ledger.nonce {
             return;
         }
         ledger.life = Life::Open;
+        self.index.opened(id);
         self.dirty_ledgers.insert(id);
         if [seen.dep_a, seen.dep_b] != ledger.deposits {
             return self.adopt_other_deposits(id, [seen.dep_a, seen.dep_b]);
@@ -344,21 +345,22 @@ impl Participant {
 impl Participant {
     /// B does not deposit any more; A, if she has deposited, takes it back by herself.
     fn drop_agreement(&mut self, id: B256) {
-        if let Some(ledger) = self.ledgers.get_mut(&id) {
-            ledger.life = Life::Closed;
-            self.dirty_ledgers.insert(id);
-        }
+        self.leave_ledger(id);
         self.answer_closed(id);
     }
 
     /// Forgets what others agreed and never funded, while the slot shows that nothing happened.
     pub(super) fn expire_agreements(&mut self) {
         let now = self.env.now_ms;
-        let waiting = self.ledgers.values_mut().filter(|l| l.life == Life::Agreed && l.me == Side::B);
-        let late: Vec<B256> = waiting
-            .filter_map(|l| (*l.link.agreed_ms.get_or_insert(now) + UNFUNDED_MS < now).then_some(l.id))
-            .collect();
+        let mut late = Vec::new();
+        for id in self.index.agreed() {
+            let Some(ledger) = self.ledgers.get_mut(id).filter(|l| l.me == Side::B) else { continue };
+            if *ledger.link.agreed_ms.get_or_insert(now) + UNFUNDED_MS < now {
+                late.push(*id);
+            }
+        }
         for id in late.into_iter().filter(|id| !self.is_touched(*id)).collect::<Vec<_>>() {
+            self.leave_ledger(id);
             self.ledgers.remove(&id);
             self.dirty_ledgers.remove(&id);
             self.forget(b'l', id);
@@ -369,7 +371,7 @@ impl Participant {
     fn is_touched(&self, id: B256) -> bool {
         let Some(ledger) = self.ledgers.get(&id) else { return false };
         let free = |v: &LedgerView| matches!(v.phase, Phase::Virgin | Phase::Closed) && v.nonce == ledger.nonce;
-        let seen = self.chain.ledgers.get(&ledger.params.slot_key());
+        let seen = self.chain.ledgers.get(&ledger.slot);
         seen.is_none_or(|s| !free(&s.head) || !free(&s.settled))
     }
 

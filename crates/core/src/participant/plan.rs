@@ -16,16 +16,12 @@ use alloc::vec::Vec;
 use alloy_primitives::B256;
 
 impl Participant {
-    /// Takes over what the chain shows, before anything is planned.
-    pub(super) fn follow_chain(&mut self) {
-        self.make_offers();
-        let ids: Vec<B256> = self.ledgers.keys().copied().collect();
-        for id in ids {
-            self.adopt_open(id);
-            self.adopt_end(id);
-            self.remember_locks(id);
-            self.report_dispute(id);
-        }
+    /// Takes over what the chain shows of a ledger channel, before anything is planned.
+    pub(super) fn follow_ledger(&mut self, id: B256) {
+        self.adopt_open(id);
+        self.adopt_end(id);
+        self.remember_locks(id);
+        self.report_dispute(id);
     }
 
     /// The life ended in a final block: what is left are the locks of its last State.
@@ -49,13 +45,13 @@ impl Participant {
     }
 
     fn set_life(&mut self, id: B256, life: Life) {
-        let closed = life == Life::Closed;
+        if life == Life::Closed {
+            self.leave_ledger(id);
+            return self.ledger_ended(id);
+        }
         if let Some(ledger) = self.ledgers.get_mut(&id) {
             ledger.life = life;
             self.dirty_ledgers.insert(id);
-        }
-        if closed {
-            self.ledger_ended(id);
         }
     }
 
@@ -84,16 +80,6 @@ impl Participant {
         if self.chain.reported.insert((ch, ver)) {
             self.told.push(super::record(b'e', ch, &ver));
             self.event(Event::Dispute { ch, ver });
-        }
-    }
-
-    pub(super) fn plan(&mut self) {
-        let ledgers: Vec<B256> = self.ledgers.values().filter(|l| l.life != Life::Closed).map(|l| l.id).collect();
-        for id in ledgers {
-            self.plan_ledger(id);
-        }
-        for vc in self.active_virtuals() {
-            self.plan_virtual(vc);
         }
     }
 
@@ -210,7 +196,7 @@ impl Participant {
         }
     }
 
-    fn plan_virtual(&mut self, vc: B256) {
+    pub(super) fn plan_virtual(&mut self, vc: B256) {
         let Some(virt) = self.virtuals.get(&vc) else { return };
         if virt.aborted {
             return;

@@ -157,11 +157,13 @@ impl Participant {
 
     /// An open channel to `peer` in which this node can lock `amount`.
     pub(super) fn link_to(&self, peer: Address, amount: Amount) -> Option<B256> {
-        let fits = |l: &&crate::ledger::Ledger| {
-            let cur = &l.book.log.cur().body;
-            l.peer() == peer && l.life == Life::Open && cur.share(l.me) >= amount && cur.locks.len() < MAX_LOCKS
+        let fits = |id: &B256| {
+            self.ledgers.get(id).is_some_and(|l| {
+                let cur = &l.book.log.cur().body;
+                l.life == Life::Open && cur.share(l.me) >= amount && cur.locks.len() < MAX_LOCKS
+            })
         };
-        self.ledgers.values().filter(fits).map(|l| l.id).find(|id| self.updatable(*id).is_ok())
+        self.index.ledgers_with(peer).filter(fits).find(|id| self.updatable(*id).is_ok())
     }
 
     pub(super) fn on_quote_ask(&mut self, from: Address, request: B256, asked: Asked) {

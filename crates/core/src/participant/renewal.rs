@@ -101,8 +101,8 @@ impl Participant {
             let free = !v.done && v.is_active() && !v.draining && v.renewal.is_none();
             free && lead.is_some_and(|lead| now + lead >= v.params.t_exp)
         };
-        let due: Vec<(B256, Renewal)> =
-            self.virtuals.values().filter(due).filter_map(|v| Some((v.id, v.keep?))).collect();
+        let live = self.index.virtuals().filter_map(|id| self.virtuals.get(&id));
+        let due: Vec<(B256, Renewal)> = live.filter(due).filter_map(|v| Some((v.id, v.keep?))).collect();
         for (vc, wish) in due {
             self.wish_renewal(vc, wish);
         }

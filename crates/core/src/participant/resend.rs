@@ -11,12 +11,13 @@ use alloy_primitives::{Address, B256};
 impl Participant {
     /// The connection to this peer is new: it may have missed anything.
     pub(super) fn resend_to(&mut self, peer: Address) {
-        let ledgers: Vec<B256> = self.live_ledgers().into_iter().filter(|id| self.peer_of(*id) == Some(peer)).collect();
+        let open = |id: &B256| self.ledgers.get(id).is_some_and(|l| l.life == Life::Open);
+        let ledgers: Vec<B256> = self.index.ledgers_with(peer).filter(open).collect();
         for id in ledgers {
             self.resend_book(id, true);
             self.resend_ledger_close(id);
         }
-        for vc in self.active_virtuals() {
+        for vc in self.index.virtuals_with(peer).collect::<Vec<_>>() {
             self.resend_virtual(vc, Some(peer));
         }
     }
@@ -24,7 +25,8 @@ impl Participant {
     /// Whatever waited too long is sent again to those that are connected.
     pub(super) fn resend_due(&mut self) {
         let (now, period) = (self.env.now_ms, self.policy().resend_ms);
-        for id in self.live_ledgers() {
+        let busy: Vec<B256> = self.index.ledgers().filter(|id| self.is_busy(*id)).collect();
+        for id in busy {
             let Some(ledger) = self.ledgers.get_mut(&id) else { continue };
             if ledger.link.sent_ms + period > now || ledger.life != Life::Open {
                 continue;

@@ -34,6 +34,7 @@ impl Participant {
             old.next = Some(id);
             self.dirty_virtuals.insert(old.id);
         }
+        self.index.enter_virtual(&virt);
         self.virtuals.insert(id, virt);
         self.dirty_virtuals.insert(id);
     }
@@ -76,8 +77,7 @@ impl Participant {
         if !same_wish || quote.asked.renews.map(|r| r.vc) != renews || !terms_fit || !fee_fits || !link_fits {
             return Err("the parameters are not those that were quoted".into());
         }
-        let counts = |v: &&Virtual| !v.done && renews != Some(v.id) && v.params.path.contains(&from);
-        let with_peer = self.virtuals.values().filter(counts).count();
+        let with_peer = self.index.virtuals_with(from).filter(|id| renews != Some(*id)).count();
         if with_peer >= self.policy().virtual_max {
             return Err("too many virtual channels of this peer".into());
         }
@@ -335,9 +335,11 @@ impl Participant {
         };
         if let Some(virt) = self.virtuals.get_mut(&vc) {
             virt.done = true;
+            self.index.leave_virtual(virt);
             self.dirty_virtuals.insert(vc);
         }
         self.signer.settle_charge(vc, false);
+        self.outputs.push(Output::Unwatch(Watch::Record(vc)));
         self.forget_unborn(vc);
         self.event(Event::VirtualClosed { vc, out_a });
         self.answer_closed(vc);
@@ -369,7 +371,7 @@ impl Participant {
 
     /// Ids of everything that concerns a peer, for limits.
     pub(super) fn virtual_ids_over(&self, link: B256) -> Vec<B256> {
-        self.virtuals.values().filter(|v| !v.done && v.my_links().any(|(_, l)| l == link)).map(|v| v.id).collect()
+        self.index.over(link).collect()
     }
 }
 

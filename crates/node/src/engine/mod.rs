@@ -252,6 +252,7 @@ impl Engine {
                 Output::Send { to, message } => self.peers.send(to, &message),
                 Output::Submit { key, call, deadline } => self.chain.submit(key, call, deadline),
                 Output::Watch(watch) => self.chain.watch(watch),
+                Output::Unwatch(watch) => self.chain.unwatch(watch),
                 Output::Reply { tag, reply } => {
                     // Nobody may be waiting any more, or the command is one of an earlier run.
                     if let Some(waiting) = self.replies.remove(&tag) {

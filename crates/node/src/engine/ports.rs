@@ -22,6 +22,8 @@ pub trait Chain: Send {
     fn submit(&self, key: TxKey, call: Call, deadline: Option<u64>);
     /// Asks to follow an object.
     fn watch(&self, watch: Watch);
+    /// The object is over.
+    fn unwatch(&self, watch: Watch);
 }
 
 /// An answer that is given once everything that it may depend on is durable.

@@ -22,6 +22,7 @@ struct NoChain;
 impl Chain for NoChain {
     fn submit(&self, _key: TxKey, _call: Call, _deadline: Option<u64>) {}
     fn watch(&self, _watch: Watch) {}
+    fn unwatch(&self, _watch: Watch) {}
 }
 
 struct Rig {

@@ -10,6 +10,7 @@ use perunika_chain::OwnerKey;
 use perunika_client::types::{Done, OpenChannel, OpenVirtual, Outcome, Wei};
 use perunika_client::{Client, fresh_key};
 use perunika_core::info::LedgerStage;
+use perunika_core::sig::MemoryKey;
 use perunika_core::{Address, B256, Domain};
 use perunika_devnet::dev_key;
 use perunika_node::config::Template;
@@ -62,6 +63,13 @@ impl World {
             Template { hub, listen: any, api: any, finality_depth, ..Template::new(self.chain.url(), self.domain) };
         Folder::new(folder.path()).init(&template, &self.phrases[index], PASSWORD).unwrap();
         Running::start(folder).await
+    }
+}
+
+impl World {
+    /// The channel key of node number `index`.
+    pub fn channel_key(&self, index: usize) -> MemoryKey {
+        self.phrases[index].keys().unwrap().channel_key().unwrap()
     }
 }
 
