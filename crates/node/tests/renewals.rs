@@ -4,14 +4,16 @@
 
 mod support;
 
+use alloy::providers::{Provider as _, RootProvider};
 use perunika_client::fresh_key;
-use perunika_client::types::{Fetch, JobState, Wei};
+use perunika_client::types::{Fetch, JobState, OpenVirtual, Pay, Wei};
 use perunika_core::B256;
 use perunika_core::info::VirtualStage;
 use perunika_core::io::Event;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use support::shop::{finished, offer, some_chunks};
-use support::{ETH, Running, World, triangle, until};
+use support::{ETH, Running, World, applied, triangle, until};
 
 /// Of 200 chunks for 1,000 wei each a stake pays for 20.
 const CHUNKS: u64 = 200;
@@ -117,4 +119,33 @@ async fn without_renewals_a_download_ends_with_its_stake() {
     let job = alice.api.fetch(&more, &fresh_key()).await.unwrap();
     let job = finished(&alice, &job).await;
     assert_eq!((job.state, job.spent_wei), (JobState::Done, Wei(200_000)));
+}
+
+/// The chain's clock jumps to where the term is nearly over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_channel_is_renewed_by_itself() {
+    let world = World::new(3).await;
+    let [alice, hub, bob] = triangle(&world).await;
+    let wish =
+        json!({ "hubs": [hub.key()], "peer": bob.key(), "amount": "1000", "fee_max": ETH.to_string(), "renew": true });
+    let wish: OpenVirtual = serde_json::from_value(wish).unwrap();
+    let vc = applied(alice.api.open_virtual(&wish, &fresh_key()).await.unwrap());
+    let pay: Pay = serde_json::from_value(json!({ "amount": "300" })).unwrap();
+    alice.api.pay_virtual(vc, &pay, &fresh_key()).await.unwrap();
+
+    let expires = alice.api.virtual_channel(vc).await.unwrap().expires;
+    let jump = expires - 150 - alice.api.info().await.unwrap().chain_time;
+    let provider = RootProvider::<alloy::network::Ethereum>::new_http(world.chain.url().parse().unwrap());
+    let _: Value = provider.raw_request("evm_increaseTime".into(), json!([jump])).await.unwrap();
+    let _: Value = provider.raw_request("evm_mine".into(), json!([])).await.unwrap();
+
+    until(|| async { bob.api.virtual_channel(vc).await.unwrap().renewed_by.is_some() }).await;
+    let next = bob.api.virtual_channel(vc).await.unwrap().renewed_by.unwrap();
+    let next = bob.api.virtual_channel(next).await.unwrap();
+    assert_eq!((next.stage, next.mine, next.theirs), (VirtualStage::Active, Some(Wei(300)), Some(Wei(700))));
+    assert!(next.expires > expires && next.renews == Some(vc), "{next:?}");
+    // Where one of them wants an end, nothing follows.
+    bob.api.close_virtual(next.id.channel, &Default::default(), &fresh_key()).await.unwrap();
+    let last = alice.api.virtual_channel(next.id.channel).await.unwrap();
+    assert!(!last.kept && last.renewed_by.is_none(), "{last:?}");
 }
