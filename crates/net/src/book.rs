@@ -15,9 +15,15 @@ pub(crate) struct Book {
     due: BTreeSet<(Instant, PeerKey)>,
 }
 
+/// Places that are remembered for one peer.
+pub(crate) const PLACES_MAX: usize = 4;
+
 #[derive(Debug)]
 struct Entry {
-    addr: PeerAddr,
+    /// The newest first; never empty.
+    places: Vec<PeerAddr>,
+    /// Attempts since the last connection: says which place is next.
+    turn: usize,
     failures: u32,
     state: State,
 }
@@ -35,18 +41,36 @@ impl Book {
         Self { first: timing.redial_first, max: timing.redial_max, entries: HashMap::new(), due: BTreeSet::new() }
     }
 
-    /// Remembers an address. A peer that is not `connected` is called at once, also if it was known and waiting.
+    /// Remembers an address, to be tried before those that are known already. A peer that is not `connected` is called at once,
+    /// also if it was known and waiting.
     pub(crate) fn add(&mut self, addr: PeerAddr, connected: bool, now: Instant) {
         let key = addr.key;
         let dialling = self.entries.get(&key).is_some_and(|entry| entry.state == State::Dialling);
+        let known = self.entries.get(&key).map(|entry| entry.places.clone()).unwrap_or_default();
         self.remove(key);
         let state = match (connected, dialling) {
             (true, _) => State::Settled,
             (false, true) => State::Dialling,
             (false, false) => State::Due(now),
         };
-        self.entries.insert(key, Entry { addr, failures: 0, state });
+        let places = merge([addr].into_iter().chain(known));
+        self.entries.insert(key, Entry { places, turn: 0, failures: 0, state });
         self.set(key, state);
+    }
+
+    /// What others say of where a peer is: tried after what is known already.
+    pub(crate) fn hint(&mut self, addr: PeerAddr, connected: bool, now: Instant) {
+        match self.entries.get_mut(&addr.key) {
+            Some(entry) => entry.places = merge(entry.places.drain(..).chain([addr])),
+            None => self.add(addr, connected, now),
+        }
+    }
+
+    /// What a connected peer says of itself: tried first from now on. A peer that is not known stays so.
+    pub(crate) fn learn(&mut self, key: PeerKey, places: &[PeerAddr]) {
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.places = merge(places.iter().cloned().chain(entry.places.drain(..)));
+        }
     }
 
     pub(crate) fn remove(&mut self, key: PeerKey) {
@@ -64,27 +88,33 @@ impl Book {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// One peer whose time has come, with the number of attempts that failed; it counts as being called.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Option<(PeerAddr, u32)> {
+    /// One peer whose time has come, at the place whose turn it is, with the number of rounds through its places; it counts as being
+    /// called.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<(PeerAddr, usize)> {
         let (at, key) = *self.due.first()?;
         if at > now {
             return None;
         }
         self.set(key, State::Dialling);
-        self.entries.get(&key).map(|entry| (entry.addr.clone(), entry.failures))
+        let entry = self.entries.get(&key)?;
+        let count = entry.places.len();
+        Some((entry.places.get(entry.turn % count.max(1))?.clone(), entry.turn / count.max(1)))
     }
 
     /// There is a connection.
     pub(crate) fn connected(&mut self, key: PeerKey) {
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.turn = 0;
+        }
         self.set(key, State::Settled);
     }
 
     /// An attempt came to nothing. `jitter` is drawn from 0 to 1.
     pub(crate) fn failed(&mut self, key: PeerKey, now: Instant, jitter: f64) {
-        if let Some(entry) = self.entries.get(&key).filter(|entry| entry.state == State::Dialling) {
-            let at = now + self.delay(entry.failures, jitter);
-            self.fail(key, at);
-        }
+        let Some(entry) = self.entries.get_mut(&key).filter(|entry| entry.state == State::Dialling) else { return };
+        entry.turn += 1;
+        let failures = entry.failures;
+        self.fail(key, now + self.delay(failures, jitter));
     }
 
     /// A connection ended after `lived`.
@@ -121,9 +151,61 @@ impl Book {
     }
 }
 
+/// The first of each place, at most [`PLACES_MAX`].
+fn merge(places: impl Iterator<Item = PeerAddr>) -> Vec<PeerAddr> {
+    let mut merged: Vec<PeerAddr> = Vec::new();
+    for place in places {
+        if merged.len() < PLACES_MAX && !merged.contains(&place) {
+            merged.push(place);
+        }
+    }
+    merged
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(port: u16) -> PeerAddr {
+        PeerAddr { port, ..addr(1) }
+    }
+
+    /// The ports of the next calls, all of which fail.
+    fn calls(book: &mut Book, count: usize) -> Vec<u16> {
+        let call = |_| {
+            let due = book.next_due().unwrap();
+            let (place, _) = book.take_due(due).unwrap();
+            book.failed(place.key, due, 0.5);
+            place.port
+        };
+        (0..count).map(call).collect()
+    }
+
+    #[test]
+    fn the_newest_place_is_tried_first_and_older_ones_after_it() {
+        let (mut book, now) = book();
+        book.add(at(1), false, now);
+        book.add(at(2), false, now);
+        assert_eq!(calls(&mut book, 3), [2, 1, 2]);
+        // What the peer says of itself comes before, what others say comes last.
+        book.connected(at(1).key);
+        book.learn(at(1).key, &[at(3)]);
+        book.hint(at(4), false, now);
+        book.lost(at(1).key, Duration::ZERO, now, 0.5);
+        assert_eq!(calls(&mut book, 5), [3, 2, 1, 4, 3]);
+        // A place that is known already moves, and the oldest goes when there are too many.
+        book.learn(at(1).key, &[at(1), at(5)]);
+        book.connected(at(1).key);
+        book.lost(at(1).key, Duration::ZERO, now, 0.5);
+        assert_eq!(calls(&mut book, 4), [1, 5, 3, 2]);
+    }
+
+    #[test]
+    fn only_known_peers_are_learned_about() {
+        let (mut book, _) = book();
+        book.learn(at(1).key, &[at(1)]);
+        assert!(!book.contains(at(1).key) && book.next_due().is_none());
+    }
 
     fn addr(id: u8) -> PeerAddr {
         PeerAddr { key: PeerKey([id; 20]), host: "h".into(), port: 1 }

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use zeroize::Zeroize as _;
 
-use crate::{Class, PeerKey, Reason};
+use crate::{Class, PeerAddr, PeerKey, Reason};
 
 /// The 32 secret bytes of the transport key. Wiped on drop, absent from debug output.
 #[derive(Clone)]
@@ -34,6 +34,10 @@ impl Drop for TransportSecret {
 pub struct NetConfig {
     /// Where to listen; port 0 lets the system choose. May be empty.
     pub listen: Vec<SocketAddr>,
+    /// `host:port` under which others reach this node, if that is not where it listens; peers are told.
+    pub announce: Vec<String>,
+    /// By which ways, both for listening (on the same port) and for calling.
+    pub ways: Ways,
     /// The transport key.
     pub secret: TransportSecret,
     /// Times.
@@ -45,7 +49,29 @@ pub struct NetConfig {
 impl NetConfig {
     /// Defaults for everything but the key and the addresses.
     pub fn new(secret: TransportSecret, listen: Vec<SocketAddr>) -> Self {
-        Self { listen, secret, timing: Timing::default(), limits: Limits::default() }
+        Self {
+            listen,
+            announce: Vec::new(),
+            ways: Ways::default(),
+            secret,
+            timing: Timing::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What carries a connection. A node that has both calls over QUIC first, and over TCP if nobody answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ways {
+    /// QUIC over UDP.
+    pub quic: bool,
+    /// TCP with Noise.
+    pub tcp: bool,
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        Self { quic: true, tcp: true }
     }
 }
 
@@ -54,6 +80,8 @@ impl NetConfig {
 pub struct Timing {
     /// From the start of a connection to both hellos accepted.
     pub handshake_max: Duration,
+    /// How long a call over QUIC may take before it is given up, and TCP is tried.
+    pub quic_max: Duration,
     /// How often to send a sign of life.
     pub alive_every: Duration,
     /// How long a peer may be silent, or read nothing, before it is given up; several times `alive_every`.
@@ -68,6 +96,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             handshake_max: Duration::from_secs(10),
+            quic_max: Duration::from_secs(3),
             alive_every: Duration::from_secs(10),
             silence_max: Duration::from_secs(35),
             redial_first: Duration::from_millis(500),
@@ -121,6 +150,14 @@ pub enum NetEvent {
         peer: PeerKey,
         /// The peer's feature bits.
         features: u64,
+    },
+    /// A connected peer said where it can be called, the best place first. If its address was given to this network before, it
+    /// will be called there from now on.
+    Places {
+        /// Who.
+        peer: PeerKey,
+        /// Where; at most four.
+        places: Vec<PeerAddr>,
     },
     /// The connection ended. Known peers are called again.
     Disconnected {

@@ -13,7 +13,6 @@ use libp2p::{
     connection_limits::{self, ConnectionLimits},
     core::ConnectedPoint,
     identity::Keypair,
-    multiaddr::Protocol,
     noise,
     swarm::{ConnectionId, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
     tcp, yamux,
@@ -25,10 +24,12 @@ use tokio::{
 };
 
 use crate::{
-    Binding, Limits, NetConfig, NetError, NetEvent, NetHandle, PeerAddr, PeerKey, Reason,
+    Binding, Limits, NetConfig, NetError, NetEvent, NetHandle, PeerAddr, PeerKey, Reason, Ways,
     book::Book,
     handle::{Command, Registry},
     handshake::{Admit, Remote, Shared},
+    listen::{self, any_socket_addr, tcp_multiaddr},
+    quic::{self, Quic},
     reason::quoted,
     session,
     streams::{self, Opened},
@@ -43,7 +44,7 @@ const NOTE_QUEUE: usize = 1024;
 
 #[derive(NetworkBehaviour)]
 #[behaviour(prelude = "libp2p::swarm::derive_prelude")]
-struct Behaviour {
+pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
     streams: streams::Behaviour,
 }
@@ -56,6 +57,11 @@ pub(crate) enum Note {
         connection: ConnectionId,
         lived: Option<Duration>,
     },
+    /// A connected peer said where it can be called.
+    Places {
+        key: PeerKey,
+        places: Vec<PeerAddr>,
+    },
     Resolved {
         key: PeerKey,
         place: String,
@@ -66,6 +72,7 @@ pub(crate) enum Note {
 /// A connection, from the moment that we hear of it.
 struct Conn {
     addr: String,
+    ip: Option<IpAddr>,
     dialled: Option<PeerKey>,
     /// Known once the session is granted.
     key: Option<PeerKey>,
@@ -73,6 +80,20 @@ struct Conn {
     started: bool,
     /// Taken when used.
     stop: Option<oneshot::Sender<Reason>>,
+    /// Where to call over TCP if this call over QUIC comes to nothing.
+    or_tcp: Option<SocketAddr>,
+}
+
+impl Conn {
+    fn new(addr: String, ip: Option<IpAddr>, dialled: Option<PeerKey>) -> Self {
+        Self { addr, ip, dialled, key: None, started: false, stop: None, or_tcp: None }
+    }
+
+    fn stop(&mut self, reason: Reason) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(reason);
+        }
+    }
 }
 
 /// The session that stays, and the one that waits for its end.
@@ -99,6 +120,8 @@ struct Driver {
     book: Book,
     conns: HashMap<ConnectionId, Conn>,
     live: HashMap<PeerKey, Live>,
+    /// UDP ports to be free at the end.
+    quic_addrs: Vec<SocketAddr>,
     /// Sessions and lookups.
     tasks: JoinSet<()>,
 }
@@ -108,7 +131,7 @@ pub(crate) async fn start(
     binding: Arc<dyn Binding>,
 ) -> Result<(NetHandle, mpsc::Receiver<NetEvent>), NetError> {
     let mut swarm = build_swarm(&config)?;
-    let local_addrs = listen(&mut swarm, &config.listen).await?;
+    let local_addrs = listen::all(&mut swarm, &config.listen, config.ways).await?;
     let peer_id: Arc<[u8]> = swarm.local_peer_id().to_bytes().into();
     let registry = Arc::new(Registry::default());
     // Room for the first events, so that nobody has to be reading yet.
@@ -124,11 +147,20 @@ pub(crate) async fn start(
         binding,
         peer_id: Arc::clone(&peer_id),
         instance: rand::random(),
+        listening: local_addrs.clone(),
         registry: Arc::clone(&registry),
         events,
         notes,
     });
-    let driver = Driver { swarm, shared, book, conns: HashMap::new(), live: HashMap::new(), tasks: JoinSet::new() };
+    let driver = Driver {
+        swarm,
+        book,
+        conns: HashMap::new(),
+        live: HashMap::new(),
+        quic_addrs: if shared.config.ways.quic { local_addrs.clone() } else { Vec::new() },
+        shared,
+        tasks: JoinSet::new(),
+    };
     tokio::spawn(driver.run(commanded, noted));
     Ok((NetHandle { commands, registry, local_addrs: local_addrs.into(), peer_id }, application))
 }
@@ -143,9 +175,12 @@ fn build_swarm(config: &NetConfig) -> Result<Swarm<Behaviour>, NetError> {
         .with_max_established_incoming(Some(inbound_max))
         .with_max_established_per_peer(Some(per_identity_max));
     let handshake_max = config.timing.handshake_max;
+    let quic = Quic::new(&config.secret, &config.timing)?;
     let swarm = SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
         .with_tcp(tcp::Config::new(), noise::Config::new, yamux::Config::default)
+        .map_err(|error| transport(&error))?
+        .with_other_transport(|_| quic)
         .map_err(|error| transport(&error))?
         .with_behaviour(|_| Behaviour {
             limits: connection_limits::Behaviour::new(limits),
@@ -160,40 +195,6 @@ fn build_swarm(config: &NetConfig) -> Result<Swarm<Behaviour>, NetError> {
     Ok(swarm)
 }
 
-/// Binds all addresses and returns those that came of it.
-async fn listen(swarm: &mut Swarm<Behaviour>, wanted: &[SocketAddr]) -> Result<Vec<SocketAddr>, NetError> {
-    let mut found = Vec::new();
-    for addr in wanted {
-        let failed = |source: std::io::Error| NetError::Listen { addr: *addr, source };
-        refuse_taken(*addr).map_err(failed)?;
-        let listener = swarm.listen_on(multiaddr(*addr)).map_err(|error| failed(std::io::Error::other(error)))?;
-        loop {
-            match swarm.select_next_some().await {
-                SwarmEvent::NewListenAddr { listener_id, address } => {
-                    found.extend(socket_addr(&address));
-                    if listener_id == listener {
-                        break;
-                    }
-                }
-                SwarmEvent::ListenerClosed { listener_id, reason, .. } if listener_id == listener => {
-                    let gone = || std::io::Error::other("the listener closed");
-                    return Err(failed(reason.err().unwrap_or_else(gone)));
-                }
-                SwarmEvent::ListenerError { listener_id, error } if listener_id == listener => {
-                    return Err(failed(error));
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// libp2p shares ports (`SO_REUSEPORT`): without this, two nodes on one address would take turns with the calls.
-fn refuse_taken(addr: SocketAddr) -> std::io::Result<()> {
-    if addr.port() == 0 { Ok(()) } else { std::net::TcpListener::bind(addr).map(drop) }
-}
-
 impl Driver {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut notes: mpsc::Receiver<Note>) {
         let done = loop {
@@ -204,6 +205,8 @@ impl Driver {
                 Some(note) = notes.recv() => self.on_note(note),
                 command = commands.recv() => match command {
                     Some(Command::Add(addr)) => self.add_peer(addr),
+                    Some(Command::Hint(addr)) => self.hint_peer(addr),
+                    Some(Command::Forget(key)) => self.book.remove(key),
                     Some(Command::Remove(key)) => self.remove_peer(key),
                     Some(Command::Drop(key, what)) => self.drop_connection(key, &what),
                     Some(Command::Shutdown(done)) => break Some(done),
@@ -215,7 +218,9 @@ impl Driver {
         };
         // `timeout` bounds peers that do not listen to goodbyes; what is left is cut off with the swarm.
         let _ = timeout(SHUTDOWN_MAX, self.say_goodbye(&mut notes)).await;
+        let listened = std::mem::take(&mut self.quic_addrs);
         drop(self);
+        let _ = timeout(SHUTDOWN_MAX, listen::freed(&listened)).await;
         if let Some(done) = done {
             let _ = done.send(());
         }
@@ -242,6 +247,11 @@ impl Driver {
         self.book.add(addr, connected, Instant::now());
     }
 
+    fn hint_peer(&mut self, addr: PeerAddr) {
+        let connected = self.live.contains_key(&addr.key);
+        self.book.hint(addr, connected, Instant::now());
+    }
+
     fn remove_peer(&mut self, key: PeerKey) {
         self.book.remove(key);
         for conn in self.conns.values_mut().filter(|conn| conn.key == Some(key) || conn.dialled == Some(key)) {
@@ -257,11 +267,11 @@ impl Driver {
     }
 
     fn dial_due(&mut self) {
-        while let Some((addr, failures)) = self.book.take_due(Instant::now()) {
+        while let Some((addr, round)) = self.book.take_due(Instant::now()) {
             let notes = self.shared.notes.clone();
             let lookup_max = self.shared.config.timing.handshake_max;
             self.tasks.spawn(async move {
-                let found = timeout(lookup_max, resolve(&addr, failures)).await;
+                let found = timeout(lookup_max, resolve(&addr, round)).await;
                 let found = found.unwrap_or_else(|_| Err("the name lookup took too long".into()));
                 let _ = notes.send(Note::Resolved { key: addr.key, place: addr.place(), found }).await;
             });
@@ -272,6 +282,7 @@ impl Driver {
         match note {
             Note::Admit(request) => self.admit(request),
             Note::Ended { connection, lived } => self.on_ended(connection, lived),
+            Note::Places { key, places } => self.book.learn(key, &places),
             Note::Resolved { key, place, found } => match found {
                 Ok(addr) => self.dial(key, place, addr),
                 Err(error) => self.attempt_failed(key, place, Reason::Unreachable(error)),
@@ -288,14 +299,35 @@ impl Driver {
             self.book.connected(key);
             return;
         }
-        // A port of its own: with the listener's port, a quick second call would collide with the first one's remains.
-        let opts = DialOpts::unknown_peer_id().address(multiaddr(addr)).allocate_new_port().build();
+        let Ways { quic, tcp } = self.shared.config.ways;
+        let conn = Conn::new(place, Some(addr.ip()), Some(key));
+        if quic {
+            self.call(Conn { or_tcp: tcp.then_some(addr), ..conn }, key, quic::multiaddr(addr));
+        } else {
+            self.call(conn, key, tcp_multiaddr(addr));
+        }
+    }
+
+    fn call(&mut self, conn: Conn, key: PeerKey, addr: Multiaddr) {
+        // Over TCP a port of its own: with the listener's port, a quick second call would collide with the first one's remains.
+        let opts = DialOpts::unknown_peer_id().address(addr).allocate_new_port().build();
         let connection = opts.connection_id();
-        let conn = Conn { addr: place.clone(), dialled: Some(key), key: None, started: false, stop: None };
         self.conns.insert(connection, conn);
-        if let Err(error) = self.swarm.dial(opts) {
-            self.conns.remove(&connection);
-            self.attempt_failed(key, place, Reason::Unreachable(in_full(&error)));
+        if let Err(error) = self.swarm.dial(opts)
+            && let Some(conn) = self.conns.remove(&connection)
+        {
+            self.call_failed(conn, key, Reason::Unreachable(in_full(&error)));
+        }
+    }
+
+    /// Nobody answered: the other way, if there is one left.
+    fn call_failed(&mut self, conn: Conn, key: PeerKey, reason: Reason) {
+        match conn.or_tcp {
+            Some(addr) if self.book.contains(key) && !self.live.contains_key(&key) => {
+                tracing::debug!(peer = %key, addr = %conn.addr, %reason, "no answer over QUIC, trying TCP");
+                self.call(Conn::new(conn.addr, conn.ip, Some(key)), key, tcp_multiaddr(addr));
+            }
+            _ => self.attempt_failed(key, conn.addr, reason),
         }
     }
 
@@ -313,8 +345,8 @@ impl Driver {
                 endpoint: ConnectedPoint::Listener { send_back_addr, .. },
                 ..
             } => {
-                let addr = place_of(&send_back_addr);
-                self.conns.insert(connection_id, Conn { addr, dialled: None, key: None, started: false, stop: None });
+                let ip = any_socket_addr(&send_back_addr).map(|addr| addr.ip());
+                self.conns.insert(connection_id, Conn::new(place_of(&send_back_addr), ip, None));
             }
             SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
                 self.never_talked(connection_id, Reason::Unreachable(in_full(&error)));
@@ -352,19 +384,19 @@ impl Driver {
         let (stop, stopped) = oneshot::channel();
         conn.stop = Some(stop);
         conn.started = true;
-        let remote = Remote { connection, peer_id, addr: conn.addr.clone(), dialled: conn.dialled };
+        let remote = Remote { connection, peer_id, addr: conn.addr.clone(), ip: conn.ip, dialled: conn.dialled };
         self.tasks.spawn(session::run(Arc::clone(&self.shared), remote, stream, stopped));
     }
 
     /// A connection is gone. If it had a task, that task finds out and reports.
     fn never_talked(&mut self, connection: ConnectionId, reason: Reason) {
         if self.conns.get(&connection).is_some_and(|conn| !conn.started)
-            && let Some(Conn { addr, dialled, .. }) = self.conns.remove(&connection)
+            && let Some(conn) = self.conns.remove(&connection)
         {
-            match dialled {
-                Some(key) => self.attempt_failed(key, addr, reason),
+            match conn.dialled {
+                Some(key) => self.call_failed(conn, key, reason),
                 None => {
-                    let _ = self.shared.events.try_send(NetEvent::Refused { addr, reason });
+                    let _ = self.shared.events.try_send(NetEvent::Refused { addr: conn.addr, reason });
                 }
             }
         }
@@ -418,14 +450,6 @@ impl Driver {
     }
 }
 
-impl Conn {
-    fn stop(&mut self, reason: Reason) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(reason);
-        }
-    }
-}
-
 /// Waits for ever if nobody is due.
 async fn until(due: Option<Instant>) {
     match due {
@@ -434,8 +458,8 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// Looks the host up, and takes the next of several addresses after each failure.
-async fn resolve(addr: &PeerAddr, failures: u32) -> Result<SocketAddr, String> {
+/// Looks the host up, and takes the next of several addresses in each round.
+async fn resolve(addr: &PeerAddr, round: usize) -> Result<SocketAddr, String> {
     let found: Vec<_> = match addr.host.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, addr.port)],
         Err(_) => {
@@ -443,25 +467,8 @@ async fn resolve(addr: &PeerAddr, failures: u32) -> Result<SocketAddr, String> {
             found.map_err(|error| format!("cannot look {} up: {error}", addr.host))?.collect()
         }
     };
-    let index = (failures as usize).checked_rem(found.len());
+    let index = round.checked_rem(found.len());
     index.map(|index| found[index]).ok_or_else(|| format!("{} has no address", addr.host))
-}
-
-fn multiaddr(addr: SocketAddr) -> Multiaddr {
-    Multiaddr::from(addr.ip()).with(Protocol::Tcp(addr.port()))
-}
-
-fn socket_addr(addr: &Multiaddr) -> Option<SocketAddr> {
-    let mut parts = addr.iter();
-    let ip: IpAddr = match parts.next()? {
-        Protocol::Ip4(ip) => ip.into(),
-        Protocol::Ip6(ip) => ip.into(),
-        _ => return None,
-    };
-    match parts.next()? {
-        Protocol::Tcp(port) => Some(SocketAddr::new(ip, port)),
-        _ => None,
-    }
 }
 
 /// An error and its causes, without what a cause merely repeats.
@@ -480,7 +487,7 @@ fn in_full(error: &dyn std::error::Error) -> String {
 
 /// For people: `ip:port` where possible.
 fn place_of(addr: &Multiaddr) -> String {
-    socket_addr(addr).map_or_else(|| addr.to_string(), |addr| addr.to_string())
+    any_socket_addr(addr).map_or_else(|| addr.to_string(), |addr| addr.to_string())
 }
 
 #[cfg(test)]

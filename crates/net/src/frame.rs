@@ -49,7 +49,7 @@ impl std::fmt::Debug for Payload {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Frame {
-    #[prost(oneof = "Body", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "Body", tags = "1, 2, 3, 4, 5, 6, 7")]
     body: Option<Body>,
 }
 
@@ -69,6 +69,9 @@ pub(crate) enum Body {
     Alive(Alive),
     #[prost(message, tag = "6")]
     Close(Close),
+    /// Where the sender can be called; once, when the session begins.
+    #[prost(message, tag = "7")]
+    Places(Places),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -97,6 +100,16 @@ pub(crate) struct Accept {}
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Alive {}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Places {
+    /// `host:port`, as configured.
+    #[prost(string, repeated, tag = "1")]
+    pub(crate) announced: Vec<String>,
+    /// Addresses of listeners, all-zero ones included: the receiver knows from where the sender called.
+    #[prost(string, repeated, tag = "2")]
+    pub(crate) listening: Vec<String>,
+}
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Fragment {
@@ -256,7 +269,7 @@ mod tests {
 
     #[test]
     fn unknown_and_broken_frames_are_the_senders_fault() {
-        for bytes in [&[0][..], &[2, 0x3a, 0], &[1, 0xff], &[2, 0x1a, 5]] {
+        for bytes in [&[0][..], &[2, 0x42, 0], &[1, 0xff], &[2, 0x1a, 5]] {
             assert!(matches!(read(bytes, FRAME_MAX), Err(ReadError::Malformed(_))), "{bytes:x?}");
         }
     }

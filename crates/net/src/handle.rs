@@ -24,8 +24,10 @@ pub struct Net;
 #[non_exhaustive]
 pub enum NetError {
     /// An address to listen on is not ours or is taken.
-    #[error("cannot listen on {addr}: {source}")]
+    #[error("cannot listen on {addr} ({}): {source}", if *.quic { "UDP, for QUIC" } else { "TCP" })]
     Listen {
+        /// Which port: UDP or TCP.
+        quic: bool,
         /// The address in the configuration.
         addr: SocketAddr,
         /// What the system said.
@@ -82,16 +84,28 @@ pub struct NetHandle {
 #[derive(Debug)]
 pub(crate) enum Command {
     Add(PeerAddr),
+    Hint(PeerAddr),
+    Forget(PeerKey),
     Remove(PeerKey),
     Drop(PeerKey, String),
     Shutdown(oneshot::Sender<()>),
 }
 
 impl NetHandle {
-    /// Remembers where a peer is, connects to it, and connects again whenever the connection is lost. A second call
-    /// replaces the address.
+    /// Remembers where a peer is, connects to it, and connects again whenever the connection is lost. The newest of its places are
+    /// tried first.
     pub async fn add_peer(&self, addr: PeerAddr) -> Result<(), NetError> {
         self.commands.send(Command::Add(addr)).await.map_err(|_| NetError::Stopped)
+    }
+
+    /// The same for what somebody else says of where a peer is: tried after what is known.
+    pub async fn hint_peer(&self, addr: PeerAddr) -> Result<(), NetError> {
+        self.commands.send(Command::Hint(addr)).await.map_err(|_| NetError::Stopped)
+    }
+
+    /// Forgets where a peer is. A connection that stands goes on.
+    pub async fn forget_peer(&self, peer: PeerKey) -> Result<(), NetError> {
+        self.commands.send(Command::Forget(peer)).await.map_err(|_| NetError::Stopped)
     }
 
     /// Forgets a peer's address and ends its connection. The peer may still come by itself.
@@ -129,6 +143,11 @@ impl NetHandle {
     /// Peers with a session at this moment.
     pub fn connected(&self) -> Vec<PeerKey> {
         self.registry.lock().keys().copied().collect()
+    }
+
+    /// False once the network has been shut down.
+    pub fn is_running(&self) -> bool {
+        !self.commands.is_closed()
     }
 
     /// Where we listen, with real ports.

@@ -4,7 +4,10 @@
 //! smaller key asks the driver, which grants one session a peer, and accepts in turn. So a session exists only if both
 //! hellos were good, and both sides agree on which of several it is.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use futures::{
     AsyncReadExt as _, AsyncWriteExt as _,
@@ -28,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) binding: Arc<dyn Binding>,
     pub(crate) peer_id: Arc<[u8]>,
     pub(crate) instance: u64,
+    /// Where we listen.
+    pub(crate) listening: Vec<SocketAddr>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) events: mpsc::Sender<NetEvent>,
     pub(crate) notes: mpsc::Sender<Note>,
@@ -38,6 +43,8 @@ pub(crate) struct Remote {
     pub(crate) connection: ConnectionId,
     pub(crate) peer_id: PeerId,
     pub(crate) addr: String,
+    /// Its IP address.
+    pub(crate) ip: Option<IpAddr>,
     /// Whom we called; `None` if the other side called.
     pub(crate) dialled: Option<PeerKey>,
 }

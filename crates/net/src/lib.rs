@@ -1,6 +1,7 @@
 //! Peers: who is at the other end, and bytes to and from it.
 //!
-//! Each node has a transport key of its own (ed25519, for Noise). The channel key vouches for it with a signature in
+//! Each node has a transport key of its own (ed25519). Connections run over QUIC (TLS 1.3 with that key as a raw public key) or
+//! over TCP (Noise), and prove the same thing. The channel key vouches for it with a signature in
 //! the [`Hello`] that both sides send first, so that a peer *is* its channel key ([`PeerKey`]) for everybody else, and no
 //! key that signs states ever signs traffic. What the signature covers is the business of the caller's [`Binding`].
 //!
@@ -23,6 +24,9 @@ mod handle;
 mod handshake;
 mod hello;
 mod key;
+mod listen;
+mod places;
+mod quic;
 mod reason;
 mod session;
 mod streams;
@@ -30,7 +34,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Limits, NetConfig, NetEvent, Timing, TransportSecret};
+pub use config::{Limits, NetConfig, NetEvent, Timing, TransportSecret, Ways};
 pub use frame::{BULK_MAX, CONTROL_MAX, Class, Payload};
 pub use handle::{Net, NetError, NetHandle, SendError};
 pub use hello::{Binding, Hello, PROTOCOL_VERSION};

@@ -23,6 +23,7 @@ use crate::{
     frame::{Alive, Body, Close, FRAGMENT_SIZE, FRAME_MAX, Fragment, read_frame},
     handle::Inbox,
     handshake::{Greeted, Link, Remote, Shared, greet, lost},
+    places,
 };
 
 /// How much is written at once, so that many small messages cost one system call.
@@ -99,7 +100,7 @@ async fn serve(
     tracing::debug!(peer = %key, addr = %remote.addr, "session begins");
     // A failure to send an event means that the application is gone; the reader finds that out and ends the session.
     let _ = shared.events.send(NetEvent::Connected { peer: key, features }).await;
-    let reason = talk(shared, link, key, inbox, stop).await;
+    let reason = talk(shared, remote, link, key, inbox, stop).await;
     shared.registry.close(key, remote.connection);
     tracing::debug!(peer = %key, %reason, "session ends");
     if let Reason::Misbehaved(what) = &reason {
@@ -115,6 +116,7 @@ async fn serve(
 /// Reads and writes until something ends it.
 async fn talk(
     shared: &Shared,
+    remote: &Remote,
     link: &mut Link,
     key: PeerKey,
     inbox: Inbox,
@@ -123,9 +125,10 @@ async fn talk(
     let timing = &shared.config.timing;
     let pulse = Pulse::new();
     let (halt, halted) = oneshot::channel();
-    let mut writing = std::pin::pin!(write_all_frames(&mut link.writer, inbox, halted, timing));
+    let first = Body::Places(places::ours(&shared.config.announce, &shared.listening));
+    let mut writing = std::pin::pin!(write_all_frames(&mut link.writer, first, inbox, halted, timing));
     let reason = tokio::select! {
-        reason = read_all_frames(shared, &mut link.reader, key, &pulse) => reason,
+        reason = read_all_frames(shared, remote, &mut link.reader, key, &pulse) => reason,
         reason = pulse.stops(timing.silence_max) => reason,
         reason = &mut stop => reason.unwrap_or(Reason::ShuttingDown),
         reason = &mut writing => return reason,
@@ -140,11 +143,13 @@ async fn talk(
 
 async fn read_all_frames(
     shared: &Shared,
+    remote: &Remote,
     reader: &mut BufReader<ReadHalf<Stream>>,
     key: PeerKey,
     pulse: &Pulse,
 ) -> Reason {
     let mut bulk = Assembly::default();
+    let mut told = false;
     loop {
         let body = match read_frame(reader, FRAME_MAX).await {
             Ok(body) => body,
@@ -165,6 +170,22 @@ async fn read_all_frames(
                 continue;
             }
             Body::Close(close) => return close.into(),
+            Body::Places(_) if told => return Reason::Misbehaved("its places for a second time".into()),
+            Body::Places(theirs) => {
+                told = true;
+                match places::theirs(key, remote.ip, &theirs) {
+                    Ok(places) if places.is_empty() => {}
+                    Ok(places) => {
+                        let _ = shared.notes.send(Note::Places { key, places: places.clone() }).await;
+                        let event = NetEvent::Places { peer: key, places };
+                        if pulse.while_busy(shared.events.send(event)).await.is_err() {
+                            return Reason::ShuttingDown;
+                        }
+                    }
+                    Err(what) => return Reason::Misbehaved(what),
+                }
+                continue;
+            }
             Body::Hello(_) | Body::Accept(_) => return Reason::Misbehaved("a second handshake".into()),
         };
         let event = NetEvent::Message { peer: key, class, bytes };
@@ -239,6 +260,7 @@ impl Pulse {
 /// Sends what is queued, control before bulk, until told to close or unable to go on.
 async fn write_all_frames(
     writer: &mut WriteHalf<Stream>,
+    first: Body,
     inbox: Inbox,
     mut halted: oneshot::Receiver<Body>,
     timing: &Timing,
@@ -248,8 +270,12 @@ async fn write_all_frames(
     let mut alive = interval(timing.alive_every);
     alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut out = Vec::new();
+    let mut first = Some(first);
     loop {
         out.clear();
+        if let Some(first) = first.take() {
+            first.write_to(&mut out);
+        }
         let last = tokio::select! {
             biased;
             close = &mut halted => close.ok(),

@@ -6,3 +6,4 @@ mod reconnect;
 mod rogue;
 mod strangers;
 mod talk;
+mod ways;

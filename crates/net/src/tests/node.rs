@@ -73,6 +73,7 @@ pub(super) fn config(id: u8) -> NetConfig {
     let mut config = NetConfig::new(TransportSecret::new([id; 32]), vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
     config.timing.redial_first = Duration::from_millis(5);
     config.timing.redial_max = Duration::from_millis(50);
+    config.timing.quic_max = Duration::from_millis(500);
     config
 }
 
@@ -100,8 +101,26 @@ impl Node {
         PeerAddr { key: self.key, host: addr.ip().to_string(), port: addr.port() }
     }
 
+    /// The next event, but for what peers say of their places.
     pub(super) async fn event(&mut self) -> NetEvent {
+        loop {
+            match self.any_event().await {
+                NetEvent::Places { .. } => {}
+                event => return event,
+            }
+        }
+    }
+
+    async fn any_event(&mut self) -> NetEvent {
         timeout(PATIENCE, self.events.recv()).await.expect("an event in time").expect("a running network")
+    }
+
+    /// Where this peer says that it can be called.
+    pub(super) async fn expect_places(&mut self, peer: PeerKey) -> Vec<PeerAddr> {
+        match self.any_event().await {
+            NetEvent::Places { peer: found, places } if found == peer => places,
+            event => panic!("{event:?} instead of the places of {peer}"),
+        }
     }
 
     pub(super) async fn expect_connected(&mut self, peer: PeerKey) {

@@ -2,7 +2,7 @@ use super::node::{Node, Toy, config, key};
 use crate::{NetEvent, Reason};
 
 /// Waits for a connection, past failed attempts.
-async fn await_connected(node: &mut Node, peer: crate::PeerKey) {
+pub(super) async fn await_connected(node: &mut Node, peer: crate::PeerKey) {
     loop {
         match node.event().await {
             NetEvent::Connected { peer: found, .. } if found == peer => return,
@@ -37,8 +37,14 @@ async fn a_restarted_peer_is_found_again() {
 fn a_peer_that_dies_without_a_word_is_found_again() {
     let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (ours, theirs) = (runtime(), runtime());
-    let mut alice = ours.block_on(Node::new(1));
-    let mut bob = theirs.block_on(Node::new(2));
+    // Over TCP, where the system says goodbye. Over QUIC nobody does; that is tested with the ways.
+    let over_tcp = |id: u8| {
+        let mut config = config(id);
+        config.ways.quic = false;
+        Node::with(config, Toy::new(id))
+    };
+    let mut alice = ours.block_on(over_tcp(1));
+    let mut bob = theirs.block_on(over_tcp(2));
     let addr = bob.port_addr();
     ours.block_on(async {
         alice.join(&mut bob).await;
@@ -95,4 +101,63 @@ async fn a_call_to_a_connected_peer_changes_nothing() {
     alice.handle.add_peer(bob.addr()).await.unwrap();
     bob.handle.add_peer(alice.addr()).await.unwrap();
     alice.check_talk(&mut bob).await;
+}
+
+#[tokio::test]
+async fn peers_say_where_they_can_be_called() {
+    let mut config = config(2);
+    config.announce = vec!["bob.example.org:9735".into()];
+    let (mut alice, mut bob) = (Node::new(1).await, Node::with(config, Toy::new(2)).await);
+    alice.join(&mut bob).await;
+    let places: Vec<String> = alice.expect_places(bob.key).await.iter().map(ToString::to_string).collect();
+    assert_eq!(places, [format!("{}@bob.example.org:9735", bob.key), bob.addr().to_string()]);
+    assert_eq!(bob.expect_places(alice.key).await, [alice.addr()]);
+}
+
+/// Bob moves to another port and calls. When he is gone the next time, Alice finds him there, although nobody told her.
+#[tokio::test]
+async fn a_peer_that_moved_and_called_is_found_at_its_new_place() {
+    let (mut alice, mut bob) = (Node::new(1).await, Node::new(2).await);
+    alice.join(&mut bob).await;
+    let old = bob.port_addr();
+    bob.handle.shutdown().await;
+    alice.expect_disconnected(bob.key).await;
+    // Nobody else gets the old port meanwhile.
+    let _taken = std::net::TcpListener::bind(old).unwrap();
+
+    let mut bob = Node::new(2).await;
+    let new = bob.port_addr();
+    bob.handle.add_peer(alice.addr()).await.unwrap();
+    await_connected(&mut alice, bob.key).await;
+    assert_eq!(alice.expect_places(bob.key).await, [bob.addr()]);
+    bob.handle.shutdown().await;
+    alice.expect_disconnected(bob.key).await;
+
+    let mut bob = at_port(2, new).await;
+    await_connected(&mut alice, bob.key).await;
+    bob.expect_connected(alice.key).await;
+    alice.check_talk(&mut bob).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_is_forgotten_stays_connected_but_is_not_called_again() {
+    let (mut alice, mut bob) = (Node::new(1).await, Node::new(2).await);
+    alice.handle.hint_peer(bob.addr()).await.unwrap();
+    alice.expect_connected(bob.key).await;
+    bob.expect_connected(alice.key).await;
+    alice.handle.forget_peer(bob.key).await.unwrap();
+    alice.check_talk(&mut bob).await;
+    let port = bob.port_addr();
+    bob.handle.shutdown().await;
+    alice.expect_disconnected(bob.key).await;
+    // A third node shows that time passed without a call.
+    let bob = at_port(2, port).await;
+    let mut carol = Node::new(3).await;
+    for _ in 0..3 {
+        carol.join(&mut alice).await;
+        carol.handle.remove_peer(alice.key).await.unwrap();
+        alice.expect_disconnected(carol.key).await;
+        carol.expect_disconnected(alice.key).await;
+    }
+    assert!(bob.handle.connected().is_empty());
 }

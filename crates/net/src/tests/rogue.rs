@@ -11,7 +11,7 @@ use tokio::{task::JoinHandle, time::timeout};
 use super::node::{Node, PATIENCE, Toy, config, key};
 use crate::{
     Binding as _, NetEvent, PeerKey, Reason,
-    frame::{Accept, Body, FRAME_MAX, Fragment, WireHello, read_frame},
+    frame::{Accept, Body, FRAME_MAX, Fragment, Places, WireHello, read_frame},
     streams,
 };
 
@@ -90,7 +90,7 @@ impl Rogue {
                     timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await.unwrap().unwrap();
                     return close.reason;
                 }
-                Body::Alive(_) => {}
+                Body::Alive(_) | Body::Places(_) => {}
                 body => panic!("{body:?}"),
             }
         }
@@ -122,6 +122,8 @@ async fn a_session_that_breaks_the_protocol_is_lost_alone() {
         (vec![0x02, 0xff, 0xff], "not protobuf"),
         (vec![0x02, 0x7a, 0x00], "unknown type"),
         (encoded(&[Body::Accept(Accept {})]), "a second handshake"),
+        (encoded(&vec![Body::Places(Places::default()); 2]), "for a second time"),
+        (encoded(&[Body::Places(Places { listening: vec!["x".into()], ..Places::default() })]), "not ip:port"),
         (encoded(&[fragment(0, false)]), "an empty fragment"),
         (encoded(&vec![fragment(200_000, false); 6]), "a bulk message of more than"),
     ];
