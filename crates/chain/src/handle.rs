@@ -140,6 +140,11 @@ impl ChainHandle {
         Ok(self.rpc.balance(account).await?)
     }
 
+    /// What a transaction would offer for a unit of gas at present, in wei: the most that it would pay, tip included.
+    pub async fn gas_price(&self) -> Result<u128, ChainError> {
+        Ok(self.rpc.suggested_fees().await?.capped(self.config.max_fee_per_gas_wei).max)
+    }
+
     /// What waits for `owner` in the Adjudicator's vault, in the asset's smallest unit (zero address: ETH, in wei).
     pub async fn vault(&self, asset: Address, owner: Address) -> Result<U256, ChainError> {
         let answer = self.rpc.view(view::vault_call(asset, owner)).await?;

@@ -3,6 +3,7 @@
 mod commands;
 mod exit;
 mod ledger;
+mod notify;
 mod output;
 mod quickstart;
 mod signals;
@@ -22,7 +23,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return fail(&exit::Error::other(format!("no threads to work with: {e}"))),
     };
-    match runtime.block_on(commands::run(cli)) {
+    let ended = runtime.block_on(commands::run(cli));
+    // A thread that is still busy does not hold up the end.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }

@@ -117,6 +117,15 @@ pub struct Health {
     pub chain_online: bool,
 }
 
+/// `GET /v1/ready`, without a token like `GET /v1/health`; the status is 200 or 503.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ready {
+    /// True if the node can pay and answer.
+    pub ready: bool,
+    /// Why not, one sentence each.
+    pub reasons: Vec<String>,
+}
+
 /// `GET /v1/info`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Info {

@@ -7,7 +7,7 @@ use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
 /// Where a ledger channel stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerStage {
     /// Agreed between the parties, nothing on chain.

@@ -20,6 +20,7 @@ pub mod message;
 pub mod params;
 pub mod participant;
 pub mod policy;
+pub mod secret;
 pub mod sig;
 pub mod signed;
 pub mod signer;

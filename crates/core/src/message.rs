@@ -1,6 +1,7 @@
 //! What peers say to each other. Transport authenticates the sender; what is signed here is signed for the chain.
 
 use crate::params::{ChannelParams, VirtualParams};
+use crate::secret::Secret;
 use crate::sig::Signature;
 use crate::signed::{Amount, Close};
 use alloc::string::String;
@@ -178,7 +179,7 @@ pub enum Message {
         /// Position of the sender.
         index: u8,
         /// The secret.
-        secret: B256,
+        secret: Secret,
     },
     /// The sender will never reveal its secret.
     Abort {
@@ -199,7 +200,7 @@ pub enum Message {
         /// Id of the virtual channel.
         vc: B256,
         /// All activation secrets.
-        secrets: Vec<B256>,
+        secrets: Vec<Secret>,
         /// Signatures of both ends.
         sigs: [Signature; 2],
     },

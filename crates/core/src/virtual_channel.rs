@@ -5,6 +5,7 @@ use crate::book::Book;
 use crate::info::VirtualStage;
 use crate::message::Message;
 use crate::params::{Side, VirtualParams};
+use crate::secret::Secret;
 use crate::sig::Signature;
 use crate::signed::Amount;
 use alloc::collections::BTreeMap;
@@ -25,7 +26,7 @@ pub(crate) struct Virtual {
     /// Tombstone: this participant will never release its secret, or, as an end, never sign a State or a Final
     /// (protocol 2.3 abort).
     pub(crate) aborted: bool,
-    pub(crate) secrets: Vec<Option<B256>>,
+    pub(crate) secrets: Vec<Option<Secret>>,
     /// Chain time, seconds, by which it must be activated.
     pub(crate) act_by: u64,
     /// At an end.
@@ -127,7 +128,7 @@ impl Virtual {
     }
 
     /// All secrets, if they are complete.
-    pub(crate) fn all_secrets(&self) -> Option<Vec<B256>> {
+    pub(crate) fn all_secrets(&self) -> Option<Vec<Secret>> {
         self.secrets.iter().copied().collect()
     }
 

@@ -1,5 +1,7 @@
 //! The config file: every option explained in [`template`], nothing unknown accepted.
 
+mod check;
+
 use crate::units::parse_amount;
 use perunika_core::policy::Policy;
 use perunika_core::signed::Amount;
@@ -24,16 +26,8 @@ pub enum ConfigError {
         /// What the system said.
         reason: String,
     },
-    /// Values that do not fit each other.
-    #[error("{}: {reason}", .path.display())]
-    Contradiction {
-        /// The file.
-        path: PathBuf,
-        /// In words.
-        reason: String,
-    },
-    /// A line is wrong.
-    #[error("{}, line {line}: {reason}", .path.display())]
+    /// A line is wrong, or does not fit another one.
+    #[error("{}:{line}: {reason}", .path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -98,7 +92,10 @@ pub struct ChainSection {
 pub struct NetSection {
     /// Where to listen; may be empty.
     pub listen: Vec<SocketAddr>,
+    /// Whether peers are also met over QUIC, on the UDP ports of the same numbers.
+    pub quic: bool,
     /// `host:port` that offers name; the first listen address if none.
+    #[serde(deserialize_with = "place")]
     pub announce: Option<String>,
     /// Peers to stay connected with.
     #[serde(deserialize_with = "peers")]
@@ -111,6 +108,8 @@ pub struct NetSection {
 pub struct ApiSection {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Whether `/metrics` is shown without the token.
+    pub metrics_public: bool,
 }
 
 /// `[channels]`
@@ -172,13 +171,13 @@ pub enum Preset {
 
 impl Default for NetSection {
     fn default() -> Self {
-        Self { listen: vec![loopback(9735)], announce: None, peers: Vec::new() }
+        Self { listen: vec![loopback(9735)], quic: true, announce: None, peers: Vec::new() }
     }
 }
 
 impl Default for ApiSection {
     fn default() -> Self {
-        Self { listen: loopback(9736) }
+        Self { listen: loopback(9736), metrics_public: false }
     }
 }
 
@@ -262,16 +261,12 @@ impl Config {
             let reason = error.message().replace('\n', " ");
             ConfigError::Invalid { path: path.into(), line, reason }
         })?;
-        let policy = config.policy();
-        if !policy.accepts_times(policy.challenge, policy.window, policy.k_max) {
-            let reason = "`challenge` must be at least twice `m_safe`, and at most `challenge_max`".into();
-            return Err(ConfigError::Contradiction { path: path.into(), reason });
+        match check::misfit(&config) {
+            Some((options, reason)) => {
+                Err(ConfigError::Invalid { path: path.into(), line: check::line_of(text, &options), reason })
+            }
+            None => Ok(config),
         }
-        if policy.term < policy.term_min() || policy.term > policy.term_max {
-            let reason = "`term` must be at least `close_lead` and three times `m_safe`, and at most `term_max`".into();
-            return Err(ConfigError::Contradiction { path: path.into(), reason });
-        }
-        Ok(config)
     }
 
     /// Chain and contract.
@@ -351,6 +346,12 @@ fn parsed<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D
         .map_err(|_| serde::de::Error::custom(format!("`{text}` is not an address of the form 0x and 40 digits")))
 }
 
+fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let peer: Result<PeerAddr, _> = format!("0x{:040}@{text}", 0).parse();
+    peer.map(|peer| Some(peer.place())).map_err(|_| serde::de::Error::custom(format!("`{text}` is not host:port")))
+}
+
 fn peers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PeerAddr>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
@@ -364,10 +365,17 @@ enum AmountText {
 }
 
 fn wei<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Amount, D::Error> {
-    match AmountText::deserialize(deserializer)? {
-        AmountText::Number(number) => Ok(number.into()),
-        AmountText::Text(text) => parse_amount(&text).map_err(serde::de::Error::custom),
+    let text = match AmountText::deserialize(deserializer)? {
+        AmountText::Number(number) => number.to_string(),
+        AmountText::Text(text) => text,
+    };
+    let amount = parse_amount(&text).map_err(serde::de::Error::custom)?;
+    // A forgotten unit is a factor of up to 10^18.
+    let bare = text.trim().chars().all(|c| c.is_ascii_digit() || c == '_' || c == '.');
+    if bare && amount != 0 {
+        return Err(serde::de::Error::custom(format!("`{text}` has no unit: write \"{text}wei\", gwei or eth")));
     }
+    Ok(amount)
 }
 
 fn maybe_wei<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Amount>, D::Error> {
@@ -442,7 +450,7 @@ mod tests {
         ] {
             let text = template().render().replace(at, with);
             let error = parse(&text).unwrap_err();
-            assert!(matches!(error, ConfigError::Contradiction { .. }) && error.to_string().contains(word), "{error}");
+            assert!(error.to_string().contains(word), "{error}");
         }
     }
 
@@ -450,19 +458,58 @@ mod tests {
     fn what_is_wrong_is_named_with_its_line() {
         let good = "[chain]\nrpc_url = \"http://h\"\nchain_id = 1\nadjudicator = \"0x00112233445566778899aabbccddeeff01234567\"\n";
         assert!(parse(good).is_ok());
+        let and = |more: &str| format!("{good}{more}\n");
         for (text, line, word) in [
-            (format!("{good}colour = 1\n"), 5, "colour"),
+            // Not TOML.
+            (and("[hub"), 5, "]"),
+            (and("[hub]\nenabled = tru"), 6, "invalid"),
+            (and("[hub]\nenabled = true\nenabled = true"), 7, "duplicate"),
+            // Unknown.
+            (and("colour = 1"), 5, "colour"),
+            (and("[colours]"), 5, "colours"),
+            (and("[net]\nlisten = []\nquick = true"), 7, "quick"),
+            // Of another type.
+            (good.replace("chain_id = 1", "chain_id = -1"), 3, "u64"),
+            (good.replace("chain_id = 1", "chain_id = \"1\""), 3, "u64"),
+            (and("[net]\nquic = \"yes\""), 6, "boolean"),
+            (and("[times]\npreset = \"test\""), 6, "mainnet"),
+            // Not an address, a place, a URL.
             (good.replace("http://h", "h"), 2, "http://"),
             (good.replace("0x0011", "0x"), 4, "address"),
-            (good.replace("chain_id = 1", "chain_id = -1"), 3, "u64"),
-            (format!("{good}[net]\npeers = [\"x\"]\n"), 6, "host:port"),
-            (format!("{good}[hub]\nfee_base = \"1 apple\"\n"), 6, "apple"),
-            (format!("{good}[hub\n"), 5, "]"),
+            (and("[net]\npeers = [\"x\"]"), 6, "host:port"),
+            (and("[net]\nlisten = [\"localhost\"]"), 6, "socket address"),
+            (and("[net]\nannounce = \"example.org\""), 6, "host:port"),
+            (and("[api]\nlisten = \"9736\""), 6, "socket address"),
+            // Amounts.
+            (and("[hub]\nfee_base = \"1 apple\""), 6, "apple"),
+            (and("[hub]\nfee_base = 5"), 6, "unit"),
+            (and("[channels]\ndeposit_max = \"100\""), 6, "unit"),
+            (and("[channels]\ndeposit_max = \"0.5wei\""), 6, "wei"),
+            // Out of bounds.
+            (good.replace("chain_id = 1", "chain_id = 0"), 3, "chain_id"),
+            (good.replace("chain_id = 1", "poll_ms = 0\nchain_id = 1"), 3, "more than 0"),
+            (and("[times]\n\nm_safe = 100"), 7, "challenge"),
+            (and("[channels]\nchallenge = 19"), 6, "m_safe"),
+            (and("[channels]\nchallenge = 100000"), 6, "challenge_max"),
+            (and("[channels]\nchallenge = 86400\nchallenge_max = 33554433"), 7, "2^25"),
+            (and("[virtual]\nterm = 5"), 6, "term"),
+            (and("[virtual]\nterm_max = 60"), 6, "term"),
+            (and("[virtual]\nterm = 90000"), 6, "term_max"),
+            (and("[virtual]\nper_peer_max = 0"), 6, "per_peer_max"),
+            (and("[times]\nt_act_ms = 0"), 6, "t_act_ms"),
+            (and("[times]\nresend_ms = 0"), 6, "resend_ms"),
+            (and("[channels]\nclose_validity = 0"), 6, "close_validity"),
+            // Contradictions.
+            (and("[net]\nlisten = [\"127.0.0.1:9736\"]"), 6, "same port"),
+            (and("[net]\nlisten = [\"0.0.0.0:80\", \"0.0.0.0:80\"]"), 6, "twice"),
+            (and("[net]\nlisten = []\nannounce = \"h:1\""), 7, "listen"),
         ] {
-            let error = parse(&text).unwrap_err();
+            let error = parse(&text).expect_err(&text);
             let ConfigError::Invalid { line: found, .. } = &error else { panic!("{error}") };
-            assert_eq!(*found, line, "{error}");
-            assert!(error.to_string().contains(word), "{error}");
+            assert_eq!(*found, line, "{error}\n{text}");
+            let said = error.to_string();
+            assert!(said.contains(word) && said.contains(&format!("config.toml:{line}: ")), "{said}");
+            assert!(!said.contains('\n'), "{said}");
         }
     }
 }

@@ -3,33 +3,35 @@
 use crate::api::{self, Api, Balance};
 use crate::binding::ChannelBinding;
 use crate::config::{Config, ConfigError};
-use crate::engine::{Chain, Engine, EngineError, EngineHandle, EventSink, TxCost, TxEnd};
+use crate::engine::{Chain, Engine, EngineError, EngineHandle, EventSink, Stopped, TxCost, TxEnd};
 use crate::folder::{Folder, FolderError, Identity};
 use crate::keys::{KeyError, Keys};
 use crate::keystore::{self, KeystoreError};
+use crate::metrics::{Dropped, Metrics};
 use crate::peers::{NetPeers, PeerBook};
 use crate::shop::Shop;
 use crate::tasks::Tasks;
-use crate::wire;
+use crate::wire::{self, Received};
 use futures::future::BoxFuture;
 use perunika_chain::{ChainConfig, ChainHandle, ChainOutput, ConnectError, OwnerKey};
 use perunika_core::chain::{Call, TxKey, Watch};
-use perunika_core::io::Input;
+use perunika_core::io::{Event, Input};
 use perunika_core::participant;
 use perunika_core::{Address, B256};
-use perunika_net::{Net, NetConfig, NetError, NetEvent, NetHandle, TransportSecret};
+use perunika_net::{Net, NetConfig, NetError, NetEvent, NetHandle, PeerKey, TransportSecret};
 use perunika_store::{Store, StoreError};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
 
 /// Application messages that may wait for the shop.
 const APP_WAITING_MAX: usize = 256;
 /// How long the end may take.
-const CLOSE_MAX: Duration = Duration::from_secs(10);
+const CLOSE_MAX: Duration = Duration::from_secs(4);
 const RELEASE_POLL: Duration = Duration::from_millis(1);
 
 /// Why a node does not start, or stopped.
@@ -91,8 +93,17 @@ pub struct Node {
     peers: PeerBook,
     identity: Identity,
     api: SocketAddr,
-    token: String,
+    token: Hidden,
     outcome: watch::Receiver<Option<Result<(), String>>>,
+}
+
+/// Text that debug output does not show.
+struct Hidden(String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
 }
 
 impl Node {
@@ -103,7 +114,7 @@ impl Node {
 
     /// The API's bearer token.
     pub fn token(&self) -> &str {
-        &self.token
+        &self.token.0
     }
 
     /// The node's addresses.
@@ -144,29 +155,32 @@ impl Node {
     }
 }
 
-/// Starts the node in a folder: lock, keys, settings, chain, network, engine, API, in this order.
+/// Starts the node in a folder: settings, keys, lock, chain, network, engine, API, in this order. What only reads comes first, so
+/// that a mistake changes nothing in the folder.
 pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<Node, NodeError> {
-    let store = Store::open(folder.data())?;
-    let keys = open_keys(folder, password).await?;
     let config = with_options(Config::read(&folder.config())?, options);
+    let keys = open_keys(folder, password).await?;
+    let store = Store::open(folder.data())?;
     let token = folder.read_token()?;
     let (chain, chain_news) = perunika_chain::connect(chain_config(&config), owner_key(&keys)?).await?;
     let (net, net_news) = start_net(&config, &keys).await?;
     let identity = Identity { key: keys.node_address()?, owner: keys.owner_address()? };
 
+    let metrics = Arc::new(Metrics::default());
+    let tasks = Tasks::default();
+    let announce = config.net.announce.clone();
+    let peers = PeerBook::open(net.clone(), store.clone(), tasks.clone(), identity.key, announce, &config.net.peers);
+    let peers = peers.await?;
     let (events, shop_events) = mpsc::unbounded_channel();
     let (app, shop_app) = mpsc::channel(APP_WAITING_MAX);
     let (engine, handle) = Engine::new(
         store.clone(),
         participant::Config { domain: config.domain(), owner: identity.owner, policy: config.policy() },
         Box::new(keys.channel_key()?),
-        Box::new(NetPeers(net.clone())),
+        Box::new(NetPeers { book: peers.clone(), metrics: Arc::clone(&metrics) }),
         Box::new(DrivenChain(chain.clone())),
-        EventSink { events, app },
+        EventSink { events, app, metrics: Arc::clone(&metrics) },
     )?;
-    let announce = config.net.announce.clone();
-    let peers = PeerBook::open(net.clone(), store.clone(), announce, &config.net.peers).await?;
-    let tasks = Tasks::default();
     let place = peers.place().unwrap_or_default();
     let shop = Shop::new(handle.clone(), store.clone(), identity.key, place, Box::new(peers.clone()), tasks.clone());
     let chain_online = Arc::new(AtomicBool::new(true));
@@ -181,6 +195,8 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
         chain_online: Arc::clone(&chain_online),
         token: token.clone(),
         tasks: tasks.clone(),
+        metrics: Arc::clone(&metrics),
+        metrics_public: config.api.metrics_public,
     })?;
     let api = Arc::new(api);
     let released = Arc::downgrade(&api);
@@ -192,8 +208,11 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     }
     folder.write_api_address(&address.to_string())?;
 
-    tasks.spawn(hear_net(net.clone(), net_news, handle.clone(), shop.clone()));
-    tasks.spawn(hear_chain(chain_news, handle.clone(), chain_online));
+    let ears = Ears { net: net.clone(), engine: handle.clone(), peers: peers.clone(), metrics: Arc::clone(&metrics) };
+    tasks.spawn(ears.clone().hear_partners());
+    tasks.spawn(ears.hear_net(net_news, shop.clone()));
+    tasks.spawn(peers.clone().sweep(handle.clone()));
+    tasks.spawn(hear_chain(chain_news, handle.clone(), chain_online, metrics));
     let keeper = shop.clone();
     tasks.spawn(async move {
         if let Err(error) = keeper.run(shop_events, shop_app).await {
@@ -202,7 +221,7 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     });
     let outcome = supervise(engine, net, tasks, released);
     tracing::info!(key = %identity.key, api = %address, "the node runs");
-    Ok(Node { engine: handle, shop, peers, identity, api: address, token, outcome })
+    Ok(Node { engine: handle, shop, peers, identity, api: address, token: Hidden(token), outcome })
 }
 
 async fn open_keys(folder: &Folder, password: &str) -> Result<Keys, NodeError> {
@@ -235,7 +254,9 @@ fn owner_key(keys: &Keys) -> Result<OwnerKey, KeyError> {
 async fn start_net(config: &Config, keys: &Keys) -> Result<(NetHandle, mpsc::Receiver<NetEvent>), NodeError> {
     let binding = ChannelBinding::new(keys.channel_key()?, config.domain());
     let secret = TransportSecret::new(*keys.transport.expose());
-    let net = NetConfig::new(secret, config.net.listen.clone());
+    let mut net = NetConfig::new(secret, config.net.listen.clone());
+    net.ways.quic = config.net.quic;
+    net.announce = config.net.announce.iter().cloned().collect();
     Ok(Net::start(net, Arc::new(binding)).await?)
 }
 
@@ -288,43 +309,99 @@ fn supervise(
     outcome
 }
 
-async fn hear_net(net: NetHandle, mut news: mpsc::Receiver<NetEvent>, engine: EngineHandle, shop: Shop) {
-    while let Some(event) = news.recv().await {
-        let input = match event {
-            NetEvent::Connected { peer, .. } => Input::Connected(peer.0.into()),
+/// Everything that listens to the network needs.
+#[derive(Clone)]
+struct Ears {
+    net: NetHandle,
+    engine: EngineHandle,
+    peers: PeerBook,
+    metrics: Arc<Metrics>,
+}
+
+impl Ears {
+    async fn hear_net(self, mut news: mpsc::Receiver<NetEvent>, shop: Shop) {
+        while let Some(event) = news.recv().await {
+            if self.hear(event, &shop).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn hear(&self, event: NetEvent, shop: &Shop) -> Result<(), Stopped> {
+        match event {
+            NetEvent::Connected { peer, .. } => {
+                self.engine.input(Input::Connected(peer.0.into())).await?;
+                self.peers.arrived();
+            }
             NetEvent::Disconnected { peer, reason } => {
                 tracing::debug!(%peer, %reason, "disconnected");
                 shop.lost(peer.0.into());
-                Input::Disconnected(peer.0.into())
+                self.peers.left(peer.0.into());
+                self.engine.input(Input::Disconnected(peer.0.into())).await?;
             }
-            NetEvent::Message { peer, bytes, .. } => match wire::decode(&bytes) {
-                Ok(message) => Input::Message { from: peer.0.into(), message },
-                Err(error) => {
-                    tracing::warn!(%peer, %error, "a message was not understood");
-                    net.drop_connection(peer, error.to_string());
-                    continue;
-                }
-            },
+            NetEvent::Places { peer, places } => {
+                self.peers.learn(peer.0.into(), places, &self.engine);
+            }
+            NetEvent::Message { peer, bytes, .. } => return self.hear_message(peer, &bytes).await,
             NetEvent::PeerMisbehaved { peer, reason } => {
                 tracing::warn!(%peer, reason, "a peer broke the transport");
-                continue;
+                self.metrics.misbehaved();
             }
-            NetEvent::Refused { addr, reason } => {
-                tracing::debug!(addr, %reason, "no connection");
-                continue;
+            NetEvent::Refused { addr, reason } => tracing::debug!(addr, %reason, "no connection"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn hear_message(&self, peer: PeerKey, bytes: &[u8]) -> Result<(), Stopped> {
+        let from = peer.0.into();
+        match wire::receive(bytes) {
+            Ok(Received::Message(message, places)) => {
+                self.peers.told(from, &message, places);
+                return self.engine.input(Input::Message { from, message }).await;
             }
-            _ => continue,
-        };
-        if engine.input(input).await.is_err() {
-            return;
+            Ok(Received::WhereIs(keys)) => self.peers.asked(from, &keys),
+            Ok(Received::Places(places)) => self.peers.answered(from, places),
+            Err(error) => {
+                tracing::warn!(%peer, %error, "a message was not understood");
+                self.metrics.dropped(Dropped::Malformed);
+                self.net.drop_connection(peer, error.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever shares a channel with this node is called again from now on.
+    async fn hear_partners(self) {
+        let mut events = self.engine.events();
+        loop {
+            let channel = match events.recv().await {
+                Ok(Event::ChannelOpen(channel)) => channel,
+                Ok(_) | Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return,
+            };
+            let peer = self.engine.query(move |participant| participant.ledger(channel).map(|ledger| ledger.peer));
+            match peer.await {
+                Ok(Some(peer)) => self.peers.partner(peer).await,
+                Ok(None) => {}
+                Err(_) => return,
+            }
         }
     }
 }
 
-async fn hear_chain(mut news: mpsc::Receiver<ChainOutput>, engine: EngineHandle, online: Arc<AtomicBool>) {
+async fn hear_chain(
+    mut news: mpsc::Receiver<ChainOutput>,
+    engine: EngineHandle,
+    online: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
+) {
     while let Some(output) = news.recv().await {
         let told = match output {
-            ChainOutput::Update(update) => engine.input(Input::Chain(update)).await,
+            ChainOutput::Update(update) => {
+                metrics.chain(update.head, update.settled);
+                engine.input(Input::Chain(update)).await
+            }
             ChainOutput::Transaction { key, name, outcome, cost } => {
                 let cost =
                     cost.map(|cost| TxCost { hash: cost.hash, block: cost.block, gas: cost.gas, fee: cost.fee_wei() });
@@ -380,5 +457,9 @@ impl Balance for OwnerBalance {
             let balance = self.0.balance(owner).await.ok()?;
             u128::try_from(balance).ok()
         })
+    }
+
+    fn gas_price(&self) -> BoxFuture<'_, Option<u128>> {
+        Box::pin(async { self.0.gas_price().await.ok() })
     }
 }

@@ -19,8 +19,8 @@ const PASSES_MAX: u32 = 100;
 /// Why a keystore cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum KeystoreError {
-    /// The password does not open it.
-    #[error("the password does not open the keystore {}", .0.display())]
+    /// The password does not open it; a change of the ciphertext looks the same.
+    #[error("the password does not open the keystore {}: it is another one, or the file is damaged", .0.display())]
     WrongPassword(PathBuf),
     /// There is one already.
     #[error("there is a keystore already in {}; it is never overwritten", .0.display())]
@@ -150,7 +150,8 @@ mod tests {
     fn a_wrong_password_is_said_in_one_sentence() {
         let (_folder, path, _) = stored("right");
         let error = open(&path, "wrong").unwrap_err();
-        assert_eq!(error.to_string(), format!("the password does not open the keystore {}", path.display()));
+        let start = format!("the password does not open the keystore {}: ", path.display());
+        assert!(error.to_string().starts_with(&start), "{error}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 mod support;
 
-use perunika_client::types::{Close, Fetch, JobState, Outcome, Pay, QuoteWish, Wei};
+use perunika_client::types::{Close, Fetch, JobState, OpenVirtual, Outcome, Pay, QuoteWish, Wei};
 use perunika_client::{ClientError, fresh_key};
 use perunika_core::chain::Call;
 use perunika_core::info::VirtualStage;
@@ -167,4 +167,78 @@ async fn a_seller_that_restarts_is_not_paid_twice() {
     let job = finished(&alice, &job).await;
     assert_eq!((job.state, job.reason.as_deref()), (JobState::Done, None));
     assert_eq!(bob.api.virtual_channel(vc).await.unwrap().mine, Some(Wei(100_000)));
+}
+
+/// Alice knows one hub and Bob, each hub its neighbour. Nobody else has ever been in touch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_virtual_channel_over_two_hubs_brings_strangers_together() {
+    let world = World::new(4).await;
+    let (alice, first) = (world.start(0, false).await, world.start(1, true).await);
+    let (second, bob) = (world.start(2, true).await, world.start(3, false).await);
+    for (one, other) in [(&alice, &first), (&first, &second), (&second, &bob)] {
+        one.connect(other).await;
+        one.open_channel(other.key(), 10 * ETH, 10 * ETH).await;
+    }
+    for (node, channels) in [(&first, 2), (&second, 2), (&bob, 1)] {
+        until(|| async { open_channels(node).await == channels }).await;
+    }
+    alice.api.add_peer(&bob.node.peer_address().unwrap()).await.unwrap();
+    let knows = |node: &Running, key| {
+        let api = node.api.clone();
+        async move { api.info().await.unwrap().connected.contains(&key) }
+    };
+    assert!(!knows(&alice, second.key()).await && !knows(&first, bob.key()).await);
+
+    let open = OpenVirtual {
+        hubs: vec![first.key(), second.key()],
+        peer: bob.key(),
+        amount: Wei(ETH),
+        peer_amount: Wei(0),
+        term: None,
+        fee_max: Wei(ETH),
+        wait_s: Some(100),
+    };
+    let vc = applied(alice.api.open_virtual(&open, &fresh_key()).await.unwrap());
+    until(|| async { bob.api.virtual_channel(vc).await.is_ok_and(|v| v.stage == VirtualStage::Active) }).await;
+    assert!(knows(&alice, second.key()).await && knows(&first, bob.key()).await);
+    applied(alice.api.pay_virtual(vc, &pay(7, true), &fresh_key()).await.unwrap());
+
+    // Everybody restarts. They find each other by what they remember, and close together.
+    let mut nodes = Vec::new();
+    for node in [alice, first, second, bob] {
+        node.pin_port();
+        node.node.shutdown().await.unwrap();
+        nodes.push(node.folder);
+    }
+    let mut again = Vec::new();
+    for folder in nodes {
+        again.push(Running::start(folder).await);
+    }
+    for (index, node) in again.iter().enumerate() {
+        for other in &again[index + 1..] {
+            until(|| knows(node, other.key())).await;
+        }
+    }
+    let close = Close { wait_s: Some(100), ..Close::default() };
+    applied(again[0].api.close_virtual(vc, &close, &fresh_key()).await.unwrap());
+    assert_eq!(again[3].api.virtual_channel(vc).await.unwrap().mine, Some(Wei(7)));
+}
+
+/// Both sides of a channel know where the other is, whoever called first, and still after a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_party_that_was_called_calls_back_after_both_restarted() {
+    let world = World::new(2).await;
+    let (alice, bob) = (world.start(0, false).await, world.start(1, false).await);
+    bob.pin_port();
+    // Only Bob calls.
+    bob.connect(&alice).await;
+    alice.open_channel(bob.key(), ETH, 0).await;
+    until(|| async { open_channels(&bob).await == 1 }).await;
+    // Alice moves: Bob cannot find her any more, but she knows where he said that he is.
+    let alice = alice.restart().await;
+    until(|| async { alice.api.info().await.unwrap().connected.contains(&bob.key()) }).await;
+    // And she stays where she is now, which he has learned meanwhile, durably.
+    alice.pin_port();
+    let bob = bob.restart().await;
+    until(|| async { bob.api.info().await.unwrap().connected.contains(&alice.key()) }).await;
 }

@@ -86,8 +86,8 @@ impl Adversary {
             _ => None,
         });
         let all = sent.chain(self.heard(world)).flat_map(|message| match message {
-            Message::Activate { secret, .. } => vec![*secret],
-            Message::Receipt { secrets, .. } => secrets.clone(),
+            Message::Activate { secret, .. } => vec![secret.0],
+            Message::Receipt { secrets, .. } => secrets.iter().map(|secret| secret.0).collect(),
             _ => Vec::new(),
         });
         all.into_iter().chain(self.secrets.iter().copied()).find(|secret| secret_hash(*secret) == hash)

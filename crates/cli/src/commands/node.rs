@@ -3,6 +3,7 @@
 use super::background::Background;
 use super::common::{NodeArgs, client, read_config};
 use crate::exit::{Error, Result};
+use crate::notify::{READY, STOPPING, notify};
 use crate::output::Output;
 use crate::signals;
 use alloy::primitives::Address;
@@ -28,10 +29,25 @@ pub(crate) struct Args {
     /// Return once the node answers; it goes on in the background, with its log in node.log and its process id in node.pid.
     #[arg(long)]
     background: bool,
+    /// How to log, on the standard error; RUST_LOG says what, `info` if it is not set.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
     /// End when the standard input ends.
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
 }
+
+/// Lines for people, or for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum LogFormat {
+    /// One line for each event.
+    Text,
+    /// One JSON object for each event.
+    Json,
+}
+
+/// How long the node may take to end once it was told to.
+const STOP_MAX: Duration = Duration::from_secs(10);
 
 /// What opens the keystore.
 #[derive(Clone, Debug, clap::Args)]
@@ -70,21 +86,43 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
         output.result(&started.to_json(), || started.to_string());
         return Ok(());
     }
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    log(args.log_format)?;
 
     let folder = Folder::new(&dir);
     let node = daemon::run(&folder, &password, Options::default()).await.map_err(fault)?;
     drop(password);
     let url = node.api_url();
     output.result(&json!({ "api": url }), || format!("the node runs, API at {url}; Ctrl-C ends it"));
+    notify(READY);
     tokio::select! {
         ended = node.stopped() => return ended.map_err(fault),
         () = signals::stop() => {}
         () = signals::parent_gone(args.until_stdin_closes) => {}
     }
-    node.shutdown().await.map_err(fault)
+    notify(STOPPING);
+    tracing::info!("the node stops");
+    // Whatever is cut off here is not lost: nothing leaves the node before it is durable.
+    tokio::select! {
+        ended = node.shutdown() => ended.map_err(fault),
+        () = tokio::time::sleep(STOP_MAX) => {
+            Err(Error::other(format!("the node did not stop within {} s and was ended", STOP_MAX.as_secs())))
+        }
+        () = signals::stop() => Err(Error::other("the node was told twice to stop and was ended at once")),
+    }
+}
+
+fn log(format: LogFormat) -> Result<()> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(text) => EnvFilter::try_new(&text).map_err(|e| Error::user(format!("RUST_LOG cannot be read: {e}")))?,
+        Err(_) => EnvFilter::new("info"),
+    };
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
+    Ok(())
 }
 
 /// A node that was started in the background.

@@ -4,8 +4,10 @@ mod arguments;
 mod bench;
 mod chains;
 mod codes;
+mod mistakes;
 mod passwords;
 mod peers;
 mod quickstart;
+mod stopping;
 #[cfg(unix)]
 mod town;

@@ -4,6 +4,7 @@
 //! makes every handler idempotent and a restart nothing special.
 
 mod closing;
+mod figures;
 mod links;
 mod opening;
 mod pay;
@@ -17,6 +18,7 @@ mod spending;
 mod views;
 mod virtuals;
 
+pub use figures::Figures;
 pub use views::{Dossier, Evidence, Exhibit};
 
 use crate::chain::{Block, Call, ChainUpdate, EscrowView, LedgerView, RecordView, Seen, TxKey, TxOutcome, Watch};

@@ -247,6 +247,8 @@ impl Participant {
         let t_exp = virt.params.t_exp;
         let opener = Some(self.opener(virt));
         let (params, state) = (virt.params.clone(), best.body.state());
+        // From here on they are public.
+        let secrets = secrets.into_iter().map(|secret| secret.0).collect();
         let call = Call::RegisterVirtual { params, state, sigs: [a, b], secrets, opener };
         let deadline = Some(t_exp);
         self.submit("registerVirtual", vc, ver.into(), call, deadline);

@@ -6,6 +6,7 @@ use crate::chain::{LedgerView, Opener, Phase, RecordView, Roots};
 use crate::info::{LedgerInfo, LedgerStage, Overview, VirtualInfo};
 use crate::ledger::{Ledger, Life};
 use crate::params::{Side, VirtualParams};
+use crate::secret::Secret;
 use crate::sig::Signature;
 use crate::signed::{Amount, State, WatchAuth};
 use crate::virtual_channel::Virtual;
@@ -21,7 +22,7 @@ pub struct Evidence {
     /// Signatures that are there.
     pub sigs: [Option<Signature>; 2],
     /// The activation secrets, if complete.
-    pub secrets: Option<Vec<B256>>,
+    pub secrets: Option<Vec<Secret>>,
 }
 
 /// Everything that a dispute of a virtual channel needs, as far as this participant holds it.
@@ -32,7 +33,7 @@ pub struct Dossier {
     /// The oldest first: version 1, the newest co-signed one, and what was accepted above it.
     pub states: Vec<Exhibit>,
     /// The activation secrets, if complete.
-    pub secrets: Option<Vec<B256>>,
+    pub secrets: Option<Vec<Secret>>,
     /// At an end: lets its account open the dispute.
     pub opener: Option<Opener>,
 }
@@ -247,7 +248,7 @@ fn behind(after: Option<B256>) -> Bound<B256> {
     after.map_or(Bound::Unbounded, Bound::Excluded)
 }
 
-fn stage(ledger: &Ledger, view: &crate::chain::LedgerView) -> LedgerStage {
+pub(super) fn stage(ledger: &Ledger, view: &crate::chain::LedgerView) -> LedgerStage {
     match ledger.life {
         Life::Closed => LedgerStage::Closed,
         Life::Agreed if view.phase == crate::chain::Phase::Funding => LedgerStage::Funding,

@@ -9,6 +9,7 @@ use crate::ledger::Life;
 use crate::log::OwnKind;
 use crate::message::{Message, Terms};
 use crate::params::{Side, VirtualParams, secret_hash};
+use crate::secret::Secret;
 use crate::sig::Signature;
 use crate::virtual_channel::Virtual;
 use alloc::collections::BTreeSet;
@@ -148,7 +149,7 @@ impl Participant {
             return;
         }
         let (index, others, draft) = (virt.index, virt.others(), virt.draft);
-        let Ok(secret) = self.signer.reveal(draft, vc) else { return };
+        let Ok(secret) = self.signer.reveal(draft, vc).map(Secret) else { return };
         if let Some(virt) = self.virtuals.get_mut(&vc) {
             virt.revealed = true;
             virt.secrets[index] = Some(secret);
@@ -173,13 +174,13 @@ impl Participant {
         }
     }
 
-    pub(super) fn on_activate(&mut self, from: Address, vc: B256, index: u8, secret: B256) {
+    pub(super) fn on_activate(&mut self, from: Address, vc: B256, index: u8, secret: Secret) {
         let Some(virt) = self.virtuals.get_mut(&vc) else { return };
         let index = usize::from(index);
         if virt.params.path.get(index) != Some(&from) {
             return;
         }
-        if virt.params.hashes[index] != secret_hash(secret) {
+        if virt.params.hashes[index] != secret_hash(secret.0) {
             return self.misbehaved(from, "an activation secret that does not fit its hash");
         }
         if virt.secrets[index].is_none() {
@@ -296,7 +297,7 @@ impl Participant {
     }
 
     /// A hub learns that the channel is in use (and all secrets, should one have been lost).
-    pub(super) fn on_receipt(&mut self, from: Address, vc: B256, secrets: &[B256], sigs: [Signature; 2]) {
+    pub(super) fn on_receipt(&mut self, from: Address, vc: B256, secrets: &[Secret], sigs: [Signature; 2]) {
         let domain = self.config.domain;
         let Some(virt) = self.virtuals.get_mut(&vc) else { return };
         let ends = [virt.params.end(Side::A), virt.params.end(Side::B)];
@@ -307,7 +308,7 @@ impl Participant {
         let Ok(first) = genesis.with(1, &Change::Split(virt.params.init_a)) else { return };
         let digest = first.digest(&domain);
         let hashes_fit = secrets.len() == virt.params.hashes.len()
-            && secrets.iter().zip(&virt.params.hashes).all(|(s, h)| secret_hash(*s) == *h);
+            && secrets.iter().zip(&virt.params.hashes).all(|(s, h)| secret_hash(s.0) == *h);
         if !hashes_fit || !sigs[0].verifies(digest, ends[0]) || !sigs[1].verifies(digest, ends[1]) {
             return self.misbehaved(from, "a receipt that does not fit");
         }

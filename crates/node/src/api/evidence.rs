@@ -31,7 +31,7 @@ async fn evidence(State(api): Shared, ChannelKey(vc): ChannelKey) -> Result<Json
         id: api.id(vc, dossier.params.asset),
         params: VirtualTerms::from(&dossier.params),
         states: dossier.states.iter().map(show).collect(),
-        secrets: dossier.secrets,
+        secrets: dossier.secrets.map(|secrets| secrets.into_iter().map(|secret| secret.0).collect()),
         opener,
     }))
 }

@@ -15,6 +15,7 @@ mod health;
 mod idempotency;
 mod info;
 mod jobs;
+mod metrics;
 mod money;
 mod offers;
 mod open_channel;
@@ -23,6 +24,7 @@ mod openapi;
 mod pay;
 mod peers;
 mod quotes;
+mod ready;
 mod renew;
 mod serve;
 #[cfg(test)]
@@ -33,12 +35,14 @@ mod transactions;
 mod virtuals;
 
 use crate::engine::EngineHandle;
+use crate::metrics::Metrics;
 use crate::peers::PeerBook;
 use crate::shop::Shop;
 use crate::tasks::Tasks;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::from_fn_with_state;
 use endpoint::Endpoint;
 use error::ApiError;
 use idempotency::Idempotency;
@@ -64,6 +68,8 @@ pub(crate) struct Api {
     pub(crate) hub: bool,
     pub(crate) chain_online: Arc<AtomicBool>,
     tokens: Tokens,
+    pub(crate) metrics: Arc<Metrics>,
+    metrics_public: bool,
     idempotency: Idempotency,
     /// The document of the API.
     document: Bytes,
@@ -74,6 +80,8 @@ pub(crate) struct Api {
 pub(crate) trait Balance: Send + Sync {
     /// Wei, or `None` if the chain does not answer.
     fn balance(&self) -> futures::future::BoxFuture<'_, Option<u128>>;
+    /// What a unit of gas costs at present, wei.
+    fn gas_price(&self) -> futures::future::BoxFuture<'_, Option<u128>>;
 }
 
 /// What [`Api::new`] is made of.
@@ -88,13 +96,15 @@ pub(crate) struct Parts {
     pub(crate) chain_online: Arc<AtomicBool>,
     pub(crate) token: String,
     pub(crate) tasks: Tasks,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) metrics_public: bool,
 }
 
 type Shared = State<Arc<Api>>;
 
 impl Api {
     pub(crate) fn new(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { engine, store, shop, peers, balance, domain, hub, chain_online, token, tasks } = parts;
+        let Parts { engine, store, shop, peers, balance, domain, hub, chain_online, token, tasks, .. } = parts;
         let closing = tasks.closing();
         let idempotency = Idempotency::new(store.clone(), tasks);
         let tokens = Tokens::open(&store, token)?;
@@ -109,6 +119,8 @@ impl Api {
             hub,
             chain_online,
             tokens,
+            metrics: parts.metrics,
+            metrics_public: parts.metrics_public,
             idempotency,
             document,
             closing,
@@ -125,6 +137,7 @@ impl Api {
 fn endpoints() -> Vec<Endpoint> {
     vec![
         health::endpoint(),
+        ready::endpoint(),
         openapi::endpoint(),
         info::endpoint(),
         peers::all(),
@@ -161,8 +174,10 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
     let routes = endpoints().into_iter().map(|endpoint| endpoint.route(&api));
     routes
         .fold(Router::new(), |router, (path, route)| router.route(path, route))
+        .merge(metrics::route(&api))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&api), metrics::measure))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(api)
 }

@@ -29,8 +29,10 @@ async fn open(
     headers: HeaderMap,
     Sent { wish, bytes }: Sent<OpenVirtual>,
 ) -> Result<Response, ApiError> {
+    let path = path(wish.hubs, wish.peer)?;
+    api.peers.reach(&path).await;
     let command = Command::OpenVirtual {
-        path: path(wish.hubs, wish.peer)?,
+        path,
         stake: wish.amount.0,
         peer_stake: wish.peer_amount.0,
         term: wish.term,

@@ -13,6 +13,7 @@ mod tests;
 pub use handle::{EngineHandle, Stopped};
 pub use ports::{Chain, Peers, TxCost, TxEnd};
 
+use crate::metrics::{Dropped, Metrics, Paying};
 use crate::transactions;
 use journal::{Entry, Journal};
 use perunika_core::io::{Env, Event, Input, Output, Reply, Sealed, Step};
@@ -24,6 +25,7 @@ use ports::{Answer, Work};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -65,6 +67,8 @@ pub struct EventSink {
     pub(crate) events: mpsc::UnboundedSender<Event>,
     /// Application data; what does not fit is lost, and asked for again.
     pub(crate) app: mpsc::Sender<(Address, Vec<u8>)>,
+    /// Counts on the way.
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 struct Flight {
@@ -92,7 +96,7 @@ pub struct Engine {
     sink: EventSink,
     work: mpsc::Receiver<Work>,
     events: broadcast::Sender<Event>,
-    replies: HashMap<u64, oneshot::Sender<Reply>>,
+    replies: HashMap<u64, (oneshot::Sender<Reply>, Option<Paying>)>,
     next_tag: u64,
     journal: Journal,
     flights: VecDeque<Flight>,
@@ -201,7 +205,7 @@ impl Engine {
                 Work::Command(command, reply) => {
                     let tag = self.next_tag;
                     self.next_tag = self.next_tag.wrapping_add(1);
-                    self.replies.insert(tag, reply);
+                    self.replies.insert(tag, (reply, Paying::of(&command)));
                     step = step.and(self.participant.handle(Input::Command { tag, command }, self.env()?));
                 }
                 Work::Question(question) => extra.answers.push(question(&self.participant)),
@@ -255,7 +259,10 @@ impl Engine {
                 Output::Unwatch(watch) => self.chain.unwatch(watch),
                 Output::Reply { tag, reply } => {
                     // Nobody may be waiting any more, or the command is one of an earlier run.
-                    if let Some(waiting) = self.replies.remove(&tag) {
+                    if let Some((waiting, payment)) = self.replies.remove(&tag) {
+                        if let Some(payment) = payment {
+                            self.sink.metrics.paid(payment, &reply);
+                        }
                         let _ = waiting.send(reply);
                     }
                 }
@@ -272,11 +279,16 @@ impl Engine {
         match event {
             Event::App { from, data } => {
                 if self.sink.app.try_send((from, data)).is_err() {
+                    self.sink.metrics.dropped(Dropped::AppBusy);
                     tracing::debug!(%from, "an application message was dropped");
                 }
             }
             event => {
+                if let Event::Received { amount, .. } = &event {
+                    self.sink.metrics.received(*amount);
+                }
                 if let Event::Misbehaved { peer, reason } = &event {
+                    self.sink.metrics.misbehaved();
                     tracing::warn!(%peer, reason, "a peer broke the protocol");
                     self.peers.drop_connection(*peer, reason);
                 }

@@ -42,7 +42,7 @@ fn rig(store: Store) -> Rig {
         policy: Policy::dev(),
     };
     let key = MemoryKey::new(B256::repeat_byte(3), B256::repeat_byte(4)).unwrap();
-    let sink = EventSink { events, app: app_in };
+    let sink = EventSink { events, app: app_in, metrics: Arc::default() };
     let (engine, handle) =
         Engine::new(store, config, Box::new(key), Box::new(Wire(sender)), Box::new(NoChain), sink).unwrap();
     Rig { handle, sent, app, task: tokio::spawn(engine.run()) }

@@ -2,6 +2,7 @@
 //!
 //! What decoding refuses, it refuses in words that name the field.
 
+mod places;
 mod proto;
 mod read;
 #[cfg(test)]
@@ -10,8 +11,8 @@ mod tests;
 use perunika_core::message::{LinkOp, Message, Note, Removal, Renews, Terms};
 use perunika_core::params::{ChannelParams, MAX_LINKS, MAX_LOCKS, Party, VirtualParams};
 use perunika_core::signed::{Amount, Close, MAX_REFERENCE};
-use prost::Message as _;
-use proto::{Envelope, Kind};
+pub use places::{PLACES_MAX, Received, encode_with, places, receive, where_is};
+use proto::Kind;
 
 /// Most bytes of an application message; with its frame it stays below the transport's largest payload.
 pub const APP_MAX: usize = (1 << 20) - 64;
@@ -29,13 +30,18 @@ pub struct BadMessage(pub(crate) String);
 
 /// The bytes of a message. A reason that is too long is cut.
 pub fn encode(message: &Message) -> Vec<u8> {
-    Envelope { kind: Some(write(message)) }.encode_to_vec()
+    encode_with(message, &[])
 }
 
 /// The message behind the bytes, if it is within all bounds.
 pub fn decode(bytes: &[u8]) -> Result<Message, BadMessage> {
-    let envelope = Envelope::decode(bytes).map_err(|error| BadMessage(format!("not a message: {error}")))?;
-    let kind = envelope.kind.ok_or_else(|| BadMessage("a message of an unknown kind".into()))?;
+    match receive(bytes)? {
+        Received::Message(message, _) => Ok(message),
+        _ => Err(BadMessage("places instead of a message".into())),
+    }
+}
+
+fn decode_kind(kind: Kind) -> Result<Message, BadMessage> {
     match kind {
         Kind::ChannelOffer(_) | Kind::ChannelAsk(_) | Kind::ChannelInfo(_) | Kind::ChannelAgreed(_) => {
             read_opening(kind)
@@ -346,13 +352,13 @@ fn read_virtual(kind: Kind) -> Result<Message, BadMessage> {
         Kind::Activate(m) => Message::Activate {
             vc: read::hash("vc", &m.vc)?,
             index: read::index("index", m.index)?,
-            secret: read::hash("secret", &m.secret)?,
+            secret: read::hash("secret", &m.secret)?.into(),
         },
         Kind::Abort(m) => Message::Abort { vc: read::hash("vc", &m.id)?, reason: read::text("reason", m.reason)? },
         Kind::Start(m) => Message::Start { vc: read::hash("vc", &m.vc)?, sig: read::signature("sig", &m.sig)? },
         Kind::Receipt(m) => Message::Receipt {
             vc: read::hash("vc", &m.vc)?,
-            secrets: read::hashes("secrets", m.secrets, PATH_MAX)?,
+            secrets: read::hashes("secrets", m.secrets, PATH_MAX)?.into_iter().map(Into::into).collect(),
             sigs: [read::signature("sig_a", &m.sig_a)?, read::signature("sig_b", &m.sig_b)?],
         },
         Kind::App(m) => {

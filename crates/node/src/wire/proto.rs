@@ -12,6 +12,21 @@ pub(super) struct Envelope {
         tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 30, 31"
     )]
     pub(super) kind: Option<Kind>,
+    /// Beside a message with a path: where its participants are. Alone: the answer to a question.
+    #[prost(message, repeated, tag = "101")]
+    pub(super) places: Vec<Place>,
+    /// Alone: where are these keys?
+    #[prost(bytes = "vec", repeated, tag = "102")]
+    pub(super) asked: Vec<Vec<u8>>,
+}
+
+/// `place` is `host:port`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Place {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) key: Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub(super) place: String,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -337,6 +352,7 @@ pub(super) struct VirtualParams {
 }
 
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(super) struct Activate {
     #[prost(bytes = "vec", tag = "1")]
     pub(super) vc: Vec<u8>,
@@ -355,6 +371,7 @@ pub(super) struct Start {
 }
 
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(super) struct Receipt {
     #[prost(bytes = "vec", tag = "1")]
     pub(super) vc: Vec<u8>,
@@ -388,4 +405,16 @@ pub(super) struct FinalSigs {
 pub(super) struct App {
     #[prost(bytes = "vec", tag = "1")]
     pub(super) data: Vec<u8>,
+}
+
+impl std::fmt::Debug for Activate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Activate(…)")
+    }
+}
+
+impl std::fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Receipt(…)")
+    }
 }

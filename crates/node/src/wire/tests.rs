@@ -1,9 +1,11 @@
+use super::proto::Envelope;
 use super::*;
 use perunika_core::message::Note;
 use perunika_core::sig::Signature;
 use perunika_core::signed::{MAX_AMOUNT, MAX_REFERENCE};
 use perunika_core::{Address, B256};
 use proptest::prelude::*;
+use prost::Message as _;
 
 fn address(n: u8) -> Address {
     Address::repeat_byte(n)
@@ -107,10 +109,10 @@ fn every_kind() -> Vec<Message> {
         Message::QuoteRefused { request, reason: String::new() },
         Message::VcOpen { params: virtual_params(), renews: None },
         Message::VcOpen { params: virtual_params(), renews: Some(vc) },
-        Message::Activate { vc, index: 16, secret: id(9) },
+        Message::Activate { vc, index: 16, secret: id(9).into() },
         Message::Abort { vc, reason: "no".into() },
         Message::Start { vc, sig: sig(6) },
-        Message::Receipt { vc, secrets: vec![id(1); 17], sigs: [sig(1), sig(2)] },
+        Message::Receipt { vc, secrets: vec![id(1).into(); 17], sigs: [sig(1), sig(2)] },
         Message::VcCloseAsk { vc },
         Message::FinalSigs { vc, out_a: 1, sigs: vec![(0, sig(1)), (16, sig(2))] },
         Message::App { data: vec![7; APP_MAX] },
@@ -136,8 +138,8 @@ fn what_exceeds_a_bound_is_refused_by_name() {
         (Message::Ack { ch, ver: 1 << 48 }, "ver"),
         (Message::Propose { ch, ver: 1, base: ch, ops: many, sig: sig(1) }, "ops"),
         (Message::App { data: vec![0; APP_MAX + 1] }, "data"),
-        (Message::Activate { vc, index: 17, secret: vc }, "index"),
-        (Message::Receipt { vc, secrets: vec![vc; 18], sigs: [sig(1); 2] }, "secrets"),
+        (Message::Activate { vc, index: 17, secret: vc.into() }, "index"),
+        (Message::Receipt { vc, secrets: vec![vc.into(); 18], sigs: [sig(1); 2] }, "secrets"),
         (Message::CloseSig { close: Close { locks: 129, ..close() }, sig: sig(1) }, "locks"),
     ] {
         let error = decode(&encode(&message)).unwrap_err();
@@ -147,7 +149,9 @@ fn what_exceeds_a_bound_is_refused_by_name() {
 
 #[test]
 fn fields_of_another_length_are_refused() {
-    let version = |ch: Vec<u8>| Envelope { kind: Some(Kind::Ack(proto::Version { ch, ver: 1 })) }.encode_to_vec();
+    let version = |ch: Vec<u8>| {
+        Envelope { kind: Some(Kind::Ack(proto::Version { ch, ver: 1 })), ..Envelope::default() }.encode_to_vec()
+    };
     assert!(decode(&version(vec![1; 32])).is_ok());
     for len in [0, 31, 33] {
         let error = decode(&version(vec![1; len])).unwrap_err();

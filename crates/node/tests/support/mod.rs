@@ -21,7 +21,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tempfile::TempDir;
 
-pub const PASSWORD: &str = "password";
+/// No word of any log.
+pub const PASSWORD: &str = "lipa-7-strom";
 pub const ETH: u128 = 1_000_000_000_000_000_000;
 /// Nothing here takes longer, on the slowest machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -54,15 +55,34 @@ impl World {
         Self { chain, domain: Domain { chain_id, adjudicator }, phrases }
     }
 
+    /// The words of node number `index`.
+    pub fn phrase(&self, index: usize) -> String {
+        self.phrases[index].words().to_string()
+    }
+
     /// Starts node number `index`.
     pub async fn start(&self, index: usize, hub: bool) -> Running {
+        Running::start(self.folder(index, hub)).await
+    }
+
+    /// The same with another config file.
+    pub async fn start_with(&self, index: usize, change: impl Fn(String) -> String) -> Running {
+        let folder = self.folder(index, false);
+        let config = Folder::new(folder.path()).config();
+        let text = std::fs::read_to_string(&config).unwrap();
+        std::fs::write(&config, change(text)).unwrap();
+        Running::start(folder).await
+    }
+
+    /// The folder of node number `index`, before its first start.
+    pub fn folder(&self, index: usize, hub: bool) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let finality_depth = self.chain.finality_depth();
         let template =
             Template { hub, listen: any, api: any, finality_depth, ..Template::new(self.chain.url(), self.domain) };
         Folder::new(folder.path()).init(&template, &self.phrases[index], PASSWORD).unwrap();
-        Running::start(folder).await
+        folder
     }
 }
 
@@ -86,6 +106,16 @@ impl Running {
     pub async fn restart(self) -> Self {
         self.node.shutdown().await.unwrap();
         Self::start(self.folder).await
+    }
+
+    /// From now on, and after restarts, the node listens where it does now.
+    pub fn pin_port(&self) {
+        let config = Folder::new(self.folder.path()).config();
+        let text = std::fs::read_to_string(&config).unwrap();
+        let address = self.node.peer_address().unwrap();
+        let (_, place) = address.split_once('@').unwrap();
+        std::fs::write(&config, text.replacen("listen = [\"127.0.0.1:0\"]", &format!("listen = [\"{place}\"]"), 1))
+            .unwrap();
     }
 
     pub fn key(&self) -> Address {
@@ -142,6 +172,21 @@ pub async fn open_channels(node: &Running) -> usize {
 pub fn applied(done: Done) -> B256 {
     assert_eq!(done.result, Outcome::Applied, "{done:?}");
     done.id.expect("an applied call names its channel").channel
+}
+
+/// A plain call without the client: status and body.
+pub async fn http_get(url: &str, path: &str, token: Option<&str>) -> (u16, String) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let host = url.strip_prefix("http://").unwrap();
+    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{token}Connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(!head.to_lowercase().contains("transfer-encoding"), "{head}");
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_string())
 }
 
 /// Waits until something holds; what there is to wait for has no event of its own.

@@ -1,0 +1,97 @@
+//! Values that are well-formed and wrong: out of bounds, or at odds with each other.
+
+use super::Config;
+use perunika_core::policy::Policy;
+use std::net::SocketAddr;
+
+/// Longest period that the contract takes (protocol 2.3).
+const PERIOD_MAX: u32 = 1 << 25;
+
+/// Section and name, the most likely culprit first.
+pub(super) type Options = Vec<(&'static str, &'static str)>;
+type Misfit = Option<(Options, String)>;
+
+/// The first thing that does not fit: the options to look at, and what is wrong.
+pub(super) fn misfit(config: &Config) -> Misfit {
+    let policy = config.policy();
+    bounds(config, &policy).or_else(|| times(config, &policy)).or_else(|| network(config))
+}
+
+fn bounds(config: &Config, policy: &Policy) -> Misfit {
+    let options: [(&str, &str, u64); 5] = [
+        ("chain", "chain_id", config.chain.chain_id),
+        ("channels", "close_validity", policy.close_validity),
+        ("virtual", "per_peer_max", policy.virtual_max as u64),
+        ("times", "t_act_ms", policy.t_act_ms),
+        ("times", "resend_ms", policy.resend_ms),
+    ];
+    let (section, name, _) = options.into_iter().find(|(_, _, value)| *value == 0)?;
+    Some((vec![(section, name)], format!("`{name}` must be more than 0")))
+}
+
+fn times(config: &Config, policy: &Policy) -> Misfit {
+    let (m_safe, challenge) = (("times", "m_safe"), ("channels", "challenge"));
+    let (term, term_max) = (("virtual", "term"), ("virtual", "term_max"));
+    if policy.challenge_max > PERIOD_MAX {
+        let reason = format!("`challenge_max` is {}, the contract takes at most 2^25 seconds", policy.challenge_max);
+        return Some((vec![("channels", "challenge_max")], reason));
+    }
+    if policy.challenge > policy.challenge_max {
+        let reason = format!("`challenge` is {}, above `challenge_max`, {}", policy.challenge, policy.challenge_max);
+        return Some((vec![challenge, ("channels", "challenge_max")], reason));
+    }
+    if !policy.accepts_times(policy.challenge, policy.window, policy.k_max) {
+        let reason = format!(
+            "`challenge` ({}) and the window ({}) must be at least twice `m_safe` ({})",
+            policy.challenge, policy.window, policy.m_safe
+        );
+        let culprit = if config.channels.challenge.is_some() { vec![challenge, m_safe] } else { vec![m_safe] };
+        return Some((culprit, reason));
+    }
+    if policy.term < policy.term_min() {
+        let least = policy.term_min();
+        let reason = format!("`term` is {}, below `close_lead` and three times `m_safe`, {least}", policy.term);
+        return Some((vec![term, ("virtual", "close_lead"), m_safe], reason));
+    }
+    if policy.term > policy.term_max {
+        let reason = format!("`term` is {}, above `term_max`, {}", policy.term, policy.term_max);
+        return Some((vec![term, term_max], reason));
+    }
+    None
+}
+
+fn network(config: &Config) -> Misfit {
+    let (listen, api) = (&config.net.listen, config.api.listen);
+    let options = vec![("net", "listen"), ("api", "listen")];
+    if api.port() != 0 && listen.iter().any(|addr| addr.port() == api.port()) {
+        let reason = format!("`listen` of [net] and of [api] name the same port, {}", api.port());
+        return Some((options, reason));
+    }
+    let twice = |addr: &SocketAddr| listen.iter().filter(|other| *other == addr).count() > 1;
+    if let Some(addr) = listen.iter().find(|addr| addr.port() != 0 && twice(addr)) {
+        return Some((options, format!("`listen` names {addr} twice")));
+    }
+    if listen.is_empty() && config.net.announce.is_some() {
+        let reason = "`announce` names an address, but with an empty `listen` nobody is let in".into();
+        return Some((vec![("net", "announce")], reason));
+    }
+    None
+}
+
+/// The line of the first of these options that stands in the text, counted from 1; else that of its section, else the first line.
+pub(super) fn line_of(text: &str, options: &Options) -> usize {
+    let (mut section, mut sections) = (String::new(), Vec::new());
+    let mut lines = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.split(']').next().unwrap_or_default().trim().to_string();
+            sections.push((section.clone(), index + 1));
+        } else if let Some((name, _)) = line.split_once('=').filter(|_| !line.starts_with('#')) {
+            lines.push((section.clone(), name.trim().to_string(), index + 1));
+        }
+    }
+    let option = |wanted: &(&str, &str)| lines.iter().find(|(s, n, _)| s == wanted.0 && n == wanted.1).map(|l| l.2);
+    let heading = |wanted: &(&str, &str)| sections.iter().find(|(s, _)| s == wanted.0).map(|s| s.1);
+    options.iter().find_map(option).or_else(|| options.iter().find_map(heading)).unwrap_or(1)
+}
