@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use zeroize::Zeroize as _;
 
-use crate::{Class, PeerAddr, PeerKey, Reason};
+use crate::{Class, Credit, PeerAddr, PeerKey, Reason};
 
 /// The 32 secret bytes of the transport key. Wiped on drop, absent from debug output.
 #[derive(Clone)]
@@ -174,6 +174,8 @@ pub enum NetEvent {
         class: Class,
         /// What.
         bytes: Vec<u8>,
+        /// To be dropped once the message has been dealt with.
+        credit: Credit,
     },
     /// A connected peer broke the protocol; `Disconnected` follows.
     PeerMisbehaved {

@@ -10,7 +10,8 @@
 //! that let control messages pass. Order is kept within a class for the life of a connection. Nothing is sent again on
 //! the next connection: the protocol above knows what its peer has.
 //!
-//! Every connection has a task and bounded queues of its own, so a slow peer slows nobody else. Whoever sends a
+//! Every connection has a task and bounded queues of its own, so a slow peer slows nobody else; a fast one neither, for only so much of
+//! each peer may wait for the application ([`Credit`]). Whoever sends a
 //! malformed or oversized frame loses the connection; see [`NetEvent::PeerMisbehaved`].
 //!
 //! Of two connections between the same two nodes the one with the smaller key decides which stays: it alone grants
@@ -18,6 +19,7 @@
 
 mod book;
 mod config;
+mod credit;
 mod driver;
 mod frame;
 mod handle;
@@ -35,6 +37,7 @@ mod streams;
 mod tests;
 
 pub use config::{Limits, NetConfig, NetEvent, Timing, TransportSecret, Ways};
+pub use credit::Credit;
 pub use frame::{BULK_MAX, CONTROL_MAX, Class, Payload};
 pub use handle::{Net, NetError, NetHandle, SendError};
 pub use hello::{Binding, Hello, PROTOCOL_VERSION};

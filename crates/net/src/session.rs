@@ -19,6 +19,7 @@ use tokio::{
 
 use crate::{
     BULK_MAX, Class, NetEvent, PeerKey, Reason, Timing,
+    credit::Allowance,
     driver::Note,
     frame::{Alive, Body, Close, FRAGMENT_SIZE, FRAME_MAX, Fragment, read_frame},
     handle::Inbox,
@@ -150,6 +151,7 @@ async fn read_all_frames(
 ) -> Reason {
     let mut bulk = Assembly::default();
     let mut told = false;
+    let allowance = Allowance::new();
     loop {
         let body = match read_frame(reader, FRAME_MAX).await {
             Ok(body) => body,
@@ -188,8 +190,11 @@ async fn read_all_frames(
             }
             Body::Hello(_) | Body::Accept(_) => return Reason::Misbehaved("a second handshake".into()),
         };
-        let event = NetEvent::Message { peer: key, class, bytes };
-        if pulse.while_busy(shared.events.send(event)).await.is_err() {
+        let deliver = async {
+            let credit = allowance.take(bytes.len()).await;
+            shared.events.send(NetEvent::Message { peer: key, class, bytes, credit }).await
+        };
+        if pulse.while_busy(deliver).await.is_err() {
             return Reason::ShuttingDown;
         }
     }

@@ -418,6 +418,32 @@ mod tests {
         assert_eq!(config.net.announce.as_deref(), Some("node.example.org:9735"));
     }
 
+    /// `section.name` of every option that the template has, in use or as a comment.
+    fn options() -> Vec<String> {
+        let (mut section, mut options) = (String::new(), Vec::new());
+        for line in TEMPLATE.lines() {
+            let line = line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line);
+            if let Some(name) = line.strip_prefix('[') {
+                section = name.trim_end_matches(']').to_string();
+            } else if let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+                options.push(format!("{section}.{name}"));
+            }
+        }
+        options
+    }
+
+    #[test]
+    fn the_operator_s_page_lists_exactly_the_options_that_there_are() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let (_, table) = page.split_once("## Options").unwrap();
+        let (table, _) = table.split_once("Environment:").unwrap();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let listed: Vec<&str> = rows.map(|(option, _)| option).collect();
+        assert!(listed.len() > 30, "{listed:?}");
+        assert_eq!(listed, options());
+    }
+
     #[test]
     fn values_reach_the_policy() {
         let text = template()

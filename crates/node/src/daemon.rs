@@ -18,7 +18,7 @@ use perunika_core::chain::{Call, TxKey, Watch};
 use perunika_core::io::{Event, Input};
 use perunika_core::participant;
 use perunika_core::{Address, B256};
-use perunika_net::{Net, NetConfig, NetError, NetEvent, NetHandle, PeerKey, TransportSecret};
+use perunika_net::{Credit, Net, NetConfig, NetError, NetEvent, NetHandle, PeerKey, TransportSecret};
 use perunika_store::{Store, StoreError};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -342,7 +342,7 @@ impl Ears {
             NetEvent::Places { peer, places } => {
                 self.peers.learn(peer.0.into(), places, &self.engine);
             }
-            NetEvent::Message { peer, bytes, .. } => return self.hear_message(peer, &bytes).await,
+            NetEvent::Message { peer, bytes, credit, .. } => return self.hear_message(peer, &bytes, credit).await,
             NetEvent::PeerMisbehaved { peer, reason } => {
                 tracing::warn!(%peer, reason, "a peer broke the transport");
                 self.metrics.misbehaved();
@@ -353,12 +353,12 @@ impl Ears {
         Ok(())
     }
 
-    async fn hear_message(&self, peer: PeerKey, bytes: &[u8]) -> Result<(), Stopped> {
+    async fn hear_message(&self, peer: PeerKey, bytes: &[u8], credit: Credit) -> Result<(), Stopped> {
         let from = peer.0.into();
         match wire::receive(bytes) {
             Ok(Received::Message(message, places)) => {
                 self.peers.told(from, &message, places);
-                return self.engine.input(Input::Message { from, message }).await;
+                return self.engine.message(Input::Message { from, message }, credit).await;
             }
             Ok(Received::WhereIs(keys)) => self.peers.asked(from, &keys),
             Ok(Received::Places(places)) => self.peers.answered(from, places),

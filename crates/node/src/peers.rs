@@ -237,7 +237,7 @@ impl PeerBook {
     pub(crate) fn told(&self, from: Address, message: &Message, places: Vec<PeerAddr>) {
         let (path, lasting) = match message {
             Message::QuoteAsk { path, .. } => (path, false),
-            Message::VcOpen { params } => (&params.path, true),
+            Message::VcOpen { params, .. } => (&params.path, true),
             _ => return,
         };
         self.take(from, of_path(path, from, self.me, places), lasting);
@@ -312,7 +312,7 @@ impl PeerBook {
     fn places_for(&self, to: Address, message: &Message) -> Vec<PeerAddr> {
         let path = match message {
             Message::QuoteAsk { path, .. } => path,
-            Message::VcOpen { params } => {
+            Message::VcOpen { params, .. } => {
                 self.make_lasting(&params.path);
                 &params.path
             }

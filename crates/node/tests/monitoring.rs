@@ -8,6 +8,7 @@ use perunika_client::fresh_key;
 use perunika_client::types::{Pay, Ready, Wei};
 use perunika_core::info::LedgerStage;
 use std::collections::BTreeMap;
+use std::path::Path;
 use support::{ETH, Running, World, applied, http_get, until};
 
 /// Samples by name and labels, and the types that were declared.
@@ -92,6 +93,13 @@ async fn metrics_count_what_happened() {
     assert!(payer.value("perunika_chain_head_block") >= payer.value("perunika_chain_settled_block"));
     assert!(!payer.samples.contains_key("perunika_deadline_seconds{kind=\"refutation\"}"));
     assert_eq!(payer.types["perunika_payments_sent_total"], "counter");
+
+    // The operator's page knows every metric.
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for name in payer.types.keys() {
+        assert!(page.contains(&format!("`{name}")), "docs/operations.md does not mention {name}");
+    }
 
     // The gas reserve is what the account holds, at today's price.
     let (balance, price) = (payer.value("perunika_owner_balance_wei"), payer.value("perunika_gas_price_wei"));

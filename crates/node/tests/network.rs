@@ -197,6 +197,7 @@ async fn a_virtual_channel_over_two_hubs_brings_strangers_together() {
         term: None,
         fee_max: Wei(ETH),
         wait_s: Some(100),
+        renew: false,
     };
     let vc = applied(alice.api.open_virtual(&open, &fresh_key()).await.unwrap());
     until(|| async { bob.api.virtual_channel(vc).await.is_ok_and(|v| v.stage == VirtualStage::Active) }).await;

@@ -146,7 +146,7 @@ impl Node {
 
     pub(super) async fn expect_message(&mut self, peer: PeerKey) -> (Class, Vec<u8>) {
         match self.event().await {
-            NetEvent::Message { peer: found, class, bytes } if found == peer => (class, bytes),
+            NetEvent::Message { peer: found, class, bytes, .. } if found == peer => (class, bytes),
             event => panic!("{event:?} instead of a message from {peer}"),
         }
     }

@@ -4,6 +4,7 @@ use super::journal::JournalReader;
 use super::ports::{Answer, TxEnd, Work};
 use perunika_core::io::{Command, Event, Input, Reply};
 use perunika_core::participant::Participant;
+use perunika_net::Credit;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 /// The engine has stopped: the store failed, or the node shuts down.
@@ -61,6 +62,11 @@ impl EngineHandle {
     /// News from a peer or the chain. Waits while the engine is behind.
     pub async fn input(&self, input: Input) -> Result<(), Stopped> {
         self.send(Work::Input(input)).await
+    }
+
+    /// A message from a peer. Its credit is given back once the engine has handled it.
+    pub async fn message(&self, input: Input, credit: Credit) -> Result<(), Stopped> {
+        self.send(Work::Message(input, credit)).await
     }
 
     /// The end of a transaction.

@@ -196,6 +196,11 @@ impl Engine {
             let Some(work) = next.take() else { break };
             match work {
                 Work::Input(input) => step = step.and(self.participant.handle(input, self.env()?)),
+                Work::Message(input, credit) => {
+                    step = step.and(self.participant.handle(input, self.env()?));
+                    // Others of this peer may come.
+                    drop(credit);
+                }
                 Work::Transaction(end) => {
                     extra.ops.push(transactions::record(&end));
                     extra.entries.push(transactions::entry(&end));

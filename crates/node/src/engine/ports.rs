@@ -6,6 +6,7 @@ use perunika_core::chain::{Call, TxKey, TxOutcome, Watch};
 use perunika_core::io::{Command, Input, Reply};
 use perunika_core::message::Message;
 use perunika_core::participant::Participant;
+use perunika_net::Credit;
 use tokio::sync::oneshot;
 
 /// The way to the peers. Never waits: what cannot be sent now is lost, and the protocol sends it again.
@@ -35,6 +36,8 @@ pub(crate) type Question = Box<dyn FnOnce(&Participant) -> Answer + Send>;
 pub(crate) enum Work {
     /// News from peers or the chain.
     Input(Input),
+    /// What a peer said, and its part of what the peer may have waiting.
+    Message(Input, Credit),
     /// The end of a transaction.
     Transaction(TxEnd),
     /// A wish of the application.

@@ -83,7 +83,7 @@ mod tests {
 
     fn quote_ask() -> Message {
         let terms = Terms { asset: Address::ZERO, init_a: 1, init_b: 2, t_exp: 3, challenge: 4, window: 5, k_max: 6 };
-        Message::QuoteAsk { request: B256::repeat_byte(1), path: vec![Address::repeat_byte(1)], terms }
+        Message::QuoteAsk { request: B256::repeat_byte(1), path: vec![Address::repeat_byte(1)], terms, renews: None }
     }
 
     #[test]
