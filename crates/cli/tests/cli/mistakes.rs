@@ -1,9 +1,8 @@
 //! Bad input of every kind is refused with one sentence and the right exit code, and changes nothing on the disk.
 
 use crate::bench::{Chain, Home, PASSWORD, Running, STRANGER, assert_refused, perunika};
-use alloy::primitives::B256;
 use perunika_client::ClientError;
-use perunika_client::types::{Pay, Wei};
+use perunika_client::types::{OpenChannel, Wei};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +43,7 @@ fn line_of(home: &Home, text: &str) -> usize {
 #[test]
 fn a_mistake_in_the_config_file_is_named_with_its_line() {
     for (wrong, word) in [
-        ("[hub", "]"),
+        ("enabled = tru", "invalid"),
         ("colour = 1", "colour"),
         ("enabled = 1", "boolean"),
         ("fee_base = 5", "unit"),
@@ -144,14 +143,15 @@ fn a_full_disk_stops_the_node_with_one_sentence_and_loses_nothing() {
     let token = std::fs::read_to_string(home.path().join("api.token")).expect("a token");
     let api = std::fs::read_to_string(home.path().join("api.address")).expect("an address");
     let client = perunika_client::Client::new(&format!("http://{}", api.trim()), token.trim());
-    let pay = |amount| Pay { amount: Wei(amount), countersign: true, wait_s: Some(100) };
+    let nobody =
+        |amount| OpenChannel { peer: STRANGER, amount: Wei(amount), peer_amount: Wei(0), lane: 0, wait_s: Some(100) };
     // Every call that moves money is durable under its key before it does anything, also one that comes to nothing: they fill the
     // store until a write fails.
     let key = |index: u32| format!("{index:0120}");
     let answered = chain.runtime.block_on(async {
         for index in 0..100_000 {
-            match client.pay_channel(B256::ZERO, &pay(1), &key(index)).await {
-                Err(ClientError::Refused { status: 404 | 422, .. }) => {}
+            match client.open_channel(&nobody(1), &key(index)).await {
+                Err(ClientError::Refused { status: 502, .. }) => {}
                 _ => return index,
             }
         }
@@ -170,7 +170,7 @@ fn a_full_disk_stops_the_node_with_one_sentence_and_loses_nothing() {
     let api = std::fs::read_to_string(home.path().join("api.address")).expect("an address");
     let client = perunika_client::Client::new(&format!("http://{}", api.trim()), token.trim());
     for index in [0, answered - 1] {
-        let other = chain.runtime.block_on(client.pay_channel(B256::ZERO, &pay(2), &key(index)));
+        let other = chain.runtime.block_on(client.open_channel(&nobody(2), &key(index)));
         assert!(matches!(other, Err(ClientError::Refused { status: 409, .. })), "call {index} is lost: {other:?}");
     }
 }
