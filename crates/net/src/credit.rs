@@ -15,11 +15,14 @@ const UNITS_MIN: u32 = 8;
 /// A message's part of what its sender may have waiting. Whoever has dealt with the message drops it, and the sender is heard again.
 /// A clone has no part.
 #[derive(Debug, Default)]
-pub struct Credit(Option<OwnedSemaphorePermit>);
+pub struct Credit {
+    /// Held until it is dropped.
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
 impl Clone for Credit {
     fn clone(&self) -> Self {
-        Self(None)
+        Self::default()
     }
 }
 
@@ -44,6 +47,6 @@ impl Allowance {
     pub(crate) async fn take(&self, bytes: usize) -> Credit {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(UNITS_MAX).clamp(UNITS_MIN, UNITS_MAX);
         // Never closed.
-        Credit(Arc::clone(&self.0).acquire_many_owned(units).await.ok())
+        Credit { _permit: Arc::clone(&self.0).acquire_many_owned(units).await.ok() }
     }
 }

@@ -107,7 +107,7 @@ fn the_service_manager_is_told() {
     let mut command = perunika(&["--dir", &home.text(), "node"]);
     command.env("PERUNIKA_PASSWORD", PASSWORD).env("NOTIFY_SOCKET", &socket);
     let mut node = Running::spawn(command);
-    let mut told = || {
+    let told = || {
         let mut bytes = [0; 64];
         let length = manager.recv(&mut bytes).expect("a message");
         String::from_utf8_lossy(&bytes[..length]).into_owned()

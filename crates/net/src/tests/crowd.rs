@@ -18,7 +18,8 @@ async fn guest(number: u16) -> Node {
     let mut config = config(0);
     config.secret = TransportSecret::new(bytes);
     config.listen = Vec::new();
-    config.ways = Ways { quic: number % 2 == 0, tcp: number % 2 == 1 };
+    let over_quic = number.is_multiple_of(2);
+    config.ways = Ways { quic: over_quic, tcp: !over_quic };
     config.limits.event_queue = 8;
     config.timing.quic_max = PATIENCE;
     Node::with(config, toy).await

@@ -125,7 +125,7 @@ async fn a_peer_that_moved_and_called_is_found_at_its_new_place() {
     // Nobody else gets the old port meanwhile.
     let _taken = std::net::TcpListener::bind(old).unwrap();
 
-    let mut bob = Node::new(2).await;
+    let bob = Node::new(2).await;
     let new = bob.port_addr();
     bob.handle.add_peer(alice.addr()).await.unwrap();
     await_connected(&mut alice, bob.key).await;

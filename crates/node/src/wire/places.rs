@@ -14,6 +14,7 @@ pub const PLACES_MAX: usize = MAX_LINKS + 1;
 const PLACE_MAX: usize = 260;
 
 /// What came from a peer.
+#[allow(clippy::large_enum_variant, reason = "it lives for a moment")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
     /// For the core, with places of the path that the message names.

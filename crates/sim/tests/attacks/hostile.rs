@@ -156,7 +156,7 @@ impl Hostile {
             },
             5 => Message::Ack { ch, ver },
             6 => Message::Accept { ch, ver, sig },
-            7 => Message::Refuse { ch, ver, refused: (0..count).map(|_| self.id().into()).collect(), reason },
+            7 => Message::Refuse { ch, ver, refused: (0..count).map(|_| self.id()).collect(), reason },
             8 => Message::Presign { ch, ver, op: self.op(), sig },
             9 => Message::Propose { ch, ver, base: vc, ops: (0..count).map(|_| self.op()).collect(), sig },
             10 => Message::CloseAsk { ch: vc },
@@ -171,7 +171,11 @@ impl Hostile {
             16 => Message::Activate { vc, index: ver as u8, secret: ch.into() },
             17 => Message::Abort { vc, reason },
             18 => Message::Start { vc, sig },
-            19 => Message::Receipt { vc, secrets: (0..count).map(|_| self.id()).collect(), sigs: [sig, self.sig()] },
+            19 => Message::Receipt {
+                vc,
+                secrets: (0..count).map(|_| self.id().into()).collect(),
+                sigs: [sig, self.sig()],
+            },
             20 => Message::VcCloseAsk { vc: B256::ZERO },
             21 => {
                 // Without any signature it is a request to close, which an end may make.
