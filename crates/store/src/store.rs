@@ -1,6 +1,11 @@
 //! The handle that the rest of the node holds.
 
-use std::{ops::Bound, path::Path, sync::Arc, thread::JoinHandle};
+use std::{
+    ops::Bound,
+    path::Path,
+    sync::{Arc, OnceLock},
+    thread::JoinHandle,
+};
 
 use redb::{Database, ReadableDatabase as _, StorageBackend};
 use tokio::sync::{mpsc, oneshot};
@@ -39,6 +44,7 @@ pub struct Store {
 struct Inner {
     db: Arc<Database>,
     counters: Arc<Counters>,
+    stopped: Arc<OnceLock<StoreError>>,
     // Both are `Some` until the drop.
     queue: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
@@ -74,14 +80,15 @@ impl Store {
         let (queue, jobs) = mpsc::channel(config.queue_batches.max(1));
         let db = Arc::new(db);
         let counters = Arc::new(Counters::default());
+        let stopped = Arc::new(OnceLock::new());
         let thread = {
-            let (db, counters) = (Arc::clone(&db), Arc::clone(&counters));
+            let (db, counters, stopped) = (Arc::clone(&db), Arc::clone(&counters), Arc::clone(&stopped));
             std::thread::Builder::new()
                 .name("store-writer".into())
-                .spawn(move || writer::run(&db, jobs, &counters))
+                .spawn(move || writer::run(&db, jobs, &counters, &stopped))
                 .map_err(StoreError::read)?
         };
-        Ok(Self { inner: Arc::new(Inner { db, counters, queue: Some(queue), writer: Some(thread) }) })
+        Ok(Self { inner: Arc::new(Inner { db, counters, stopped, queue: Some(queue), writer: Some(thread) }) })
     }
 
     /// Takes a place in the queue, waiting for one if the queue is full. Batches become durable in the order in which
@@ -130,6 +137,11 @@ impl Store {
         let table = read.open_table(DATA).map_err(StoreError::read)?;
         let from = [prefix, after].concat();
         scan_from(&table, prefix, Bound::Excluded(&from), limit).map_err(StoreError::read)
+    }
+
+    /// Why nothing more is written, if a write has failed.
+    pub fn failure(&self) -> Option<StoreError> {
+        self.inner.stopped.get().cloned()
     }
 
     /// What the writer has done so far.

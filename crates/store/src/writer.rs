@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
     time::Instant,
 };
@@ -57,15 +57,17 @@ impl Future for Ticket {
 }
 
 /// Takes batches until the queue is closed and empty.
-pub(crate) fn run(db: &Database, mut queue: mpsc::Receiver<Job>, counters: &Counters) {
-    let mut stopped: Option<StoreError> = None;
+pub(crate) fn run(db: &Database, mut queue: mpsc::Receiver<Job>, counters: &Counters, stopped: &OnceLock<StoreError>) {
     while let Some(first) = queue.blocking_recv() {
         let group = gather(first, &mut queue);
-        let outcome = match &stopped {
+        let outcome = match stopped.get() {
             Some(error) => Err(error.clone()),
             None => write(db, &group, counters).map_err(|error| StoreError::Stopped { first: Arc::from(error) }),
         };
-        stopped = outcome.clone().err();
+        if let Err(error) = &outcome {
+            // The first one stays.
+            let _ = stopped.set(error.clone());
+        }
         for job in group {
             // The caller may have stopped waiting; the write stands all the same.
             let _ = job.done.send(outcome.clone());

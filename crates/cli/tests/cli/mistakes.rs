@@ -131,7 +131,7 @@ fn with_limit(home: &Home, kib: u64) -> std::process::Command {
 #[test]
 fn a_full_disk_stops_the_node_with_one_sentence_and_loses_nothing() {
     let (home, chain) = (Home::new(), Chain::start());
-    home.init(&chain.url(), 31_337, chain.deploy());
+    let me = home.init(&chain.url(), 31_337, chain.deploy()).key;
     // Not even a new store has room.
     let output = with_limit(&home, 1).output().expect("starts");
     assert_refused(&output, 1, "store");
@@ -144,14 +144,14 @@ fn a_full_disk_stops_the_node_with_one_sentence_and_loses_nothing() {
     let api = std::fs::read_to_string(home.path().join("api.address")).expect("an address");
     let client = perunika_client::Client::new(&format!("http://{}", api.trim()), token.trim());
     let nobody =
-        |amount| OpenChannel { peer: STRANGER, amount: Wei(amount), peer_amount: Wei(0), lane: 0, wait_s: Some(100) };
+        |amount| OpenChannel { peer: me, amount: Wei(amount), peer_amount: Wei(0), lane: 0, wait_s: Some(100) };
     // Every call that moves money is durable under its key before it does anything, also one that comes to nothing: they fill the
     // store until a write fails.
     let key = |index: u32| format!("{index:0120}");
     let answered = chain.runtime.block_on(async {
         for index in 0..100_000 {
             match client.open_channel(&nobody(1), &key(index)).await {
-                Err(ClientError::Refused { status: 502, .. }) => {}
+                Err(ClientError::Refused { status: 422, .. }) => {}
                 _ => return index,
             }
         }

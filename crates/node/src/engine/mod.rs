@@ -168,6 +168,10 @@ impl Engine {
                 // Before the work, which may never end; it fires only when it is due.
                 () = tokio::time::sleep_until(wake), if room => {
                     self.ticked = Instant::now();
+                    // A write of somebody else may have failed.
+                    if let Some(error) = self.store.failure() {
+                        return Err(error.into());
+                    }
                     let step = self.participant.handle(Input::Tick, self.env()?);
                     self.commit(step, Extra::default()).await?;
                 }
