@@ -244,6 +244,8 @@ impl Message {
             | Self::Refuse { ch, .. }
             | Self::Presign { ch, .. }
             | Self::Propose { ch, .. }
+            | Self::PaymentReceipt { ch, .. }
+            | Self::ReceiptAsk { ch, .. }
             | Self::CloseAsk { ch } => Some(*ch),
             Self::CloseSig { close, .. } => Some(close.id),
             Self::Activate { vc, .. }
@@ -252,7 +254,16 @@ impl Message {
             | Self::Receipt { vc, .. }
             | Self::VcCloseAsk { vc }
             | Self::FinalSigs { vc, .. } => Some(*vc),
-            _ => None,
+            // Openings and quotes are moved by their own timers; what they create is marked as new.
+            Self::ChannelOffer { .. }
+            | Self::ChannelAsk { .. }
+            | Self::ChannelInfo { .. }
+            | Self::ChannelAgreed { .. }
+            | Self::QuoteAsk { .. }
+            | Self::Quote { .. }
+            | Self::QuoteRefused { .. }
+            | Self::VcOpen { .. }
+            | Self::App { .. } => None,
         }
     }
 }

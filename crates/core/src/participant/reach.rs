@@ -141,11 +141,13 @@ impl Participant {
         self.touched.extend(self.active_virtuals());
     }
 
-    /// A ledger channel at rest waits for nothing: all is countersigned, undisputed, without locks, and nobody wants anything.
+    /// A ledger channel at rest waits for nothing: all is countersigned and receipted, undisputed, without locks, and nobody
+    /// wants anything.
     pub(super) fn is_busy(&self, id: B256) -> bool {
         let Some(ledger) = self.ledgers.get(&id) else { return false };
         let log = &ledger.book.log;
-        let moving = !log.quiet() || !ledger.book.queue.is_empty() || ledger.link.presign.is_some();
+        let waiting = !ledger.book.queue.is_empty() || ledger.book.unreceipted.is_some();
+        let moving = !log.quiet() || waiting || ledger.link.presign.is_some();
         let ending = ledger.draining || ledger.closing.is_some() || ledger.force || !ledger.disputed.is_empty();
         let locked = !log.cur().body.locks.is_empty() || self.index.over(id).next().is_some();
         let view = self.ledger_view(ledger);
