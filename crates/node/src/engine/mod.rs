@@ -196,7 +196,7 @@ impl Engine {
     async fn take(&mut self, first: Work) -> Result<(), EngineError> {
         let (mut step, mut extra) = (Step::default(), Extra::default());
         let mut next = Some(first);
-        for _ in 0..BATCH_MAX {
+        for left in (0..BATCH_MAX).rev() {
             let Some(work) = next.take() else { break };
             match work {
                 Work::Input(input) => step = step.and(self.participant.handle(input, self.env()?)),
@@ -230,7 +230,8 @@ impl Engine {
                     break;
                 }
             }
-            next = self.work.try_recv().ok();
+            // What does not fit into this commit stays where it is.
+            next = if left > 0 { self.work.try_recv().ok() } else { None };
         }
         self.commit(step, extra).await
     }

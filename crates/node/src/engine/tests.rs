@@ -108,3 +108,17 @@ async fn a_transaction_is_remembered_before_the_node_goes_on() {
     assert_eq!(all.len(), 1);
     assert_eq!((all[0].1.name.as_str(), all[0].1.fee, all[0].1.block), ("open", 10, Some(3)));
 }
+
+#[tokio::test]
+async fn of_more_inputs_than_a_commit_takes_none_is_lost() {
+    let rig = rig(Store::in_memory().unwrap());
+    // All of them wait before the engine sees the first one.
+    let ask = |_| {
+        let (reply, answer) = oneshot::channel();
+        rig.handle.work.try_send(Work::Acknowledge(0, reply)).expect("there is room");
+        answer
+    };
+    let answers: Vec<_> = (0..3 * BATCH_MAX + 7).map(ask).collect();
+    let answers = futures::future::join_all(answers).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 0);
+}
