@@ -55,6 +55,9 @@ pub(crate) struct Book {
     pub(crate) payments: u64,
     /// A payment of mine whose receipt is missing. The next one with a reference waits for it.
     pub(crate) unreceipted: Option<Noted>,
+    /// Since when (ms) its receipt is asked for.
+    #[serde(skip)]
+    pub(crate) asked_ms: Option<u64>,
     /// The newest payment with a reference that I accepted: its receipt may be asked for again.
     pub(crate) received: Option<Noted>,
 }
@@ -67,6 +70,7 @@ impl Book {
             queue: VecDeque::new(),
             payments: 0,
             unreceipted: None,
+            asked_ms: None,
             received: None,
         }
     }

@@ -121,6 +121,13 @@ impl Budget {
         self.held.contains_key(&object)
     }
 
+    /// What is counted for one thing is counted for another from now on.
+    pub(crate) fn move_hold(&mut self, from: B256, to: B256) {
+        if let Some(spend) = self.held.remove(&from) {
+            self.held.insert(to, spend);
+        }
+    }
+
     /// The channel came about, or did not: then its charge is given back.
     pub(crate) fn settle(&mut self, object: B256, happened: bool) {
         if let Some(spend) = self.held.remove(&object)

@@ -170,6 +170,14 @@ impl Signer {
         }
     }
 
+    /// What was counted for a renewal is counted for the channel that may still come of it.
+    pub(crate) fn move_charge(&mut self, from: B256, to: B256) {
+        for (id, budget) in self.budgets.iter_mut().filter(|(_, budget)| budget.holds(from)) {
+            budget.move_hold(from, to);
+            self.dirty_budgets.insert(*id);
+        }
+    }
+
     /// Signs that a payment with a reference was accepted. The acceptance is durable before this leaves.
     pub(crate) fn sign_receipt(&self, receipt: &PaymentReceipt) -> Signature {
         self.key.sign(self.domain.digest(receipt.struct_hash()))

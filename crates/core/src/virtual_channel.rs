@@ -77,6 +77,8 @@ pub(crate) struct VirtualMemory {
     pub(crate) renewing: bool,
     /// Until then (ms); none before the certificate is complete.
     pub(crate) hold_until_ms: Option<u64>,
+    /// A renewal by itself was given up: not before this time (ms) it is tried again.
+    pub(crate) renew_again_ms: u64,
 }
 
 impl Virtual {
@@ -171,10 +173,16 @@ impl Virtual {
     }
 
     /// Whether this participant may still let go of it at its initial split: nothing that it released can lead to another
-    /// outcome. A hub's secret could; an end's could not, as long as it has signed neither a State nor a Final.
+    /// outcome. A hub's secret could; an end's could not, as long as it has signed neither a State nor a Final. Once it is active
+    /// the end goes on instead.
     pub(crate) fn can_be_abandoned(&self) -> bool {
-        let unsigned = self.book.as_ref().is_some_and(|b| b.log.my_high() == 0 && b.log.peer_high() == 0);
-        !self.done && (!self.revealed || (unsigned && self.out_a.is_none()))
+        let unsigned = self.book.as_ref().is_some_and(|b| b.log.my_high() == 0) && !self.signed_final();
+        !self.done && (!self.revealed || (unsigned && !self.is_active()))
+    }
+
+    /// This participant has signed the Final.
+    pub(crate) fn signed_final(&self) -> bool {
+        self.finals.contains_key(&(self.index as u8))
     }
 
     /// Nothing hinders its creation so far, and it did not come about yet either.
@@ -185,7 +193,7 @@ impl Virtual {
     /// What this participant tells others about the Final, once it signed or knows both ends' signatures.
     pub(crate) fn final_message(&self) -> Option<Message> {
         let sigs: Vec<(u8, Signature)> = self.finals.iter().map(|(i, s)| (*i, *s)).collect();
-        let signed = self.finals.contains_key(&(self.index as u8));
+        let signed = self.signed_final();
         Some(Message::FinalSigs { vc: self.id, out_a: self.out_a?, sigs }).filter(|_| signed)
     }
 

@@ -18,6 +18,7 @@ impl Participant {
             return Err(Fault::Caller("no such virtual channel".into()));
         };
         if virt.done {
+            self.keep_no_longer(vc);
             self.reply(tag, Reply::Closed(vc));
             return Ok(());
         }
@@ -159,6 +160,10 @@ impl Participant {
         let digest = self.config.domain.digest(Final { vc, out_a }.struct_hash());
         let Some(virt) = self.virtuals.get_mut(&vc) else { return };
         if !virt.params.path.contains(&from) || !virt.revealed || out_a > virt.params.total() {
+            return;
+        }
+        // A Final is signed over a State that this end has signed.
+        if virt.book.as_ref().is_some_and(|b| b.log.my_high() == 0) {
             return;
         }
         let last = (virt.params.path.len() - 1) as u8;

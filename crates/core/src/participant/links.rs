@@ -299,7 +299,10 @@ impl Participant {
                 return self.on_accept(from, ch, ver, sig);
             }
             if own.is_item() {
-                self.reissue_item(ch);
+                // Of the same pre-signature a second time nothing is heard but that it is there.
+                if log.own().last().is_some_and(|last| last.body.ver == ver) {
+                    self.reissue_item(ch);
+                }
             } else if let Some(ledger) = self.ledgers.get_mut(&ch) {
                 ledger.link.mismatch = true;
             }

@@ -13,6 +13,9 @@ use crate::signed::{Amount, Eip712, MAX_REFERENCE, PaymentReceipt};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 
+/// How often the node's patience a payee may withhold a receipt.
+const PATIENCE: u64 = 4;
+
 impl Participant {
     /// Tells what an accepted item paid. An item that makes up for lost ones holds more than its own payment.
     pub(super) fn received(&mut self, item: &Item, amount: Amount, share: Amount) {
@@ -56,7 +59,7 @@ impl Participant {
         let Some(note) = done.wish.note() else { return false };
         let noted = Noted { tag: done.wish.tag, ver: done.ver, cosigned, note };
         if let Some(book) = self.book_mut(ch) {
-            book.unreceipted = Some(noted);
+            (book.unreceipted, book.asked_ms) = (Some(noted), None);
         }
         true
     }
@@ -78,12 +81,19 @@ impl Participant {
         self.reply(noted.tag, Reply::Receipted { cosigned: noted.cosigned, receipt, sig, signer: from });
     }
 
-    /// A receipt that did not come is asked for.
+    /// A receipt that did not come is asked for, but not for ever: the payment is made, and others wait behind it.
     pub(super) fn ask_receipt(&mut self, ch: B256) {
-        let missing = self.book(ch).and_then(|book| book.unreceipted.as_ref()).map(|noted| noted.ver);
-        if let (Some(ver), Some(peer)) = (missing, self.peer_of(ch)) {
-            self.send(peer, Message::ReceiptAsk { ch, ver });
+        let missing = self.book(ch).and_then(|book| book.unreceipted.clone());
+        let (Some(noted), Some(peer)) = (missing, self.peer_of(ch)) else { return };
+        let (now, patience_ms) = (self.env.now_ms, PATIENCE * self.policy().patience * 1_000);
+        let Some(book) = self.book_mut(ch) else { return };
+        if now <= *book.asked_ms.get_or_insert(now) + patience_ms {
+            return self.send(peer, Message::ReceiptAsk { ch, ver: noted.ver });
         }
+        (book.unreceipted, book.asked_ms) = (None, None);
+        let ver = noted.ver;
+        let reply = if noted.cosigned { Reply::Applied { ch, ver } } else { Reply::Delivered { ch, ver } };
+        self.reply(noted.tag, reply);
     }
 }
 

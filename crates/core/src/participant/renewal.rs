@@ -29,6 +29,7 @@ pub(crate) struct Driven {
     asking: bool,
     attempts: u8,
     retry_ms: u64,
+    since_ms: Option<u64>,
 }
 
 impl Participant {
@@ -52,13 +53,12 @@ impl Participant {
         Ok(())
     }
 
-    /// The successor's stake and the greatest fee are counted until the renewal has come about, or was given up.
+    /// The greatest fee is counted until the renewal has come about, or was given up. The successor's stake stays this node's own
+    /// until it is paid, and then each payment is counted.
     fn charge_renewal(&mut self, vc: B256, wish: &Renewal) -> Result<(), Fault> {
         let Some(virt) = self.virtuals.get(&vc) else { return Ok(()) };
-        let share = virt.book.as_ref().map_or(0, |book| book.log.newest().share(Side::A));
-        let stake = wish.stakes.map_or(share, |[stake, _]| stake);
         let end = virt.params.end(Side::B);
-        self.charge(end, stake.saturating_add(wish.fee_max), Some(charged(vc)))?;
+        self.charge(end, wish.fee_max, Some(charged(vc)))?;
         Ok(())
     }
 
@@ -85,6 +85,11 @@ impl Participant {
         usual.min(term / 2)
     }
 
+    /// A renewal that is not under way by now would run into the closing in time.
+    fn is_late_for_renewal(&self, virt: &Virtual) -> bool {
+        self.now() + self.renewal_lead_min() > virt.params.t_exp
+    }
+
     fn wish_renewal(&mut self, vc: B256, wish: Renewal) {
         if let Some(virt) = self.virtuals.get_mut(&vc) {
             virt.renewal = Some(wish);
@@ -99,7 +104,8 @@ impl Participant {
         let due = |v: &&Virtual| {
             let lead = v.keep.map(|keep| self.renewal_lead(keep.term.unwrap_or(self.policy().term)));
             let free = !v.done && v.is_active() && !v.draining && v.renewal.is_none();
-            free && lead.is_some_and(|lead| now + lead >= v.params.t_exp)
+            let allowed = v.memory.renew_again_ms <= self.env.now_ms && !self.is_late_for_renewal(v);
+            free && allowed && lead.is_some_and(|lead| now + lead >= v.params.t_exp)
         };
         let live = self.index.virtuals().filter_map(|id| self.virtuals.get(&id));
         let due: Vec<(B256, Renewal)> = live.filter(due).filter_map(|v| Some((v.id, v.keep?))).collect();
@@ -111,8 +117,15 @@ impl Participant {
     /// Either end wants the channel to end.
     pub(super) fn keep_no_longer(&mut self, vc: B256) {
         let Some(virt) = self.virtuals.get_mut(&vc) else { return };
+        let next = virt.next;
         if virt.keep.take().is_some() || virt.renewal.is_some() {
             self.dirty_virtuals.insert(vc);
+        }
+        if let Some(next) = next.and_then(|next| self.virtuals.get_mut(&next)).filter(|next| next.is_coming()) {
+            next.keep = None;
+            let id = next.id;
+            self.dirty_virtuals.insert(id);
+            self.abort(id, "the old channel is closed instead");
         }
         self.end_renewal(vc, Err(Fault::Peer("the virtual channel is being closed instead".into())));
     }
@@ -138,9 +151,22 @@ impl Participant {
             }
         }
         let certified = virt.certificate().is_some();
-        let Some(driven) = self.renewals.get_mut(&vc) else { return };
-        if driven.asking || driven.retry_ms > self.env.now_ms {
+        if self.is_late_for_renewal(virt) || (virt.done && !certified) {
+            return self.end_renewal(vc, Err(Fault::Peer("no time is left for a renewal".into())));
+        }
+        let unread = !virt.done && self.record(vc).is_none();
+        if unread || !self.sees_the_chain() {
             return;
+        }
+        let (now, draining) = (self.env.now_ms, virt.draining);
+        let patience_ms = self.policy().patience * 1_000 + self.policy().t_act_ms;
+        let Some(driven) = self.renewals.get_mut(&vc) else { return };
+        if driven.asking || driven.retry_ms > now {
+            return;
+        }
+        let since_ms = *driven.since_ms.get_or_insert(now);
+        if !driven.tags.is_empty() && !draining && now > since_ms + patience_ms {
+            return self.end_renewal(vc, Err(Fault::Peer("a participant is not connected".into())));
         }
         if driven.attempts >= ATTEMPTS_MAX {
             return self.end_renewal(vc, Err(Fault::Peer("no successor of the virtual channel came about".into())));
@@ -237,11 +263,17 @@ impl Participant {
 
     /// The renewal has come about, or was given up.
     fn end_renewal(&mut self, vc: B256, result: Result<B256, Fault>) {
-        self.signer.settle_charge(charged(vc), result.is_ok());
-        if let Some(virt) = self.virtuals.get_mut(&vc)
-            && virt.renewal.take().is_some()
-        {
-            self.dirty_virtuals.insert(vc);
+        let coming = self.virtuals.get(&vc).and_then(|v| self.virtuals.get(&v.next?)).filter(|next| next.is_coming());
+        match coming.map(|next| next.id) {
+            Some(next) if result.is_err() => self.signer.move_charge(charged(vc), next),
+            _ => self.signer.settle_charge(charged(vc), result.is_ok()),
+        }
+        let renew_again_ms = self.env.now_ms + self.policy().patience * 1_000;
+        if let Some(virt) = self.virtuals.get_mut(&vc) {
+            virt.memory.renew_again_ms = renew_again_ms;
+            if virt.renewal.take().is_some() {
+                self.dirty_virtuals.insert(vc);
+            }
         }
         let Some(driven) = self.renewals.remove(&vc) else { return };
         for tag in driven.tags {

@@ -160,14 +160,13 @@ impl Participant {
         }
     }
 
-    /// An end lets go of what is not active by now; the caller does not wait until tExp for a creation that did not come about in time.
+    /// The caller does not wait until tExp for a creation that did not come about in time.
     fn tell_late(&mut self, vc: B256) {
         let Some(virt) = self.virtuals.get(&vc).filter(|v| !v.done && !v.aborted) else { return };
         let patience = self.policy().t_act_ms.div_ceil(1_000);
         if self.now() <= virt.act_by.saturating_add(patience) {
             return;
         }
-        self.abort(vc, "the creation took too long");
         if let Some(tag) = self.open_tags.remove(&vc) {
             let reason = "the virtual channel was not created in time; the stake is free again after its term";
             self.reply(tag, Reply::Refused(Fault::Peer(reason.into())));
@@ -334,12 +333,13 @@ impl Participant {
             Some(RecordView::Concluded { out_a }) => Some(out_a),
             _ => virt.certificate().map(|(out_a, _)| out_a),
         };
-        if let Some(virt) = self.virtuals.get_mut(&vc) {
-            virt.done = true;
-            self.index.leave_virtual(virt);
-            self.dirty_virtuals.insert(vc);
-        }
-        self.signer.settle_charge(vc, false);
+        let Some(virt) = self.virtuals.get_mut(&vc) else { return };
+        virt.done = true;
+        self.index.leave_virtual(virt);
+        self.dirty_virtuals.insert(vc);
+        // Behind a signature of this end the other one may have made it cost the fees.
+        let signed = virt.book.as_ref().is_some_and(|b| b.log.my_high() > 0);
+        self.signer.settle_charge(vc, signed);
         self.outputs.push(Output::Unwatch(Watch::Record(vc)));
         self.forget_unborn(vc);
         self.event(Event::VirtualClosed { vc, out_a });

@@ -46,6 +46,8 @@ pub(crate) struct Record {
     pub(crate) wished: Option<B256>,
     /// Most that the hubs may charge for a renewal of the channel, if the caller said so.
     pub(crate) renew_fee_max: Option<Amount>,
+    /// This node's stake in the first channel that had to be renewed.
+    pub(super) first_stake: Option<Amount>,
     /// Where what it spends is counted, if the caller has limits.
     pub(crate) budget: Option<B256>,
     pub(super) tab: Tab,
@@ -63,6 +65,7 @@ impl Record {
             output: output.into(),
             wished: None,
             renew_fee_max: None,
+            first_stake: None,
             budget: None,
             tab: Tab::default(),
             spent_before: 0,
@@ -373,7 +376,7 @@ impl Buyer {
             self.record.spent_before = self.record.spent().saturating_sub(self.record.offer.price * u128::from(owed));
             self.record.tab = Tab { vc: Some(vc), base: share, seller_base, chunks: owed };
             (self.share, self.left) = (share, mine);
-            self.commit(WriteBatch::new().put(key::job(&self.cell.id), self.record.bytes())).await?;
+            self.remember().await?;
         }
         // It comes unasked; asked for, it would be a new one.
         self.wanted.extend(owed);
@@ -530,6 +533,11 @@ impl Buyer {
             Ok(_) => Ok(()),
             Err(stopped) => Err(Broken::never(stopped)),
         }
+    }
+
+    /// Makes the record durable.
+    pub(super) async fn remember(&self) -> Result<(), Broken> {
+        self.commit(WriteBatch::new().put(key::job(&self.cell.id), self.record.bytes())).await
     }
 
     async fn commit(&self, batch: WriteBatch) -> Result<(), Broken> {

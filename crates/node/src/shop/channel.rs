@@ -7,6 +7,8 @@ use perunika_core::io::{Command, Fault, Reply};
 use perunika_core::params::Side;
 use perunika_core::signed::Amount;
 
+/// The smallest stake of a renewal, as a part of the first one: fees do not multiply without end.
+const STAKE_PARTS_MAX: Amount = 8;
 /// Successors that are followed in one look.
 const CHAIN_MAX: usize = 1_024;
 
@@ -126,6 +128,25 @@ impl Buyer {
         self.record.renew_fee_max.unwrap_or((info.params.total() / 100).max(1))
     }
 
+    /// The same for a renewal with a smaller stake than the first one.
+    fn fee_max_for(&self, info: &VirtualInfo, stake: Amount, first: Amount) -> Amount {
+        let part = |fee: Amount| fee.checked_mul(stake).map_or(fee, |product| product.div_ceil(first.max(1)));
+        match self.record.renew_fee_max {
+            Some(fee) => part(fee).min(fee),
+            None => (stake.saturating_add(info.params.init_b) / 100).max(1),
+        }
+    }
+
+    /// This node's stake in the first channel that the download was paid through; remembered, since successors may have less.
+    async fn first_stake(&mut self, info: &VirtualInfo) -> Result<Amount, Broken> {
+        if let Some(stake) = self.record.first_stake {
+            return Ok(stake);
+        }
+        self.record.first_stake = Some(info.params.init_a);
+        self.remember().await?;
+        Ok(info.params.init_a)
+    }
+
     /// The channel is spent and chunks are missing: a successor with a fresh stake, as large as the first one or as the rest of
     /// the file needs, or less if the links have less.
     pub(super) async fn refill(&mut self, vc: B256) -> Result<(), Broken> {
@@ -136,10 +157,13 @@ impl Buyer {
         };
         let price = self.record.offer.price;
         let rest = price.saturating_mul(self.missing.len() as u128);
-        let mut stake = info.params.init_a.min(rest).max(price);
+        let first = self.first_stake(&info).await?;
+        let mut stake = first.min(rest).max(price);
+        let least = (first / STAKE_PARTS_MAX).min(stake).max(price);
         loop {
             let stakes = Some([stake, info.params.init_b]);
-            let command = Command::RenewVirtual { vc, stakes, term: None, fee_max: self.fee_max(&info) };
+            let fee_max = self.fee_max_for(&info, stake, first);
+            let command = Command::RenewVirtual { vc, stakes, term: None, fee_max };
             match self.shop.engine.command(self.record.counted(command)).await.map_err(Broken::never)? {
                 Reply::Opened(next) => {
                     self.cell.hold(next);
@@ -149,13 +173,13 @@ impl Buyer {
                     if self.channel(vc).await?.is_none_or(|info| info.stage != VirtualStage::Active) {
                         return Err(Broken::Later(format!("the virtual channel was not renewed: {}", words(fault))));
                     }
-                    if stake == price {
+                    if stake == least {
                         return Err(Broken::Never(format!(
                             "the virtual channel is spent and was not renewed: {}",
                             words(fault)
                         )));
                     }
-                    stake = (stake / 2).max(price);
+                    stake = (stake / 2).max(least);
                 }
                 other => return Err(Broken::Later(format!("the virtual channel was not renewed: {other:?}"))),
             }

@@ -85,6 +85,36 @@ fn k6_s6_one_end_stops_and_the_other_end_loses_nothing() {
     }
 }
 
+/// The far end never locks, and shows the first end a Final before there is any State: the first end, whose secret is out, lets
+/// go with the hub all the same, long before the term is over. So does it if it learns late that nothing comes of the channel.
+#[test]
+fn s6_an_end_lets_go_although_its_secret_is_out() {
+    for shows_final in [true, false] {
+        let mut stage = Stage::new(335, 2);
+        let bob = stage.world.key(2);
+        stage.world.filter = Some(Box::new(move |_, from, _, message| {
+            let locks = matches!(message, Message::Presign { .. } | Message::Propose { .. } | Message::Accept { .. });
+            from != bob || !locks
+        }));
+        stage.world.ask_virtual(&[0, 1, 2], ETH, ETH);
+        stage.world.run_for(3_000);
+        let vc = stage.world.nodes[0].participant.as_ref().and_then(|p| Some(p.virtuals().first()?.id));
+        let params = stage.adopt(vc.expect("alice takes part"));
+        assert!(revealed(&stage, 0) && !revealed(&stage, 1));
+        if shows_final {
+            let vc = stage.vc();
+            stage.world.inject(2, 0, Message::FinalSigs { vc, out_a: 0, sigs: Vec::new() });
+        }
+        let free =
+            |w: &perunika_sim::World| w.ledger_of(0, stage.links[0]).is_some_and(|l| l.locks == 0 && l.version > 1);
+        let early = (params.t_exp - stage.world.ground.time()) * 1_000 / 2;
+        assert!(stage.world.run_until(early, free), "shows a Final: {shows_final}");
+        stage.world.filter = None;
+        stage.finish();
+        assert_eq!(stage.world.gain(0), 0);
+    }
+}
+
 fn revealed(stage: &Stage, node: usize) -> bool {
     stage
         .world

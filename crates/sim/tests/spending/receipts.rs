@@ -201,3 +201,20 @@ fn a_note_beyond_the_item_is_no_payment() {
         assert_eq!((received(&path.world, 1).len(), receipts_sent(&path.world)), (before, 0));
     }
 }
+
+/// A payee that never signs its receipts holds up nothing for ever: the payment is answered without one, the next one goes out.
+#[test]
+fn a_withheld_receipt_holds_nothing_up_for_ever() {
+    let mut path = Path::open(5, 0, &quick_policy());
+    let ch = path.links[0];
+    path.world.filter = Some(Box::new(|_, _, _, message| !matches!(message, Message::PaymentReceipt { .. })));
+    let first = pay(&mut path.world, 0, ch, MILLI, true, "a");
+    let second = pay(&mut path.world, 0, ch, MILLI, false, "b");
+    path.world.run_for(20_000);
+    assert_eq!((path.world.reply(0, first), path.world.reply(0, second)), (None, None));
+    path.world.run_for(100_000);
+    assert!(matches!(path.world.reply(0, first), Some(Reply::Applied { .. })));
+    assert!(matches!(path.world.reply(0, second), Some(Reply::Delivered { .. })));
+    assert_eq!(path.world.share(1, ch), Some(100 * ETH + 2 * MILLI));
+    path.world.finish();
+}
