@@ -301,7 +301,10 @@ impl Buyer {
                 // Others may write to the disk, too.
                 Ok(()) if self.lost_chunks().await? == 0 => return self.finish().await,
                 Ok(()) => {}
-                Err(Broken::Never(reason)) => return Err(reason),
+                Err(Broken::Never(reason)) => {
+                    lock(&self.cell.progress).spent = self.record.spent();
+                    return Err(reason);
+                }
                 Err(Broken::Later(reason)) => {
                     pause = if self.missing.len() < before { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };
                     self.cell.set(JobState::Waiting, Some(reason));
