@@ -26,6 +26,7 @@ use tokio::{
 use crate::{
     Binding, Limits, NetConfig, NetError, NetEvent, NetHandle, PeerAddr, PeerKey, Reason, Ways,
     book::Book,
+    calls::{Calls, Permit},
     handle::{Command, Registry},
     handshake::{Admit, Remote, Shared},
     listen::{self, any_socket_addr, tcp_multiaddr},
@@ -66,6 +67,7 @@ pub(crate) enum Note {
         key: PeerKey,
         place: String,
         found: Result<SocketAddr, String>,
+        permit: Permit,
     },
 }
 
@@ -82,11 +84,13 @@ struct Conn {
     stop: Option<oneshot::Sender<Reason>>,
     /// Where to call over TCP if this call over QUIC comes to nothing.
     or_tcp: Option<SocketAddr>,
+    /// Held by an outgoing call until there is a session.
+    permit: Option<Permit>,
 }
 
 impl Conn {
     fn new(addr: String, ip: Option<IpAddr>, dialled: Option<PeerKey>) -> Self {
-        Self { addr, ip, dialled, key: None, started: false, stop: None, or_tcp: None }
+        Self { addr, ip, dialled, key: None, started: false, stop: None, or_tcp: None, permit: None }
     }
 
     fn stop(&mut self, reason: Reason) {
@@ -118,6 +122,7 @@ struct Driver {
     swarm: Swarm<Behaviour>,
     shared: Arc<Shared>,
     book: Book,
+    calls: Calls,
     conns: HashMap<ConnectionId, Conn>,
     live: HashMap<PeerKey, Live>,
     /// UDP ports to be free at the end.
@@ -155,6 +160,7 @@ pub(crate) async fn start(
     let driver = Driver {
         swarm,
         book,
+        calls: Calls::default(),
         conns: HashMap::new(),
         live: HashMap::new(),
         quic_addrs: if shared.config.ways.quic { local_addrs.clone() } else { Vec::new() },
@@ -198,7 +204,7 @@ fn build_swarm(config: &NetConfig) -> Result<Swarm<Behaviour>, NetError> {
 impl Driver {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut notes: mpsc::Receiver<Note>) {
         let done = loop {
-            let due = self.book.next_due();
+            let due = self.book.next_due(self.calls.free());
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_swarm(event),
                 // Never `None`: `shared` holds a sender.
@@ -206,7 +212,7 @@ impl Driver {
                 command = commands.recv() => match command {
                     Some(Command::Add(addr)) => self.add_peer(addr),
                     Some(Command::Hint(addr)) => self.hint_peer(addr),
-                    Some(Command::Forget(key)) => self.book.remove(key),
+                    Some(Command::Forget(key)) => self.book.forget(key),
                     Some(Command::Remove(key)) => self.remove_peer(key),
                     Some(Command::Drop(key, what)) => self.drop_connection(key, &what),
                     Some(Command::Shutdown(done)) => break Some(done),
@@ -253,7 +259,7 @@ impl Driver {
     }
 
     fn remove_peer(&mut self, key: PeerKey) {
-        self.book.remove(key);
+        let _ = self.book.remove(key);
         for conn in self.conns.values_mut().filter(|conn| conn.key == Some(key) || conn.dialled == Some(key)) {
             conn.stop(Reason::Removed);
         }
@@ -267,13 +273,18 @@ impl Driver {
     }
 
     fn dial_due(&mut self) {
-        while let Some((addr, round)) = self.book.take_due(Instant::now()) {
+        while let Some((addr, round)) = self.book.take_due(Instant::now(), self.calls.free()) {
+            let Some(permit) = self.calls.permit(self.book.is_hint(addr.key)) else {
+                // Not after what `free` said; the call counts as made.
+                self.book.failed(addr.key, Instant::now(), rand::random());
+                continue;
+            };
             let notes = self.shared.notes.clone();
             let lookup_max = self.shared.config.timing.handshake_max;
             self.tasks.spawn(async move {
                 let found = timeout(lookup_max, resolve(&addr, round)).await;
                 let found = found.unwrap_or_else(|_| Err("the name lookup took too long".into()));
-                let _ = notes.send(Note::Resolved { key: addr.key, place: addr.place(), found }).await;
+                let _ = notes.send(Note::Resolved { key: addr.key, place: addr.place(), found, permit }).await;
             });
         }
     }
@@ -283,14 +294,14 @@ impl Driver {
             Note::Admit(request) => self.admit(request),
             Note::Ended { connection, lived } => self.on_ended(connection, lived),
             Note::Places { key, places } => self.book.learn(key, &places),
-            Note::Resolved { key, place, found } => match found {
-                Ok(addr) => self.dial(key, place, addr),
+            Note::Resolved { key, place, found, permit } => match found {
+                Ok(addr) => self.dial(key, place, addr, permit),
                 Err(error) => self.attempt_failed(key, place, Reason::Unreachable(error)),
             },
         }
     }
 
-    fn dial(&mut self, key: PeerKey, place: String, addr: SocketAddr) {
+    fn dial(&mut self, key: PeerKey, place: String, addr: SocketAddr, permit: Permit) {
         if !self.book.contains(key) {
             return;
         }
@@ -300,7 +311,7 @@ impl Driver {
             return;
         }
         let Ways { quic, tcp } = self.shared.config.ways;
-        let conn = Conn::new(place, Some(addr.ip()), Some(key));
+        let conn = Conn { permit: Some(permit), ..Conn::new(place, Some(addr.ip()), Some(key)) };
         if quic {
             self.call(Conn { or_tcp: tcp.then_some(addr), ..conn }, key, quic::multiaddr(addr));
         } else {
@@ -325,7 +336,8 @@ impl Driver {
         match conn.or_tcp {
             Some(addr) if self.book.contains(key) && !self.live.contains_key(&key) => {
                 tracing::debug!(peer = %key, addr = %conn.addr, %reason, "no answer over QUIC, trying TCP");
-                self.call(Conn::new(conn.addr, conn.ip, Some(key)), key, tcp_multiaddr(addr));
+                let again = Conn { permit: conn.permit, ..Conn::new(conn.addr, conn.ip, Some(key)) };
+                self.call(again, key, tcp_multiaddr(addr));
             }
             _ => self.attempt_failed(key, conn.addr, reason),
         }
@@ -423,6 +435,7 @@ impl Driver {
         // Its task has ended in the meantime.
         let Some(conn) = self.conns.get_mut(&connection) else { return };
         conn.key = Some(key);
+        conn.permit = None;
         let Limits { control_queue, bulk_queue, .. } = self.shared.config.limits;
         let inbox = self.shared.registry.open(key, connection, control_queue, bulk_queue);
         self.live.insert(key, Live { connection, instance, dialled_by_us, since: Instant::now(), successor: None });

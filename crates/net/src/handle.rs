@@ -98,12 +98,13 @@ impl NetHandle {
         self.commands.send(Command::Add(addr)).await.map_err(|_| NetError::Stopped)
     }
 
-    /// The same for what somebody else says of where a peer is: tried after what is known.
+    /// What somebody else says of where a peer is: tried after what is known. A peer that was not added is called three times and then
+    /// forgotten.
     pub async fn hint_peer(&self, addr: PeerAddr) -> Result<(), NetError> {
         self.commands.send(Command::Hint(addr)).await.map_err(|_| NetError::Stopped)
     }
 
-    /// Forgets where a peer is. A connection that stands goes on.
+    /// Forgets a peer of whom there are only hints; one that was added stays. A connection that stands goes on.
     pub async fn forget_peer(&self, peer: PeerKey) -> Result<(), NetError> {
         self.commands.send(Command::Forget(peer)).await.map_err(|_| NetError::Stopped)
     }

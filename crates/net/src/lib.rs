@@ -18,6 +18,7 @@
 //! sessions, one at a time, so the two sides cannot disagree.
 
 mod book;
+mod calls;
 mod config;
 mod credit;
 mod driver;

@@ -4,7 +4,7 @@ mod place;
 
 use crate::engine::{EngineHandle, Peers, Stopped};
 use crate::metrics::{Dropped, Metrics};
-use crate::places::{Hints, of_path};
+use crate::places::{Hints, OWN, of_path};
 use crate::shop::Dial;
 use crate::tasks::Tasks;
 use crate::wire;
@@ -54,10 +54,10 @@ struct Known {
     visitors: BTreeMap<Address, Vec<PeerAddr>>,
     /// Named by others.
     hints: Hints,
-    /// Keys whose place this node has asked for.
-    asked: BTreeSet<Address>,
-    /// Keys whose hint is stored.
-    lasting: BTreeSet<Address>,
+    /// Whom this node has asked, for which keys.
+    asked: BTreeMap<Address, BTreeSet<Address>>,
+    /// Keys whose hint is stored, and what is stored.
+    lasting: BTreeMap<Address, PeerAddr>,
 }
 
 impl Known {
@@ -65,6 +65,63 @@ impl Known {
     fn place(&self, key: &Address) -> Option<PeerAddr> {
         let told = |map: &BTreeMap<Address, Vec<PeerAddr>>| map.get(key).and_then(|places| places.first().cloned());
         told(&self.visitors).or_else(|| told(&self.peers)).or_else(|| self.hints.get(key).cloned())
+    }
+
+    /// What a connected key says of itself.
+    fn visit(&mut self, key: Address, places: &[PeerAddr], now_ms: u64) {
+        if self.visitors.len() < VISITORS_MAX || self.visitors.contains_key(&key) {
+            self.visitors.insert(key, places.to_vec());
+        }
+        if let Some(place) = places.first().filter(|_| self.hints.get(&key).is_some()) {
+            self.hints.keep(key, place.clone(), now_ms);
+        }
+    }
+
+    /// Hints of a peer, as far as its allowance goes: those that are worth a call, and the keys of whom nothing is known any more.
+    fn take(
+        &mut self,
+        from: Address,
+        places: Vec<PeerAddr>,
+        connected: &[PeerKey],
+        now_ms: u64,
+    ) -> (Vec<PeerAddr>, Vec<Address>) {
+        let (mut calls, mut gone) = (Vec::new(), Vec::new());
+        for place in places {
+            let here = connected.contains(&place.key);
+            // Of peers this node hears from themselves; and what changes nothing and calls nobody costs nothing.
+            let settled = self.peers.get(&Address::from(place.key.0)).is_some_and(|places| !places.is_empty());
+            if settled || (here && self.hints.has(from, &place)) {
+                continue;
+            }
+            if !self.hints.allow(from, now_ms) {
+                tracing::debug!(%from, "a peer names too many places");
+                break;
+            }
+            if let Some(lost) = self.hints.keep(from, place.clone(), now_ms) {
+                gone.extend(lost);
+                if !here {
+                    calls.push(place);
+                }
+            }
+        }
+        // One that was told later in the same list is known again.
+        gone.retain(|key| self.hints.get(key).is_none());
+        calls.retain(|place| self.hints.has(from, place));
+        (calls, gone)
+    }
+
+    /// Of keys with a hint: the places that are not stored yet.
+    fn make_lasting(&mut self, keys: &[Address]) -> Vec<PeerAddr> {
+        let hinted = keys.iter().filter(|key| self.hints.get(key).is_some());
+        let places: Vec<PeerAddr> = hinted.filter_map(|key| self.place(key)).collect();
+        let mut new = |place: &PeerAddr| self.lasting.insert(place.key.0.into(), place.clone()).as_ref() != Some(place);
+        places.into_iter().filter(|place| new(place)).collect()
+    }
+
+    /// Of the places in an answer: those that the peer was asked for.
+    fn expected(&self, from: &Address, places: Vec<PeerAddr>) -> Vec<PeerAddr> {
+        let Some(asked) = self.asked.get(from) else { return Vec::new() };
+        places.into_iter().filter(|place| asked.contains(&Address::from(place.key.0))).collect()
     }
 }
 
@@ -92,8 +149,9 @@ impl PeerBook {
         for place in book.stored(HINT_PREFIX)? {
             {
                 let mut known = book.known();
-                known.lasting.insert(place.key.0.into());
-                known.hints.keep(place.clone(), book.now_ms());
+                let key = Address::from(place.key.0);
+                known.lasting.insert(key, place.clone());
+                known.hints.keep(OWN, place.clone(), book.now_ms());
             }
             book.hint(place).await;
         }
@@ -120,13 +178,15 @@ impl PeerBook {
             let before = known.peers.remove(&key).unwrap_or_default();
             let places = merge(newest.into_iter().chain(before.iter().cloned()));
             known.peers.insert(key, places.clone());
-            if places == before {
-                return Ok(());
-            }
             places
         };
         let text = places.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        self.store.commit(WriteBatch::new().put([PREFIX, key.as_slice()].concat(), text)).await
+        let name = [PREFIX, key.as_slice()].concat();
+        // What is known need not be stored: a download calls without a word to the store.
+        if self.store.get(&name)?.as_deref() == Some(text.as_bytes()) {
+            return Ok(());
+        }
+        self.store.commit(WriteBatch::new().put(name, text)).await
     }
 
     pub(crate) fn list(&self) -> Vec<Peer> {
@@ -184,8 +244,21 @@ impl PeerBook {
 
     /// [`Self::learned`] in a task of its own: the answer of the engine must not hold up what it answers to.
     pub(crate) fn learn(&self, key: Address, places: Vec<PeerAddr>, engine: &EngineHandle) {
+        // At once: the connection may end before the task begins.
+        self.visited(key, &places);
         let (book, engine) = (self.clone(), engine.clone());
         self.tasks.spawn(async move { book.learned(key, places, &engine).await });
+    }
+
+    fn visited(&self, key: Address, places: &[PeerAddr]) {
+        let stored = {
+            let mut known = self.known();
+            known.visit(key, places, self.now_ms());
+            known.lasting.contains_key(&key)
+        };
+        if stored {
+            self.make_lasting(&[key]);
+        }
     }
 
     /// The engine has heard of a connection.
@@ -201,12 +274,6 @@ impl PeerBook {
     /// A connected peer said where it is. What it says of itself is kept if this node has to do with it: if its owner named it, or if
     /// they share a channel.
     async fn learned(&self, key: Address, places: Vec<PeerAddr>, engine: &EngineHandle) {
-        {
-            let mut known = self.known();
-            if known.visitors.len() < VISITORS_MAX {
-                known.visitors.insert(key, places.clone());
-            }
-        }
         let familiar = self.known().peers.contains_key(&key);
         if familiar || engine.query(move |participant| participant.has_channel_with(key)).await == Ok(true) {
             self.befriend(key, places).await;
@@ -245,39 +312,21 @@ impl PeerBook {
 
     /// The answer to a question of this node; anything that it did not ask for is ignored.
     pub(crate) fn answered(&self, from: Address, places: Vec<PeerAddr>) {
-        let asked = self.known().asked.clone();
-        self.take(
-            from,
-            places.into_iter().filter(|place| asked.contains(&Address::from(place.key.0))).collect(),
-            false,
-        );
+        let expected = self.known().expected(&from, places);
+        self.take(from, expected, false);
     }
 
     fn take(&self, from: Address, places: Vec<PeerAddr>, lasting: bool) {
         let connected = self.net.connected();
-        let now_ms = self.now_ms();
-        let mut calls = Vec::new();
         let keys: Vec<Address> = places.iter().map(|place| Address::from(place.key.0)).collect();
-        {
-            let mut known = self.known();
-            for place in places {
-                let key = Address::from(place.key.0);
-                let known_already = known.hints.get(&key) == Some(&place);
-                if !known_already && !known.hints.allow(from, now_ms) {
-                    tracing::debug!(%from, "a peer names too many places");
-                    break;
-                }
-                if known.hints.keep(place.clone(), now_ms) && !connected.contains(&place.key) {
-                    calls.push(place);
-                }
-            }
-        }
+        let (calls, gone) = self.known().take(from, places, &connected, self.now_ms());
         if lasting {
             self.make_lasting(&keys);
         }
-        if !calls.is_empty() {
+        if !calls.is_empty() || !gone.is_empty() {
             let book = self.clone();
             self.tasks.spawn(async move {
+                book.forget(gone).await;
                 for place in calls {
                     book.hint(place).await;
                 }
@@ -286,18 +335,13 @@ impl PeerBook {
     }
 
     /// Stores where the participants of a virtual channel are that is being opened, so that they are found after a restart.
-    fn make_lasting(&self, path: &[Address]) {
-        let mut batch = WriteBatch::new();
-        {
-            let mut known = self.known();
-            for key in path {
-                if let Some(place) = known.hints.get(key).map(ToString::to_string)
-                    && known.lasting.insert(*key)
-                {
-                    batch = batch.put([HINT_PREFIX, key.as_slice()].concat(), place);
-                }
-            }
-        }
+    fn make_lasting(&self, keys: &[Address]) {
+        let new = self.known().make_lasting(keys);
+        let put = |place: PeerAddr| Op::Put {
+            key: [HINT_PREFIX, &place.key.0].concat(),
+            value: place.to_string().into_bytes(),
+        };
+        let batch: WriteBatch = new.into_iter().map(put).collect();
         if !batch.is_empty() {
             let store = self.store.clone();
             self.tasks.spawn(async move {
@@ -305,6 +349,23 @@ impl PeerBook {
                     tracing::warn!(%error, "where a participant is was not stored");
                 }
             });
+        }
+    }
+
+    /// Keys whose hints are gone.
+    async fn forget(&self, gone: Vec<Address>) {
+        let mut batch = WriteBatch::new();
+        for key in gone {
+            // Of peers that were added nothing is forgotten.
+            let _ = self.net.forget_peer(net_key(&key)).await;
+            if self.known().lasting.remove(&key).is_some() {
+                batch = batch.delete([HINT_PREFIX, key.as_slice()].concat());
+            }
+        }
+        if !batch.is_empty()
+            && let Err(error) = self.store.commit(batch).await
+        {
+            tracing::warn!(%error, "places that nobody needs were not removed");
         }
     }
 
@@ -361,6 +422,7 @@ impl PeerBook {
     }
 
     async fn call(&self, absent: &[Address], friends: impl Iterator<Item = &Address>) {
+        let friends: Vec<&Address> = friends.collect();
         let (mut calls, mut unknown) = (Vec::new(), Vec::new());
         {
             let mut known = self.known();
@@ -370,10 +432,12 @@ impl PeerBook {
                     None => unknown.push(*key),
                 }
             }
-            known.asked.extend(unknown.iter().copied());
+            for friend in &friends {
+                known.asked.entry(**friend).or_default().extend(unknown.iter().copied());
+            }
         }
         for place in calls {
-            self.known().hints.keep(place.clone(), self.now_ms());
+            self.known().hints.keep(OWN, place.clone(), self.now_ms());
             self.hint(place).await;
         }
         for friend in friends {
@@ -383,12 +447,13 @@ impl PeerBook {
         }
     }
 
-    /// Forgets places that no virtual channel needs any more, now and then.
+    /// Forgets places that no virtual channel needs any more, now and then, and calls again those that one needs.
     pub(crate) async fn sweep(self, engine: EngineHandle) {
         let mut turn = tokio::time::interval(SWEEP_EVERY);
         loop {
             turn.tick().await;
-            if self.known().hints.any_due(self.now_ms()) && self.sweep_once(&engine).await.is_err() {
+            let idle = self.known().hints.is_empty();
+            if !idle && self.sweep_once(&engine).await.is_err() {
                 return;
             }
         }
@@ -396,22 +461,17 @@ impl PeerBook {
 
     async fn sweep_once(&self, engine: &EngineHandle) -> Result<(), Stopped> {
         let needed = engine.query(|participant| participant.companions()).await?;
-        let (gone, strange): (Vec<Address>, Vec<Address>) = {
+        let connected = self.net.connected();
+        let (gone, calls) = {
             let mut known = self.known();
             let gone = known.hints.sweep(&needed, self.now_ms());
-            known.lasting.retain(|key| !gone.contains(key));
-            let strange = gone.iter().copied().filter(|key| !known.peers.contains_key(key)).collect();
-            (gone, strange)
+            let absent = needed.iter().filter(|key| !connected.contains(&net_key(key)));
+            let calls: Vec<PeerAddr> = absent.filter_map(|key| known.hints.get(key).cloned()).collect();
+            (gone, calls)
         };
-        for key in strange {
-            let _ = self.net.forget_peer(net_key(&key)).await;
-        }
-        let batch: WriteBatch =
-            gone.iter().map(|key| Op::Delete { key: [HINT_PREFIX, key.as_slice()].concat() }).collect();
-        if !batch.is_empty()
-            && let Err(error) = self.store.commit(batch).await
-        {
-            tracing::warn!(%error, "places that nobody needs were not removed");
+        self.forget(gone).await;
+        for place in calls {
+            self.hint(place).await;
         }
         Ok(())
     }
@@ -471,3 +531,6 @@ impl Peers for NetPeers {
         self.book.net.drop_connection(net_key(&peer), reason);
     }
 }
+
+#[cfg(test)]
+mod tests;
