@@ -116,6 +116,8 @@ async fn a_thousand_peers_leave_the_latency_of_two_alone() {
         end.handle.add_peer(hub_addr.clone()).await.unwrap();
         end.expect_connected(hub_key).await;
     }
+    // An end may hear of its session before the hub does.
+    wait(|| hub_handle.connected().len() == 2).await;
     let alone = round_trips(&mut alice, &mut bob, hub_key).await;
 
     let mut guests = Vec::new();
