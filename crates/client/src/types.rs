@@ -424,7 +424,8 @@ pub struct Virtual {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Serve {
-    /// A file that the node can read; an absolute path.
+    /// A file that the node can read; an absolute path outside the node's folder. A token without the scope `admin` may only name
+    /// files inside the folders of `[shop] serve_from`.
     pub path: String,
     /// Price of one chunk.
     pub price: Wei,
@@ -466,7 +467,8 @@ pub struct Offer {
 pub struct Fetch {
     /// As the seller gave it.
     pub offer: String,
-    /// Where the file goes; an absolute path. Beside it, `.part` grows meanwhile.
+    /// Where the file goes; an absolute path outside the node's folder. Beside it, `.part` grows meanwhile. A token without the
+    /// scope `admin` may only name files inside the folders of `[shop] download_to`.
     pub output: String,
     /// The virtual channel to pay through; any active one with the seller by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -26,6 +26,8 @@ pub struct Limits {
     pub per_day: Option<Amount>,
     /// Towards these peers only; anybody if empty. Of a virtual channel the other end counts.
     pub peers: Vec<Address>,
+    /// Last second in which anything may be spent, seconds since 1970 by the node's own clock.
+    pub expires: Option<u64>,
 }
 
 /// A budget with its counters.
@@ -60,12 +62,15 @@ pub(crate) struct Charge {
 }
 
 impl Budget {
-    /// Whether this much more may be spent; changes nothing.
-    pub(crate) fn allows(&self, spend: &Held) -> Result<(), Refusal> {
-        let Limits { per_payment, per_peer, per_day, peers } = &self.limits;
+    /// Whether this much more may be spent; changes nothing. `at` is the node's own clock, seconds.
+    pub(crate) fn allows(&self, spend: &Held, at: u64) -> Result<(), Refusal> {
+        let Limits { per_payment, per_peer, per_day, peers, expires } = &self.limits;
         let within = |limit: &Option<Amount>, before: Amount| {
             limit.is_none_or(|limit| before.checked_add(spend.amount).is_some_and(|sum| sum <= limit))
         };
+        if expires.is_some_and(|expires| at > expires) {
+            return Err(Refusal::Expired);
+        }
         if !peers.is_empty() && !peers.contains(&spend.peer) {
             return Err(Refusal::PeerNotAllowed);
         }
@@ -82,8 +87,8 @@ impl Budget {
     }
 
     /// Counts a spending that is allowed.
-    pub(crate) fn charge(&mut self, spend: &Held) -> Result<(), Refusal> {
-        self.allows(spend)?;
+    pub(crate) fn charge(&mut self, spend: &Held, at: u64) -> Result<(), Refusal> {
+        self.allows(spend, at)?;
         // The clock of the chain may step back a little; a day that ended stays ended.
         if spend.day > self.day {
             (self.day, self.today) = (spend.day, 0);
@@ -155,40 +160,48 @@ mod tests {
     #[test]
     fn each_limit_holds_to_the_wei() {
         let mut one = budget(Limits { per_payment: Some(5), ..Limits::default() });
-        assert_eq!(one.charge(&spend(6, 1)), Err(Refusal::PaymentLimit));
-        assert_eq!((one.charge(&spend(5, 1)), one.charge(&spend(5, 1)), one.spent), (Ok(()), Ok(()), 10));
+        assert_eq!(one.charge(&spend(6, 1), 0), Err(Refusal::PaymentLimit));
+        assert_eq!((one.charge(&spend(5, 1), 0), one.charge(&spend(5, 1), 0), one.spent), (Ok(()), Ok(()), 10));
         let mut peer = budget(Limits { per_peer: Some(5), ..Limits::default() });
-        assert_eq!((peer.charge(&spend(5, 1)), peer.charge(&spend(1, 2))), (Ok(()), Err(Refusal::PeerLimit)));
-        assert_eq!(peer.charge(&Held { peer: Address::ZERO, ..spend(5, 1) }), Ok(()));
+        assert_eq!((peer.charge(&spend(5, 1), 0), peer.charge(&spend(1, 2), 0)), (Ok(()), Err(Refusal::PeerLimit)));
+        assert_eq!(peer.charge(&Held { peer: Address::ZERO, ..spend(5, 1) }, 0), Ok(()));
         let mut only = budget(Limits { peers: [PEER].into(), ..Limits::default() });
-        assert_eq!(only.charge(&Held { peer: Address::ZERO, ..spend(1, 1) }), Err(Refusal::PeerNotAllowed));
-        assert_eq!(only.charge(&spend(Amount::MAX, 1)), Ok(()));
+        assert_eq!(only.charge(&Held { peer: Address::ZERO, ..spend(1, 1) }, 0), Err(Refusal::PeerNotAllowed));
+        assert_eq!(only.charge(&spend(Amount::MAX, 1), 0), Ok(()));
+    }
+
+    #[test]
+    fn nothing_is_spent_after_the_last_second() {
+        let mut one = budget(Limits { expires: Some(100), ..Limits::default() });
+        assert_eq!((one.allows(&spend(1, 0), 100), one.charge(&spend(1, 0), 100)), (Ok(()), Ok(())));
+        assert_eq!(one.allows(&spend(1, 0), 101), Err(Refusal::Expired));
+        assert_eq!((one.charge(&spend(0, 0), 101), one.spent), (Err(Refusal::Expired), 1));
     }
 
     #[test]
     fn a_day_ends_and_does_not_come_back() {
         let mut day = budget(Limits { per_day: Some(5), ..Limits::default() });
-        assert_eq!(day.charge(&spend(5, 7)), Ok(()));
-        assert_eq!(day.charge(&spend(1, 7)), Err(Refusal::DayLimit));
-        assert_eq!(day.charge(&spend(4, 8)), Ok(()));
-        assert_eq!((day.charge(&spend(2, 7)), day.charge(&spend(1, 7))), (Err(Refusal::DayLimit), Ok(())));
+        assert_eq!(day.charge(&spend(5, 7), 0), Ok(()));
+        assert_eq!(day.charge(&spend(1, 7), 0), Err(Refusal::DayLimit));
+        assert_eq!(day.charge(&spend(4, 8), 0), Ok(()));
+        assert_eq!((day.charge(&spend(2, 7), 0), day.charge(&spend(1, 7), 0)), (Err(Refusal::DayLimit), Ok(())));
         // What was counted yesterday makes no room today.
         day.give_back(&spend(5, 7));
-        assert_eq!(day.charge(&spend(1, 8)), Err(Refusal::DayLimit));
+        assert_eq!(day.charge(&spend(1, 8), 0), Err(Refusal::DayLimit));
         day.give_back(&spend(4, 8));
-        assert_eq!(day.charge(&spend(4, 8)), Ok(()));
+        assert_eq!(day.charge(&spend(4, 8), 0), Ok(()));
     }
 
     #[test]
     fn a_channel_that_came_to_nothing_is_given_back_once() {
         let mut all = budget(Limits { per_peer: Some(5), per_day: Some(5), ..Limits::default() });
         let object = B256::repeat_byte(9);
-        all.charge(&spend(5, 1)).unwrap();
+        all.charge(&spend(5, 1), 0).unwrap();
         all.hold(object, spend(5, 1));
         all.settle(object, false);
         all.settle(object, false);
         assert_eq!((all.spent, all.today, all.by_peer.len()), (0, 0, 0));
-        all.charge(&spend(5, 1)).unwrap();
+        all.charge(&spend(5, 1), 0).unwrap();
         all.hold(object, spend(5, 1));
         all.settle(object, true);
         all.settle(object, false);
@@ -199,8 +212,8 @@ mod tests {
     fn the_list_of_peers_has_an_end() {
         let mut peer = budget(Limits { per_peer: Some(5), ..Limits::default() });
         for index in 0..MAX_PEERS {
-            peer.charge(&Held { peer: Address::left_padding_from(&index.to_be_bytes()), ..spend(1, 1) }).unwrap();
+            peer.charge(&Held { peer: Address::left_padding_from(&index.to_be_bytes()), ..spend(1, 1) }, 0).unwrap();
         }
-        assert_eq!(peer.charge(&Held { peer: Address::repeat_byte(0xee), ..spend(1, 1) }), Err(Refusal::PeerLimit));
+        assert_eq!(peer.charge(&Held { peer: Address::repeat_byte(0xee), ..spend(1, 1) }, 0), Err(Refusal::PeerLimit));
     }
 }

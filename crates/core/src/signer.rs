@@ -53,6 +53,9 @@ pub enum Refusal {
     /// There is no such budget any more.
     #[error("the token was revoked")]
     NoBudget,
+    /// The last second of its budget is over.
+    #[error("the token has expired")]
+    Expired,
     /// One payment above the limit of its budget.
     #[error("the amount is above what this token may spend at once")]
     PaymentLimit,
@@ -125,6 +128,11 @@ impl Signer {
         self.budgets.get(&id)
     }
 
+    /// Ids of all budgets.
+    pub fn budgets(&self) -> impl Iterator<Item = B256> {
+        self.budgets.keys().copied()
+    }
+
     /// Makes a budget, changes its limits (the counters stay), or ends it. False: there are too many.
     pub(crate) fn set_budget(&mut self, id: B256, limits: Option<Limits>) -> bool {
         match limits {
@@ -138,15 +146,15 @@ impl Signer {
         true
     }
 
-    /// Whether a budget allows this much more; counts nothing.
-    pub(crate) fn may_spend(&self, id: B256, spend: &Held) -> Result<(), Refusal> {
-        self.budgets.get(&id).ok_or(Refusal::NoBudget)?.allows(spend)
+    /// Whether a budget allows this much more; counts nothing. `at` is the node's own clock, seconds.
+    pub(crate) fn may_spend(&self, id: B256, spend: &Held, at: u64) -> Result<(), Refusal> {
+        self.budgets.get(&id).ok_or(Refusal::NoBudget)?.allows(spend, at)
     }
 
     /// Counts a spending, before it is signed; for a channel that may come to nothing, under its id.
-    pub(crate) fn charge(&mut self, id: B256, spend: Held, object: Option<B256>) -> Result<(), Refusal> {
+    pub(crate) fn charge(&mut self, id: B256, spend: Held, object: Option<B256>, at: u64) -> Result<(), Refusal> {
         let budget = self.budgets.get_mut(&id).ok_or(Refusal::NoBudget)?;
-        budget.charge(&spend)?;
+        budget.charge(&spend, at)?;
         if let Some(object) = object {
             budget.hold(object, spend);
         }

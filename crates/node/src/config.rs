@@ -50,6 +50,9 @@ pub struct Config {
     /// The HTTP API.
     #[serde(default)]
     pub api: ApiSection,
+    /// Files for money.
+    #[serde(default)]
+    pub shop: ShopSection,
     /// Ledger channels.
     #[serde(default)]
     pub channels: ChannelSection,
@@ -110,6 +113,16 @@ pub struct ApiSection {
     pub listen: SocketAddr,
     /// Whether `/metrics` is shown without the token.
     pub metrics_public: bool,
+}
+
+/// `[shop]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShopSection {
+    /// Folders whose files tokens without the scope `admin` may sell.
+    pub serve_from: Vec<PathBuf>,
+    /// Folders into which tokens without the scope `admin` may download.
+    pub download_to: Vec<PathBuf>,
 }
 
 /// `[channels]`
@@ -525,6 +538,9 @@ mod tests {
             (and("[times]\nt_act_ms = 0"), 6, "t_act_ms"),
             (and("[times]\nresend_ms = 0"), 6, "resend_ms"),
             (and("[channels]\nclose_validity = 0"), 6, "close_validity"),
+            // Not absolute.
+            (and("[shop]\nserve_from = [\"/films\", \"films\"]"), 6, "absolute"),
+            (and("[shop]\n\ndownload_to = [\"../films\"]"), 7, "absolute"),
             // Contradictions.
             (and("[net]\nlisten = [\"127.0.0.1:9736\"]"), 6, "same port"),
             (and("[net]\nlisten = [\"0.0.0.0:80\", \"0.0.0.0:80\"]"), 6, "twice"),

@@ -2,14 +2,14 @@
 
 use crate::api::{self, Api, Balance};
 use crate::binding::ChannelBinding;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, ShopSection};
 use crate::engine::{Chain, Engine, EngineError, EngineHandle, EventSink, Stopped, TxCost, TxEnd};
 use crate::folder::{Folder, FolderError, Identity};
 use crate::keys::{KeyError, Keys};
 use crate::keystore::{self, KeystoreError};
 use crate::metrics::{Dropped, Metrics};
 use crate::peers::{NetPeers, PeerBook};
-use crate::shop::Shop;
+use crate::shop::{Folders, Shop};
 use crate::tasks::Tasks;
 use crate::wire::{self, Received};
 use futures::future::BoxFuture;
@@ -182,7 +182,12 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
         EventSink { events, app, metrics: Arc::clone(&metrics) },
     )?;
     let place = peers.place().unwrap_or_default();
-    let shop = Shop::new(handle.clone(), store.clone(), identity.key, place, Box::new(peers.clone()), tasks.clone());
+    let home = std::fs::canonicalize(folder.path())
+        .map_err(|error| FolderError::Unusable { path: folder.path().into(), reason: error.to_string() })?;
+    let ShopSection { serve_from, download_to } = config.shop.clone();
+    let folders = Folders { home, serve_from, download_to };
+    let dial = Box::new(peers.clone());
+    let shop = Shop::new(handle.clone(), store.clone(), identity.key, place, folders, dial, tasks.clone());
     let chain_online = Arc::new(AtomicBool::new(true));
     let api = Api::new(api::Parts {
         engine: handle.clone(),
@@ -200,6 +205,10 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     })?;
     let api = Arc::new(api);
     let released = Arc::downgrade(&api);
+    tasks.spawn({
+        let api = Arc::clone(&api);
+        async move { api.forget_orphans().await }
+    });
     // No call meets a shop that does not know its downloads yet.
     shop.reopen().map_err(|error| NodeError::Broken(error.to_string()))?;
     let address = start_api(config.api.listen, api, &tasks).await?;

@@ -108,7 +108,7 @@ impl Paying {
 impl Metrics {
     pub(crate) fn paid(&self, payment: Paying, reply: &Reply) {
         let end = match reply {
-            Reply::Applied { .. } | Reply::Delivered { .. } => PaymentEnd::Paid,
+            Reply::Applied { .. } | Reply::Delivered { .. } | Reply::Receipted { .. } => PaymentEnd::Paid,
             _ => PaymentEnd::Refused,
         };
         let mut payments = lock(&self.payments);

@@ -117,7 +117,7 @@ async fn a_file_is_bought_chunk_by_chunk_and_never_twice() {
     let vc = alice.open_virtual(hub.key(), bob.key(), ETH).await;
     until(|| async { bob.api.virtual_channel(vc).await.is_ok_and(|v| v.stage == VirtualStage::Active) }).await;
 
-    let (file, output) = (bob.folder.path().join("film"), alice.folder.path().join("film"));
+    let (file, output) = (bob.files.path().join("film"), alice.files.path().join("film"));
     let content: Vec<u8> = (0..1_234_567u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
     std::fs::write(&file, &content).unwrap();
     let body = Fetch {
@@ -139,7 +139,7 @@ async fn a_file_is_bought_chunk_by_chunk_and_never_twice() {
     assert_eq!(again.state, JobState::Done);
 
     // To another place it is bought again, through the same channel.
-    let second = Fetch { output: alice.folder.path().join("copy").display().to_string(), ..body };
+    let second = Fetch { output: alice.files.path().join("copy").display().to_string(), ..body };
     let job = alice.api.fetch(&second, &fresh_key()).await.unwrap();
     let job = finished(&alice, &job).await;
     assert_eq!((job.state, job.spent_wei), (JobState::Done, Wei(124_000)));
@@ -152,7 +152,7 @@ async fn a_seller_that_restarts_is_not_paid_twice() {
     let [alice, hub, bob] = triangle(&world).await;
     let vc = alice.open_virtual(hub.key(), bob.key(), ETH).await;
     until(|| async { bob.api.virtual_channel(vc).await.is_ok_and(|v| v.stage == VirtualStage::Active) }).await;
-    let (file, output) = (bob.folder.path().join("film"), alice.folder.path().join("film"));
+    let (file, output) = (bob.files.path().join("film"), alice.files.path().join("film"));
     std::fs::write(&file, vec![7; 1_000_000]).unwrap();
     let body = Fetch {
         offer: offer(&bob, &file).await,

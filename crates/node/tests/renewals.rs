@@ -32,7 +32,7 @@ async fn scene(world: &World) -> Scene {
     let [alice, hub, bob] = triangle(world).await;
     let vc = alice.open_virtual(hub.key(), bob.key(), STAKE).await;
     until(|| async { bob.api.virtual_channel(vc).await.is_ok_and(|v| v.stage == VirtualStage::Active) }).await;
-    let (file, output) = (bob.folder.path().join("film"), alice.folder.path().join("film"));
+    let (file, output) = (bob.files.path().join("film"), alice.files.path().join("film"));
     let content: Vec<u8> = (0..CHUNKS as u32 * 10_000 - 77).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
     std::fs::write(&file, &content).unwrap();
     let (offer, output) = (offer(&bob, &file).await, output.display().to_string());

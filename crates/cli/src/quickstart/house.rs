@@ -74,6 +74,11 @@ impl House {
         Ok(Self { dir, output, chain, chain_listen, alice, ingrid, bob, restless, phase })
     }
 
+    /// A place beside the nodes' folders: nothing inside those is sold or downloaded.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     /// Tells people what happens.
     pub(crate) fn say(&self, text: &str) {
         self.output.say(text);
@@ -243,11 +248,6 @@ impl Resident {
     /// Its secrets: whoever runs a node has them.
     pub(crate) fn keys(&self) -> Result<Keys> {
         self.phrase.keys().map_err(Error::other)
-    }
-
-    /// A place in its folder.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
     }
 }
 

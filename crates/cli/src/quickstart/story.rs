@@ -106,7 +106,7 @@ fn goods(args: &Args, house: &House) -> Result<Goods> {
     let path = match &args.file {
         Some(path) => path.clone(),
         None => {
-            let path = house.bob.path("goods.bin");
+            let path = house.path("goods.bin");
             goods::generate(&path, args.size())?;
             path
         }

@@ -39,7 +39,7 @@ pub(crate) async fn buy(args: &Args, house: &House, goods: &Path, vc: B256) -> R
     house.say(&format!("bob sells {} in {} chunks of {}", Size(offer.size), offer.chunks, Size(args.chunk)));
 
     let start = Instant::now();
-    let path = house.alice.path("bought.bin");
+    let path = house.path("bought.bin");
     let body = Fetch { offer: offer.offer, output: absolute(&path)?, channel: Some(vc), renew_fee_max: None };
     if house.restless {
         let done = insist(house, async || buy_all(house, &body).await).await?;

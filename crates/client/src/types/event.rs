@@ -142,7 +142,8 @@ pub struct EventQuery {
     pub limit: Option<u16>,
 }
 
-/// `POST /v1/events/ack`; the answer is the same, with the highest number that is acknowledged.
+/// `POST /v1/events/ack`; the answer is the same, with the highest number that is acknowledged. A node has one such number for all who
+/// read its events: what one acknowledges is forgotten for the others too, so only one of them should.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ack {

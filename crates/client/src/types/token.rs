@@ -13,13 +13,14 @@ use std::fmt;
 pub enum Scope {
     /// Look at everything but evidence and tokens.
     Read,
-    /// Pay through open channels, and buy files, which may renew the channel that pays for them.
+    /// Pay through open channels, and buy files into the folders of `[shop] download_to`, which may renew the channel that pays
+    /// for them.
     Pay,
     /// Open channels, ledger and virtual, and ask for quotes.
     Open,
     /// Close channels.
     Close,
-    /// Offer files.
+    /// Offer files of the folders of `[shop] serve_from`.
     Serve,
     /// Acknowledge events, which are then forgotten.
     Events,
@@ -72,7 +73,8 @@ pub struct NewToken {
     #[serde(default)]
     #[schemars(with = "Vec<AddressHex>", length(max = 256))]
     pub peers: Vec<Address>,
-    /// Last second at which it is valid, seconds since 1970 by the node's clock.
+    /// Last second at which it is valid, seconds since 1970 by the node's clock. Downloads that were begun with it pay nothing
+    /// after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<u64>,
 }

@@ -565,6 +565,7 @@ fn record_key(kind: u8, id: B256) -> Vec<u8> {
 fn refused(refusal: Refusal) -> Fault {
     match refusal {
         Refusal::NoBudget
+        | Refusal::Expired
         | Refusal::PaymentLimit
         | Refusal::PeerLimit
         | Refusal::DayLimit

@@ -5,6 +5,7 @@ use crate::book::Wish;
 use crate::budget::{Budget, Charge, DAY, Held, Limits};
 use crate::io::{Command, Fault, Reply};
 use crate::signed::Amount;
+use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 
 impl Participant {
@@ -32,6 +33,16 @@ impl Participant {
         self.signer.budget(id)
     }
 
+    /// Ids of all budgets.
+    pub fn budgets(&self) -> Vec<B256> {
+        self.signer.budgets().collect()
+    }
+
+    /// The node's own clock, seconds: whoever sets the end of a budget looks at that and not at the chain's.
+    fn own_clock(&self) -> u64 {
+        self.env.now_ms / 1_000
+    }
+
     /// Counts a spending on the budget of the command that runs; none: there is no limit.
     pub(super) fn charge(
         &mut self,
@@ -52,7 +63,7 @@ impl Participant {
         object: Option<B256>,
     ) -> Result<Charge, Fault> {
         let day = self.now() / DAY;
-        self.signer.charge(budget, Held { peer, amount, day }, object).map_err(refused)?;
+        self.signer.charge(budget, Held { peer, amount, day }, object, self.own_clock()).map_err(refused)?;
         Ok(Charge { budget, day })
     }
 
@@ -60,7 +71,7 @@ impl Participant {
     pub(super) fn may_spend(&self, peer: Address, amount: Amount) -> Result<(), Fault> {
         let Some(budget) = self.spender else { return Ok(()) };
         let day = self.now() / DAY;
-        self.signer.may_spend(budget, &Held { peer, amount, day }).map_err(refused)
+        self.signer.may_spend(budget, &Held { peer, amount, day }, self.own_clock()).map_err(refused)
     }
 
     /// A payment that was never signed, or is void, and will not be tried again.

@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::error::ApiError;
+use crate::shop::Reach;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
@@ -11,12 +12,21 @@ use perunika_core::B256;
 use std::sync::Arc;
 
 /// The holder of a token.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Caller {
     /// Id of the token; none of the root token.
     pub(super) token: Option<String>,
     /// What this caller spends is counted here; none: without a limit.
     pub(super) budget: Option<B256>,
+    /// Whether it is the owner, or somebody with the scope `admin`.
+    pub(super) admin: bool,
+}
+
+impl Caller {
+    /// Which files it may sell, and where its downloads may go.
+    pub(super) fn reach(&self) -> Reach {
+        if self.admin { Reach::Everything } else { Reach::Named }
+    }
 }
 
 /// Lets a request through whose token has the scope; the caller goes along.

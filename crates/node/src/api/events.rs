@@ -33,7 +33,7 @@ pub(super) fn read() -> Endpoint {
 }
 
 pub(super) fn acknowledge() -> Endpoint {
-    let summary = "Acknowledges events, which are then forgotten.";
+    let summary = "Acknowledges events, which are then forgotten, for all who read them.";
     Endpoint::post("/v1/events/ack", summary, ack).needs(Scope::Events).takes::<Ack>().answers::<Ack>()
 }
 

@@ -12,7 +12,6 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use perunika_client::types::{ErrorCode, Fetch, Job, Scope};
-use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn endpoint() -> Endpoint {
@@ -39,7 +38,7 @@ async fn fetch(
     let work = async move {
         let renew_fee_max = wish.renew_fee_max.map(|fee| fee.0);
         let pay_by = PayBy { channel: wish.channel, renew_fee_max, budget: caller.budget };
-        match worker.shop.fetch(offer, Path::new(&wish.output), pay_by).await {
+        match worker.shop.fetch(offer, wish.output.into(), pay_by, caller.reach()).await {
             Ok(job) => Answer::ok(&job),
             Err(error) => Answer::refusal(&error.into()),
         }

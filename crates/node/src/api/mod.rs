@@ -127,6 +127,13 @@ impl Api {
         })
     }
 
+    /// Ends the budgets of tokens that do not exist: an end between two steps of making one or revoking one may leave some.
+    pub(crate) async fn forget_orphans(&self) {
+        if let Err(error) = tokens::forget_orphans(self).await {
+            tracing::warn!(?error, "budgets of revoked tokens could not be removed");
+        }
+    }
+
     /// The full name of a channel.
     fn id(&self, channel: B256, asset: Address) -> ChannelId {
         ChannelId { chain: self.domain.chain_id, adjudicator: self.domain.adjudicator, asset, channel }

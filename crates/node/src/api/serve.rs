@@ -1,11 +1,12 @@
 //! `POST /v1/serve`
 
 use super::Shared;
+use super::auth::Caller;
 use super::endpoint::Endpoint;
 use super::error::ApiError;
 use super::extract::Sent;
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use perunika_client::types::{ErrorCode, Offer, Scope, Serve};
 
 pub(super) fn endpoint() -> Endpoint {
@@ -16,6 +17,10 @@ pub(super) fn endpoint() -> Endpoint {
         .may(&[ErrorCode::Refused])
 }
 
-async fn serve(State(api): Shared, Sent { wish, .. }: Sent<Serve>) -> Result<Json<Offer>, ApiError> {
-    Ok(Json(api.shop.serve(wish.path.into(), wish.price.0, wish.chunk_bytes).await?))
+async fn serve(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    Sent { wish, .. }: Sent<Serve>,
+) -> Result<Json<Offer>, ApiError> {
+    Ok(Json(api.shop.serve(wish.path.into(), wish.price.0, wish.chunk_bytes, caller.reach()).await?))
 }

@@ -26,7 +26,6 @@ pub(super) struct Record {
     hash: B256,
     pub(super) scopes: Vec<Scope>,
     pub(super) limits: Limits,
-    pub(super) expires: Option<u64>,
     pub(super) created: u64,
 }
 
@@ -49,14 +48,15 @@ impl Tokens {
     /// Whose token it is, and what it allows.
     pub(super) fn find(&self, token: &str) -> Option<(Caller, Vec<Scope>)> {
         if bool::from(token.as_bytes().ct_eq(self.root.as_bytes())) {
-            return Some((Caller::default(), vec![Scope::Admin]));
+            return Some((Caller { token: None, budget: None, admin: true }, vec![Scope::Admin]));
         }
         let (id, secret) = token.split_once('_')?;
         let made = self.made();
         let record = made.get(id)?;
         let fits = bool::from(keccak256(secret).ct_eq(record.hash.as_slice()));
-        let fresh = record.expires.is_none_or(|expires| wall_s() <= expires);
-        let caller = Caller { token: Some(id.to_string()), budget: Some(budget_id(id)) };
+        let fresh = record.limits.expires.is_none_or(|expires| wall_s() <= expires);
+        let admin = record.scopes.contains(&Scope::Admin);
+        let caller = Caller { token: Some(id.to_string()), budget: Some(budget_id(id)), admin };
         (fits && fresh).then(|| (caller, record.scopes.clone()))
     }
 
@@ -74,10 +74,11 @@ impl Tokens {
             per_peer: wish.per_peer.map(|wei| wei.0),
             per_day: wish.per_day.map(|wei| wei.0),
             peers: wish.peers,
+            expires: wish.expires,
         };
         let hash = keccak256(&secret);
-        let (name, scopes, expires) = (wish.name, wish.scopes, wish.expires);
-        Ok((id, secret, Record { name, hash, scopes, limits, expires, created: wall_s() }))
+        let (name, scopes) = (wish.name, wish.scopes);
+        Ok((id, secret, Record { name, hash, scopes, limits, created: wall_s() }))
     }
 
     /// From now on it is valid, durably.
@@ -88,11 +89,16 @@ impl Tokens {
         Ok(())
     }
 
+    /// One of them; the root's has no record.
+    pub(super) fn get(&self, id: &str) -> Option<Record> {
+        self.made().get(id).cloned()
+    }
+
     /// From now on it is not valid any more, durably.
-    pub(super) async fn drop(&self, store: &Store, id: &str) -> Result<Option<Record>, ApiError> {
-        let Some(record) = self.made().remove(id) else { return Ok(None) };
+    pub(super) async fn drop(&self, store: &Store, id: &str) -> Result<(), ApiError> {
         store.commit(WriteBatch::new().delete(key(id))).await?;
-        Ok(Some(record))
+        self.made().remove(id);
+        Ok(())
     }
 
     /// All but the root's, in order of their ids.

@@ -8,8 +8,10 @@ use super::{Api, Shared};
 use axum::Json;
 use axum::extract::State;
 use perunika_client::types::{MadeToken, NewToken, Page, PageQuery, Scope, Token, Wei};
+use perunika_core::B256;
 use perunika_core::budget::Limits;
 use perunika_core::io::{Command, Reply};
+use std::collections::BTreeSet;
 
 pub(super) fn make() -> Endpoint {
     let summary = "Makes a token with scopes and spending limits. Its secret is shown this once.";
@@ -28,9 +30,12 @@ pub(super) fn revoke() -> Endpoint {
 
 async fn new(State(api): Shared, Sent { wish, .. }: Sent<NewToken>) -> Result<Json<MadeToken>, ApiError> {
     let (id, secret, record) = api.tokens.draw(wish)?;
-    // The budget comes first: a token without one could spend nothing, one without limits everything.
-    set_budget(&api, &id, Some(record.limits.clone())).await?;
+    // The token comes first: without a budget it can spend nothing, and a budget without a token is forgotten at the next start.
     api.tokens.keep(&api.store, &id, record.clone()).await?;
+    if let Err(error) = set_budget(&api, &id, Some(record.limits.clone())).await {
+        api.tokens.drop(&api.store, &id).await?;
+        return Err(error);
+    }
     Ok(Json(MadeToken { secret: format!("{id}_{secret}"), token: show(&api, id, record).await? }))
 }
 
@@ -44,16 +49,33 @@ async fn list(State(api): Shared, Asked(asked): Asked<PageQuery>) -> Result<Json
 }
 
 async fn remove(State(api): Shared, Name(id): Name) -> Result<Json<Token>, ApiError> {
-    let Some(record) = api.tokens.drop(&api.store, &id).await? else {
+    let Some(record) = api.tokens.get(&id) else {
         return Err(ApiError::not_found("there is no such token"));
     };
     let shown = show(&api, id.clone(), record).await?;
+    // The budget goes first: downloads that spend on it are refused from now on, and whatever happens in between, the token is
+    // still there to be revoked again.
     set_budget(&api, &id, None).await?;
+    api.tokens.drop(&api.store, &id).await?;
     Ok(Json(shown))
 }
 
+/// Ends the budgets of tokens that do not exist.
+pub(crate) async fn forget_orphans(api: &Api) -> Result<(), ApiError> {
+    let budgets = api.engine.query(|participant| participant.budgets()).await?;
+    // Read after the budgets: a token is kept before its budget is made.
+    let owned: BTreeSet<B256> = api.tokens.all().iter().map(|(id, _)| budget_id(id)).collect();
+    for budget in budgets.into_iter().filter(|budget| !owned.contains(budget)) {
+        change(api, Command::SetBudget { budget, limits: None }).await?;
+    }
+    Ok(())
+}
+
 async fn set_budget(api: &Api, id: &str, limits: Option<Limits>) -> Result<(), ApiError> {
-    let command = Command::SetBudget { budget: budget_id(id), limits };
+    change(api, Command::SetBudget { budget: budget_id(id), limits }).await
+}
+
+async fn change(api: &Api, command: Command) -> Result<(), ApiError> {
     match api.engine.command(command).await? {
         Reply::Refused(fault) => Err(fault.into()),
         _ => Ok(()),
@@ -63,7 +85,7 @@ async fn set_budget(api: &Api, id: &str, limits: Option<Limits>) -> Result<(), A
 async fn show(api: &Api, id: String, record: Record) -> Result<Token, ApiError> {
     let budget = budget_id(&id);
     let spent = api.engine.query(move |participant| participant.budget(budget).map(|budget| budget.spent)).await?;
-    let Record { name, scopes, limits, expires, created, .. } = record;
+    let Record { name, scopes, limits, created, .. } = record;
     Ok(Token {
         id,
         name,
@@ -72,7 +94,7 @@ async fn show(api: &Api, id: String, record: Record) -> Result<Token, ApiError> 
         per_peer: limits.per_peer.map(Wei),
         per_day: limits.per_day.map(Wei),
         peers: limits.peers,
-        expires,
+        expires: limits.expires,
         created,
         spent: spent.unwrap_or_default().into(),
     })

@@ -14,7 +14,7 @@ type Misfit = Option<(Options, String)>;
 /// The first thing that does not fit: the options to look at, and what is wrong.
 pub(super) fn misfit(config: &Config) -> Misfit {
     let policy = config.policy();
-    bounds(config, &policy).or_else(|| times(config, &policy)).or_else(|| network(config))
+    bounds(config, &policy).or_else(|| times(config, &policy)).or_else(|| network(config)).or_else(|| folders(config))
 }
 
 fn bounds(config: &Config, policy: &Policy) -> Misfit {
@@ -76,6 +76,17 @@ fn network(config: &Config) -> Misfit {
         return Some((vec![("net", "announce")], reason));
     }
     None
+}
+
+fn folders(config: &Config) -> Misfit {
+    let shop = &config.shop;
+    let named = [("serve_from", &shop.serve_from), ("download_to", &shop.download_to)];
+    let relative = |(name, folders): (&'static str, &Vec<std::path::PathBuf>)| {
+        let folder = folders.iter().find(|folder| !folder.is_absolute())?;
+        let reason = format!("`{name}` names {}, which is no absolute path", folder.display());
+        Some((vec![("shop", name)], reason))
+    };
+    named.into_iter().find_map(relative)
 }
 
 /// The line of the first of these options that stands in the text, counted from 1; else that of its section, else the first line.

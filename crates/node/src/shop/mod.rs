@@ -13,10 +13,12 @@ mod offer;
 mod part;
 mod progress;
 mod proto;
+mod reach;
 mod seller;
 mod tree;
 
 pub use offer::{BadOffer, Offer};
+pub use reach::Reach;
 
 use crate::engine::EngineHandle;
 use crate::tasks::Tasks;
@@ -28,9 +30,10 @@ use perunika_core::{Address, B256};
 use perunika_net::PeerAddr;
 use perunika_store::{Store, StoreError, WriteBatch};
 use proto::Say;
+pub(crate) use reach::Folders;
 use seller::{Ask, Listing, Selling, SessionHandle};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
@@ -118,6 +121,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) me: Address,
     place: String,
+    folders: Folders,
     dial: Box<dyn Dial>,
     pub(crate) tasks: Tasks,
     offers: Mutex<BTreeMap<B256, Arc<Selling>>>,
@@ -142,6 +146,7 @@ impl Shop {
         store: Store,
         me: Address,
         place: String,
+        folders: Folders,
         dial: Box<dyn Dial>,
         tasks: Tasks,
     ) -> Self {
@@ -150,6 +155,7 @@ impl Shop {
             store,
             me,
             place,
+            folders,
             dial,
             tasks,
             offers: Mutex::default(),
@@ -185,13 +191,19 @@ impl Shop {
     }
 
     /// Offers a file.
-    pub async fn serve(&self, path: PathBuf, price: Amount, chunk_bytes: u32) -> Result<types::Offer, ShopError> {
-        if !path.is_absolute() {
-            return Err(ShopError::Caller("the path of the file must be absolute".into()));
-        }
-        let (me, file, closing) = (self.0.me, path.clone(), self.0.tasks.closing());
-        let read = tokio::task::spawn_blocking(move || Selling::read(&file, price, chunk_bytes, me, &closing));
-        let mut selling = read.await.map_err(|e| ShopError::Node(e.to_string()))?.map_err(ShopError::Caller)?;
+    pub async fn serve(
+        &self,
+        path: PathBuf,
+        price: Amount,
+        chunk_bytes: u32,
+        reach: Reach,
+    ) -> Result<types::Offer, ShopError> {
+        let (shop, closing) = (Arc::clone(&self.0), self.0.tasks.closing());
+        let read = tokio::task::spawn_blocking(move || {
+            let path = shop.folders.to_sell(&path, reach)?;
+            Ok::<_, String>((Selling::read(&path, price, chunk_bytes, shop.me, &closing)?, path))
+        });
+        let (mut selling, path) = read.await.map_err(|e| ShopError::Node(e.to_string()))?.map_err(ShopError::Caller)?;
         selling.offer.place = self.0.place.clone();
         let listing = Listing { offer: selling.offer.clone(), path };
         let bytes = postcard::to_stdvec(&listing).map_err(|e| ShopError::Node(e.to_string()))?;
@@ -207,10 +219,14 @@ impl Shop {
     }
 
     /// Starts a download, or resumes it: the same offer and output are the same job.
-    pub async fn fetch(&self, offer: Offer, output: &Path, pay_by: PayBy) -> Result<Job, ShopError> {
+    pub async fn fetch(&self, offer: Offer, output: PathBuf, pay_by: PayBy, reach: Reach) -> Result<Job, ShopError> {
         if offer.seller == self.0.me {
             return Err(ShopError::Caller("this node itself offers that file".into()));
         }
+        let shop = Arc::clone(&self.0);
+        let real = tokio::task::spawn_blocking(move || shop.folders.to_write(&output, reach));
+        let real = real.await.map_err(|e| ShopError::Node(e.to_string()))?.map_err(ShopError::Caller)?;
+        let output = real.as_path();
         let id = buyer::job_id(&offer, output);
         let _one_at_a_time = self.0.fetching.lock().await;
         let running = lock(&self.0.jobs).get(&id).map(|job| job.show());

@@ -39,6 +39,8 @@ pub struct Running {
     pub node: Node,
     pub api: Client,
     pub folder: TempDir,
+    /// A place for its files, outside the node's folder.
+    pub files: TempDir,
 }
 
 impl World {
@@ -95,17 +97,21 @@ impl World {
 
 impl Running {
     pub async fn start(folder: TempDir) -> Self {
+        Self::start_beside(folder, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start_beside(folder: TempDir, files: TempDir) -> Self {
         let node = daemon::run(&Folder::new(folder.path()), PASSWORD, Options::default()).await.unwrap();
         let api = Client::new(&node.api_url(), node.token());
         // Before it has read the chain it signs nothing.
         until(|| async { api.info().await.unwrap().head > 0 }).await;
-        Self { node, api, folder }
+        Self { node, api, folder, files }
     }
 
     /// Stops and starts again from what is on the disk.
     pub async fn restart(self) -> Self {
         self.node.shutdown().await.unwrap();
-        Self::start(self.folder).await
+        Self::start_beside(self.folder, self.files).await
     }
 
     /// From now on, and after restarts, the node listens where it does now.
