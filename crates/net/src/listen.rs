@@ -45,25 +45,14 @@ async fn both(swarm: &mut Swarm<Behaviour>, wanted: SocketAddr, ways: Ways) -> R
         }
         match one(swarm, quic::multiaddr(bound)).await {
             Ok(_) => return Ok(bound),
-            // The system chose a port that is free for TCP only.
-            Err(error) if taken(&error) && wanted.port() == 0 && choice < CHOICES_MAX => {
+            // The system chose the port for TCP; another program may have it for UDP.
+            Err(_) if wanted.port() == 0 && choice < CHOICES_MAX => {
                 swarm.remove_listener(listener);
             }
             Err(error) => return Err(failed(true)(error)),
         }
     }
     Err(NetError::Transport("no port is free for both TCP and UDP".into()))
-}
-
-fn taken(error: &io::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::AddrInUse) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// Listens on one address and waits until it is bound.
