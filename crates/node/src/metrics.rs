@@ -100,6 +100,7 @@ impl Paying {
     pub(crate) fn of(command: &Command) -> Option<Self> {
         match command {
             Command::Pay { amount, .. } => Some(Self { amount: *amount, since: Instant::now() }),
+            Command::Within { command, .. } => Self::of(command),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 use std::{fs, path::Path};
 
 use super::numbered;
-use crate::{Migration, Op, Schema, Store, StoreConfig, StoreError, WriteBatch};
+use crate::{Migration, Op, SCHEMA_VERSION, Schema, Store, StoreConfig, StoreError, WriteBatch};
 
 fn with_schema(version: u32, migrations: Vec<Migration>) -> StoreConfig {
     StoreConfig { schema: Schema { version, migrations }, ..StoreConfig::default() }
@@ -39,10 +39,11 @@ fn a_second_open_is_refused_until_the_first_is_closed() {
 #[test]
 fn a_newer_schema_is_refused_and_not_a_byte_changes() {
     let dir = tempfile::tempdir().unwrap();
-    Store::open_with(dir.path(), &with_schema(2, vec![])).unwrap().commit_blocking(numbered(1)).unwrap();
+    let newer = SCHEMA_VERSION + 1;
+    Store::open_with(dir.path(), &with_schema(newer, vec![])).unwrap().commit_blocking(numbered(1)).unwrap();
     let before = file_bytes(dir.path());
     let refused = Store::open(dir.path()).unwrap_err();
-    assert_eq!(refused, StoreError::NewerSchema { found: 2, ours: 1 });
+    assert_eq!(refused, StoreError::NewerSchema { found: newer, ours: SCHEMA_VERSION });
     assert!(before == file_bytes(dir.path()), "the file changed");
 }
 
@@ -62,7 +63,9 @@ fn migrations_run_in_order_once() {
         migrator.apply(Op::Put { key: b"new/1".to_vec(), value })
     }
     let dir = tempfile::tempdir().unwrap();
-    Store::open(dir.path()).unwrap().commit_blocking(WriteBatch::new().put("old/1", "a").put("x", "y")).unwrap();
+    let first = Store::open_with(dir.path(), &with_schema(1, vec![])).unwrap();
+    first.commit_blocking(WriteBatch::new().put("old/1", "a").put("x", "y")).unwrap();
+    drop(first);
 
     let config = with_schema(3, vec![Migration { from: 2, run: mark }, Migration { from: 1, run: rename }]);
     for _ in 0..2 {
@@ -79,14 +82,14 @@ fn a_failed_or_missing_migration_leaves_the_data_alone() {
         Err("cannot read record 7".into())
     }
     let dir = tempfile::tempdir().unwrap();
-    Store::open(dir.path()).unwrap().commit_blocking(numbered(1)).unwrap();
+    Store::open_with(dir.path(), &with_schema(1, vec![])).unwrap().commit_blocking(numbered(1)).unwrap();
 
     let missing = Store::open_with(dir.path(), &with_schema(2, vec![])).unwrap_err();
     assert_eq!(missing, StoreError::NoMigration { from: 1, ours: 2 });
     let failed = Store::open_with(dir.path(), &with_schema(2, vec![Migration { from: 1, run: fail }])).unwrap_err();
     assert_eq!(failed, StoreError::MigrationFailed { from: 1, reason: "cannot read record 7".into() });
 
-    let store = Store::open(dir.path()).unwrap();
+    let store = Store::open_with(dir.path(), &with_schema(1, vec![])).unwrap();
     assert_eq!(store.scan_prefix(b"").unwrap().len(), 1);
 }
 
