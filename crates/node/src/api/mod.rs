@@ -3,6 +3,7 @@
 //! An [`Endpoint`] says everything about a call once: the router and the OpenAPI document are both made from it.
 
 mod auth;
+mod body;
 mod channels;
 mod close;
 mod endpoint;
@@ -42,7 +43,7 @@ use crate::tasks::Tasks;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use endpoint::Endpoint;
 use error::ApiError;
 use idempotency::Idempotency;
@@ -186,6 +187,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(Arc::clone(&api), metrics::measure))
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn(body::whole))
         .with_state(api)
 }
 
