@@ -141,6 +141,11 @@ impl Participant {
     fn pump_renewal(&mut self, vc: B256) {
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let Some(wish) = virt.renewal else { return };
+        // Before the chain was read, its time is not known either.
+        let unread = !virt.done && self.record(vc).is_none();
+        if unread || !self.sees_the_chain() {
+            return;
+        }
         if let Some(next) = virt.next.and_then(|next| self.virtuals.get(&next)) {
             if next.opened {
                 let id = next.id;
@@ -153,10 +158,6 @@ impl Participant {
         let certified = virt.certificate().is_some();
         if self.is_late_for_renewal(virt) || (virt.done && !certified) {
             return self.end_renewal(vc, Err(Fault::Peer("no time is left for a renewal".into())));
-        }
-        let unread = !virt.done && self.record(vc).is_none();
-        if unread || !self.sees_the_chain() {
-            return;
         }
         let (now, draining) = (self.env.now_ms, virt.draining);
         let patience_ms = self.policy().patience * 1_000 + self.policy().t_act_ms;
