@@ -17,6 +17,7 @@ pub mod io;
 mod ledger;
 pub mod log;
 pub mod message;
+pub mod nano;
 pub mod params;
 pub mod participant;
 pub mod policy;
