@@ -1,26 +1,27 @@
-// Compiles src/ and writes artifacts/Adjudicator.json; with --check, compares instead and fails on any difference.
+// Compiles src/ and writes artifacts/Adjudicator.json and artifacts/nano/*.json; with --check, compares instead and fails on any difference.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { compile, compilerVersion, root, settings, sourceHash, sources } from "./compiler.mjs";
+import { dirname, join } from "node:path";
+import { codeBytesMax, compile, compilerVersion, root, settings, sourceHash, sources } from "./compiler.mjs";
 
-const CODE_BYTES_MAX = 24_576;
-
+const NANOS = "src/nano/";
+const check = process.argv.includes("--check");
 const files = sources();
-const contract = compile(files)["src/Adjudicator.sol"].Adjudicator;
-const artifact = {
-  contractName: "Adjudicator",
-  compiler: { version: compilerVersion, settings },
-  sourceHash: sourceHash(files),
-  abi: contract.abi,
-  bytecode: `0x${contract.evm.bytecode.object}`,
-  deployedBytecode: `0x${contract.evm.deployedBytecode.object}`,
-};
-const text = `${JSON.stringify(artifact, null, 2)}\n`;
-const size = (artifact.deployedBytecode.length - 2) / 2;
-if (size > CODE_BYTES_MAX) throw new Error(`${size} bytes of code, at most ${CODE_BYTES_MAX} can be deployed`);
+const output = compile(files);
 
-const path = join(root, "artifacts", "Adjudicator.json");
-if (process.argv.includes("--check")) {
+function size(name, bytecode) {
+  const bytes = (bytecode.length - 2) / 2;
+  if (bytes > codeBytesMax) throw new Error(`${name}: ${bytes} bytes of code, at most ${codeBytesMax} can be deployed`);
+  return bytes;
+}
+
+function write(name, artifact) {
+  const path = join(root, "artifacts", `${name}.json`);
+  const text = `${JSON.stringify(artifact, null, 2)}\n`;
+  if (!check) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    return;
+  }
   let committed = "";
   try {
     committed = readFileSync(path, "utf8");
@@ -28,11 +29,37 @@ if (process.argv.includes("--check")) {
     // reported as a difference
   }
   if (committed !== text) {
-    console.error("artifacts/Adjudicator.json does not match the sources: run `npm run build` and commit it");
-    process.exit(1);
+    console.error(`artifacts/${name}.json does not match the sources: run \`npm run build\` and commit it`);
+    process.exitCode = 1;
   }
-} else {
-  mkdirSync(join(root, "artifacts"), { recursive: true });
-  writeFileSync(path, text);
 }
-console.log(`Adjudicator: ${size} bytes of ${CODE_BYTES_MAX}`);
+
+function adjudicator() {
+  const own = Object.fromEntries(Object.entries(files).filter(([file]) => !file.startsWith(NANOS)));
+  const contract = output["src/Adjudicator.sol"].Adjudicator;
+  const artifact = {
+    contractName: "Adjudicator",
+    compiler: { version: compilerVersion, settings },
+    sourceHash: sourceHash(own),
+    abi: contract.abi,
+    bytecode: `0x${contract.evm.bytecode.object}`,
+    deployedBytecode: `0x${contract.evm.deployedBytecode.object}`,
+  };
+  console.log(`Adjudicator: ${size("Adjudicator", artifact.deployedBytecode)} bytes of ${codeBytesMax}`);
+  write("Adjudicator", artifact);
+}
+
+/** Nanocontracts have no creation code: parties and chain use the runtime code alone. Libraries, which are inlined, have no file. */
+function nanocontracts() {
+  for (const file of Object.keys(files).filter((name) => name.startsWith(NANOS))) {
+    for (const [name, contract] of Object.entries(output[file])) {
+      if (!contract.abi.some((item) => item.name === "step")) continue;
+      const deployedBytecode = `0x${contract.evm.deployedBytecode.object}`;
+      console.log(`${name}: ${size(name, deployedBytecode)} bytes`);
+      write(`nano/${name}`, { contractName: name, abi: contract.abi, deployedBytecode });
+    }
+  }
+}
+
+adjudicator();
+nanocontracts();

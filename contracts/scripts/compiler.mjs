@@ -15,6 +15,9 @@ export const settings = {
   metadata: { bytecodeHash: "none", appendCBOR: false },
 };
 
+/** Longer code cannot be deployed (EIP-170). */
+export const codeBytesMax = 24_576;
+
 /** All Solidity files under `folder`, as { "src/…": text }, in a fixed order. */
 export function sources(folder = "src") {
   const files = readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
