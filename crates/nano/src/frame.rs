@@ -1,0 +1,183 @@
+//! One call frame of the EVM, as the Adjudicator opens it.
+
+use crate::registry::{REVEALED_AT, Registry, World};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use revm::{
+    Context, MainBuilder, MainContext, MainnetEvm,
+    context::{BlockEnv, CfgEnv},
+    context_interface::{ContextTr, JournalTr, LocalContextTr},
+    handler::{EvmTr, FrameResult, ItemOrResult, MainnetContext},
+    interpreter::{
+        CallInput, CallInputs, CallScheme, CallValue, FrameInput, InstructionResult, SharedMemory,
+        interpreter_action::FrameInit,
+    },
+    primitives::{AddressMap, HashSet, hardfork::SpecId},
+    state::Bytecode,
+};
+use std::ops::RangeInclusive;
+
+/// The rules of the chains on which the Adjudicator is deployed; those of the embedded chain too.
+const SPEC: SpecId = SpecId::OSAKA;
+
+/// The frame of a step stands below the Adjudicator's.
+const DEPTH: usize = 1;
+
+/// Where the code lies while it runs here; code that was admitted cannot see it.
+const PLACE: Address = Address::repeat_byte(0x4e);
+
+/// The precompiles that every chain has had since Istanbul; the later ones are missing or have another price on some.
+pub(crate) const PRECOMPILES: RangeInclusive<u8> = 1..=9;
+
+type Evm<'a> = MainnetEvm<MainnetContext<World<'a>>>;
+
+/// How a frame ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// `STOP` or `RETURN`.
+    Returned,
+    /// `REVERT`; the output is the reason.
+    Reverted,
+    /// Out of gas, or a fault.
+    Broken,
+}
+
+/// What a frame did.
+#[derive(Clone, Debug)]
+pub(crate) struct Ran {
+    pub(crate) end: End,
+    pub(crate) output: Bytes,
+    /// Gas that the frame used.
+    pub(crate) gas: u64,
+    /// The slot of the registry that was read last.
+    pub(crate) read: Option<U256>,
+}
+
+/// A static call: to whom, with what.
+pub(crate) struct StaticCall<'a> {
+    pub(crate) code: Bytecode,
+    pub(crate) at: Address,
+    pub(crate) data: Bytes,
+    pub(crate) gas: u64,
+    pub(crate) world: World<'a>,
+}
+
+impl<'a> StaticCall<'a> {
+    /// Asks the registry itself, to see which slot it reads.
+    pub(crate) fn question(registry: &'a Registry, code: Bytecode, hash: B256) -> Self {
+        let data = [&REVEALED_AT[..], &hash[..]].concat().into();
+        let world = World { address: Address::ZERO, registry: Some(registry), revealed: &[], read: None };
+        Self { code, at: Address::ZERO, data, gas: 1_000_000, world }
+    }
+
+    /// The call of a step.
+    pub(crate) fn step(code: Bytecode, data: Bytes, gas: u32, world: World<'a>) -> Self {
+        Self { code, at: PLACE, data, gas: gas.into(), world }
+    }
+
+    /// Runs it, in a state of its own.
+    pub(crate) fn run(self) -> Ran {
+        let mut evm = evm(self.world);
+        let init = first_frame(&evm, self.code, self.at, self.data, self.gas);
+        let (end, output, left) = execute(&mut evm, init);
+        Ran { end, output, gas: self.gas - left, read: evm.ctx.journaled_state.database.read }
+    }
+}
+
+fn evm(world: World<'_>) -> Evm<'_> {
+    let mut cfg = CfgEnv::new();
+    cfg.set_spec_and_mainnet_gas_params(SPEC);
+    // The Adjudicator is what the transaction calls; the slots that it has not read are cold.
+    let warm = AddressMap::from_iter([(world.address, HashSet::default())]);
+    let mut evm = Context::mainnet().with_db(world).with_cfg(cfg).with_block(BlockEnv::default()).build_mainnet();
+    evm.ctx.journaled_state.warm_precompiles(evm.precompiles.warm_addresses());
+    evm.ctx.journaled_state.warm_access_list(warm);
+    evm
+}
+
+fn first_frame(evm: &Evm<'_>, code: Bytecode, at: Address, data: Bytes, gas: u64) -> FrameInit {
+    let call = CallInputs {
+        input: CallInput::Bytes(data),
+        return_memory_offset: 0..0,
+        gas_limit: gas,
+        reservoir: 0,
+        bytecode_address: at,
+        // The hash is for tools that watch; nothing that runs reads it.
+        known_bytecode: (B256::ZERO, code),
+        target_address: at,
+        caller: evm.ctx.journaled_state.database.address,
+        value: CallValue::Transfer(U256::ZERO),
+        scheme: CallScheme::StaticCall,
+        is_static: true,
+        charged_new_account_state_gas: false,
+    };
+    FrameInit {
+        depth: DEPTH,
+        memory: SharedMemory::new_with_buffer(evm.ctx.local().shared_memory_buffer().clone()),
+        frame_input: FrameInput::Call(Box::new(call)),
+    }
+}
+
+/// Runs frames until the first is done: its end, its output and the gas that it leaves.
+fn execute(evm: &mut Evm<'_>, init: FrameInit) -> (End, Bytes, u64) {
+    frames(evm, init).map_or((End::Broken, Bytes::new(), 0), |(result, dependable)| {
+        let result = result.into_interpreter_result();
+        let end = match result.result {
+            _ if !dependable => End::Broken,
+            ok if ok.is_ok() => End::Returned,
+            InstructionResult::Revert => End::Reverted,
+            _ => End::Broken,
+        };
+        let left = if end == End::Broken { 0 } else { result.gas.remaining() };
+        (end, result.output, left)
+    })
+}
+
+/// The result of the first frame, and whether it would be the same had the sender made slots of the registry warm.
+///
+/// The sender of a transaction can do that, with an access list or by asking first; a question then costs 2,000 gas less. More
+/// gas changes nothing in a run in which nothing ran short of it: each call inside has the same result, and no code sees what
+/// is left. So a run does not count in which the registry was asked and a call inside ran out of gas.
+fn frames(evm: &mut Evm<'_>, init: FrameInit) -> Option<(FrameResult, bool)> {
+    let (mut asked, mut starved) = (false, false);
+    if let ItemOrResult::Result(result) = evm.frame_init(init).ok()? {
+        return Some((result, true));
+    }
+    loop {
+        let result = match evm.frame_run().ok()? {
+            ItemOrResult::Item(init) => {
+                asked |= is_to_registry(evm, &init)?;
+                match evm.frame_init(init).ok()? {
+                    ItemOrResult::Item(_) => continue,
+                    ItemOrResult::Result(result) => result,
+                }
+            }
+            ItemOrResult::Result(result) => result,
+        };
+        let short = is_short_of_gas(result.instruction_result());
+        if let Some(result) = evm.frame_return_result(result).ok()? {
+            return Some((result, !(asked && starved)));
+        }
+        starved |= short;
+    }
+}
+
+/// Whether a call goes to the registry; `None` if the filter would never have let it through.
+fn is_to_registry(evm: &Evm<'_>, init: &FrameInit) -> Option<bool> {
+    let FrameInput::Call(call) = &init.frame_input else { return None };
+    let data = call.input.as_bytes(&evm.ctx);
+    if call.bytecode_address == evm.ctx.journaled_state.database.address {
+        return (data.len() == 36 && data.starts_with(&REVEALED_AT)).then_some(true);
+    }
+    is_callable(call.bytecode_address).then_some(false)
+}
+
+fn is_short_of_gas(result: InstructionResult) -> bool {
+    use InstructionResult as R;
+    matches!(result, R::OutOfGas | R::MemoryOOG | R::MemoryLimitOOG | R::PrecompileOOG | R::InvalidOperandOOG)
+}
+
+/// Whether a step may call this precompile.
+fn is_callable(address: Address) -> bool {
+    let (high, low) = address.split_at(19);
+    high.iter().all(|byte| *byte == 0) && low.iter().all(|byte| PRECOMPILES.contains(byte))
+}
