@@ -77,6 +77,8 @@ impl<'a> StaticCall<'a> {
     /// Runs it, in a state of its own.
     pub(crate) fn run(self) -> Ran {
         let mut evm = evm(self.world);
+        // Infallible: the world is in memory. A frame that reads its account's storage needs the account.
+        let _ = evm.ctx.journaled_state.load_account(self.at);
         let init = first_frame(&evm, self.code, self.at, self.data, self.gas);
         let (end, output, left) = execute(&mut evm, init);
         Ran { end, output, gas: self.gas - left, read: evm.ctx.journaled_state.database.read }
@@ -105,7 +107,8 @@ fn first_frame(evm: &Evm<'_>, code: Bytecode, at: Address, data: Bytes, gas: u64
         known_bytecode: (B256::ZERO, code),
         target_address: at,
         caller: evm.ctx.journaled_state.database.address,
-        value: CallValue::Transfer(U256::ZERO),
+        // Nothing moves, and no account has to be there for that.
+        value: CallValue::Apparent(U256::ZERO),
         scheme: CallScheme::StaticCall,
         is_static: true,
         charged_new_account_state_gas: false,

@@ -83,7 +83,9 @@ fn precompiles_that_every_chain_has_may_be_called() {
     for address in 1..=9 {
         accepted(&call(AT_0, &format!("PUSH1 0x{address:02x}")));
     }
-    for address in ["PUSH0", "PUSH1 0x0a", "PUSH1 0x0b", "PUSH2 0x0100", "PUSH20 0x1111111111111111111111111111111111111111"] {
+    for address in
+        ["PUSH0", "PUSH1 0x0a", "PUSH1 0x0b", "PUSH2 0x0100", "PUSH20 0x1111111111111111111111111111111111111111"]
+    {
         assert!(refused(&call(AT_0, address)).contains("precompiles 1 to 9"), "{address}");
     }
 }
@@ -102,7 +104,10 @@ fn constants_are_followed_through_the_stack() {
     accepted(&call(AT_0, "PUSH1 0x01 PUSH1 0x01 ADD"));
     accepted(&call(AT_0, "PUSH0 NOT PUSH1 0x02 AND"));
     // What lies below was there before.
-    assert!(refused("PUSH1 0x02 SWAP7 PUSH1 0x20 PUSH0 PUSH1 0x24 PUSH0 DUP5 GAS STATICCALL").contains("neither a constant"));
+    assert!(
+        refused("PUSH1 0x02 SWAP7 PUSH1 0x20 PUSH0 PUSH1 0x24 PUSH0 DUP5 GAS STATICCALL")
+            .contains("neither a constant")
+    );
 }
 
 #[test]
@@ -115,7 +120,9 @@ fn an_unknown_callee_is_refused() {
 
 #[test]
 fn a_jump_may_bring_any_stack() {
-    assert!(refused("PUSH1 0x20 PUSH0 PUSH1 0x24 PUSH0 PUSH1 0x02 JUMPDEST GAS STATICCALL").contains("neither a constant"));
+    assert!(
+        refused("PUSH1 0x20 PUSH0 PUSH1 0x24 PUSH0 PUSH1 0x02 JUMPDEST GAS STATICCALL").contains("neither a constant")
+    );
     // Behind a conditional jump nothing else can come in.
     accepted("PUSH1 0x20 PUSH0 PUSH1 0x24 PUSH0 PUSH1 0x02 PUSH0 PUSH0 JUMPI GAS STATICCALL");
 }

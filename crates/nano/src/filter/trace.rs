@@ -86,7 +86,9 @@ impl Trace {
         if selector.eq(REVEALED_AT.map(Some)) {
             Ok(())
         } else {
-            Err("the registry may be asked nothing but revealedAt, whose selector must be written in the same basic block")
+            Err(
+                "the registry may be asked nothing but revealedAt, whose selector must be written in the same basic block",
+            )
         }
     }
 

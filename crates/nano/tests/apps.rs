@@ -1,0 +1,65 @@
+//! The nanocontracts of `contracts/src/nano`, as the Solidity compiler makes them.
+
+mod support;
+
+use alloy_primitives::{B256, U256, keccak256};
+use perunika_core::nano::{Evaluator, NoResult, Run};
+use perunika_nano::{Machine, check};
+use support::{APPS, app, context, tiny_registry, words};
+
+const DEADLINE: u64 = 1_000;
+const SECRET: [u8; 32] = [7; 32];
+
+/// A lock of 40 of 100 that A pays.
+fn lock() -> Vec<u8> {
+    words(&[keccak256(SECRET).into(), U256::from(40), U256::ZERO, U256::from(DEADLINE)])
+}
+
+fn claim<'a>(code: &'a [u8], storage: &'a [u8], absolute: u64, revealed: &'a [(B256, u64)]) -> Run<'a> {
+    let mut context = context(100, 100, 1);
+    context.absolute = absolute;
+    Run { code, gas: 200_000, context, storage, caller: 1, input: &SECRET, revealed }
+}
+
+#[test]
+fn the_filter_takes_what_the_compiler_makes() {
+    for name in APPS {
+        assert_eq!(check(&app(name)), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn a_lock_pays_against_the_secret() {
+    let (code, storage) = (app("HashLock"), lock());
+    let outcome = Machine::new().step(&claim(&code, &storage, DEADLINE, &[])).unwrap();
+    assert_eq!((outcome.da, outcome.mover, outcome.steps_left), (60, 1, 0));
+    assert_eq!(outcome.storage, storage);
+}
+
+#[test]
+fn after_its_deadline_a_lock_asks_the_registry() {
+    let (code, storage) = (app("HashLock"), lock());
+    let machine = Machine::with_registry(&tiny_registry(5));
+    let hash = keccak256(SECRET);
+    let late = |revealed: &[(B256, u64)]| machine.step(&claim(&code, &storage, DEADLINE + 1, revealed));
+    assert_eq!(late(&[(B256::ZERO, 1), (hash, DEADLINE)]).map(|outcome| outcome.da), Ok(60));
+    let too_late = Err(NoResult::Reverted("custom error 0xecdd1c29".into()));
+    assert_eq!(late(&[(hash, DEADLINE + 1)]), too_late);
+    assert_eq!(late(&[(B256::ZERO, 1)]), too_late);
+    assert_eq!(late(&[]), too_late);
+}
+
+#[test]
+fn one_step_takes_far_less_than_a_millisecond() {
+    let (code, storage) = (app("HashLock"), lock());
+    let machine = Machine::with_registry(&tiny_registry(5));
+    let revealed = [(keccak256(SECRET), DEADLINE)];
+    let run = claim(&code, &storage, DEADLINE + 1, &revealed);
+    let start = std::time::Instant::now();
+    for _ in 0..1_000 {
+        machine.step(&run).unwrap();
+    }
+    let each = start.elapsed() / 1_000;
+    println!("a step of HashLock that asks the registry: {each:?}");
+    assert!(each.as_micros() < 1_000, "{each:?}");
+}
