@@ -1,0 +1,170 @@
+//! The four codes, and what a channel is told to open one.
+
+use alloy_primitives::{B256, Bytes, keccak256};
+use perunika_core::{
+    params::Side,
+    signed::{Amount, Entry},
+};
+use serde::Deserialize;
+use std::{fmt, str::FromStr, sync::LazyLock};
+
+/// One of the nanocontracts that Perunika brings along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum App {
+    /// [`crate::coin_toss`]
+    CoinToss,
+    /// [`crate::tic_tac_toe`]
+    TicTacToe,
+    /// [`crate::hash_lock`]
+    HashLock,
+    /// [`crate::hash_chain`]
+    HashChain,
+}
+
+struct Code {
+    runtime: Bytes,
+    hash: B256,
+}
+
+impl Code {
+    // INVARIANT: the artifacts are part of the build, and the tests below read them.
+    #[allow(clippy::expect_used)]
+    fn read(artifact: &str) -> Self {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Artifact {
+            deployed_bytecode: Bytes,
+        }
+        let artifact: Artifact = serde_json::from_str(artifact).expect("a committed artifact has bytecode");
+        Self { hash: keccak256(&artifact.deployed_bytecode), runtime: artifact.deployed_bytecode }
+    }
+}
+
+macro_rules! artifact {
+    ($name:literal) => {
+        Code::read(include_str!(concat!("../../../contracts/artifacts/nano/", $name, ".json")))
+    };
+}
+
+static COIN_TOSS: LazyLock<Code> = LazyLock::new(|| artifact!("CoinToss"));
+static TIC_TAC_TOE: LazyLock<Code> = LazyLock::new(|| artifact!("TicTacToe"));
+static HASH_LOCK: LazyLock<Code> = LazyLock::new(|| artifact!("HashLock"));
+static HASH_CHAIN: LazyLock<Code> = LazyLock::new(|| artifact!("HashChain"));
+
+impl App {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::CoinToss, Self::TicTacToe, Self::HashLock, Self::HashChain];
+
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CoinToss => "coin-toss",
+            Self::TicTacToe => "tic-tac-toe",
+            Self::HashLock => "hash-lock",
+            Self::HashChain => "hash-chain",
+        }
+    }
+
+    /// Runtime bytecode.
+    pub fn code(self) -> &'static [u8] {
+        &self.read().runtime
+    }
+
+    /// EXTCODEHASH of it, which an Entry names.
+    pub fn code_hash(self) -> B256 {
+        self.read().hash
+    }
+
+    /// The gas bound to put into an Entry: the dearest step costs two thirds of it or less.
+    pub fn gas(self) -> u32 {
+        match self {
+            Self::CoinToss | Self::TicTacToe => 15_000,
+            Self::HashLock => 12_000,
+            Self::HashChain => 130_000,
+        }
+    }
+
+    fn read(self) -> &'static Code {
+        match self {
+            Self::CoinToss => &COIN_TOSS,
+            Self::TicTacToe => &TIC_TAC_TOE,
+            Self::HashLock => &HASH_LOCK,
+            Self::HashChain => &HASH_CHAIN,
+        }
+    }
+}
+
+impl fmt::Display for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// There is no app of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no nanocontract {0:?}: coin-toss, tic-tac-toe, hash-lock, hash-chain, or the file of one")]
+pub struct NoSuchApp(String);
+
+impl FromStr for App {
+    type Err = NoSuchApp;
+
+    fn from_str(name: &str) -> Result<Self, NoSuchApp> {
+        Self::ALL.into_iter().find(|app| app.name() == name).ok_or_else(|| NoSuchApp(name.into()))
+    }
+}
+
+/// A party as the code counts them: 0 = A.
+pub(crate) fn party(side: Side) -> u8 {
+    u8::from(side == Side::B)
+}
+
+/// What the parties agree on to open a nanocontract; the channel adds its name and the version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Whose code it runs.
+    pub app: App,
+    /// What it holds, in the asset's smallest unit.
+    pub total: Amount,
+    /// A's part of it, which A also gets if nobody ever moves.
+    pub da0: Amount,
+    /// Who moves first.
+    pub mover: Side,
+    /// Most steps, off chain and forced together.
+    pub k_max: u16,
+    /// Storage at the start.
+    pub storage: Vec<u8>,
+}
+
+impl Opening {
+    /// The Entry of the State with version `born`; `nid` is a name that the channel has never had.
+    pub fn entry(&self, nid: B256, born: u64) -> Entry {
+        Entry {
+            nid,
+            born,
+            total: self.total,
+            da0: self.da0,
+            mover0: party(self.mover),
+            code_hash: self.app.code_hash(),
+            gas: self.app.gas(),
+            k_max: self.k_max,
+            storage0: keccak256(&self.storage),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_app_has_a_code_and_a_name_of_its_own() {
+        let hashes: BTreeSet<B256> = App::ALL.iter().map(|app| app.code_hash()).collect();
+        assert_eq!(hashes.len(), App::ALL.len());
+        for app in App::ALL {
+            assert_eq!(app.name().parse(), Ok(app));
+            assert!(app.code().len() > 100);
+        }
+        assert!("roulette".parse::<App>().is_err());
+    }
+}
