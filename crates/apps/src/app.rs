@@ -78,8 +78,9 @@ impl App {
     /// The gas bound to put into an Entry: the dearest step costs two thirds of it or less.
     pub fn gas(self) -> u32 {
         match self {
-            Self::CoinToss | Self::TicTacToe => 15_000,
-            Self::HashLock => 12_000,
+            Self::CoinToss => 8_000,
+            Self::TicTacToe => 10_000,
+            Self::HashLock => 9_000,
             Self::HashChain => 130_000,
         }
     }
