@@ -14,6 +14,9 @@ use perunika_core::{
 use revm::state::Bytecode;
 use std::fmt;
 
+/// Most gas of a transaction (EIP-7825): a step with a higher bound could never be forced.
+pub(crate) const TX_GAS_MAX: u32 = 1 << 24;
+
 /// Runs nanocontracts in the EVM as the Adjudicator does: one static call frame with exactly the Entry's gas.
 ///
 /// The gas of a result is that of the call frame on the chain when nobody has touched the registry's slots before in the same
@@ -79,6 +82,7 @@ fn check_sizes(run: &Run<'_>) -> Result<(), NoResult> {
     let bounds = [
         (!run.code.is_empty() && run.code[0] != 0xef, "there is no code that can be deployed"),
         (run.code.len() <= CODE_MAX, "more than 24,576 bytes of code"),
+        (run.gas <= TX_GAS_MAX, "the gas bound is above what a transaction may have (EIP-7825)"),
         (run.storage.len() <= STORAGE_MAX, "more than 16,384 bytes of storage before the step"),
         (run.input.len() <= INPUT_MAX, "more than 16,384 bytes of input"),
         (run.caller <= 1, "the caller is neither A nor B"),

@@ -139,9 +139,11 @@ fn execute(evm: &mut Evm<'_>, init: FrameInit) -> (End, Bytes, u64) {
 ///
 /// The sender of a transaction can do that, with an access list or by asking first; a question then costs 2,000 gas less. More
 /// gas changes nothing in a run in which nothing ran short of it: each call inside has the same result, and no code sees what
-/// is left. So a run does not count in which the registry was asked and a call inside ran out of gas.
+/// is left. So a run does not count in which, after a question, a call got all the gas that there was and it was not enough.
 fn frames(evm: &mut Evm<'_>, init: FrameInit) -> Option<(FrameResult, bool)> {
     let (mut asked, mut starved) = (false, false);
+    // For each call that runs, whether it got all that could be given.
+    let mut limited = Vec::new();
     if let ItemOrResult::Result(result) = evm.frame_init(init).ok()? {
         return Some((result, true));
     }
@@ -149,6 +151,7 @@ fn frames(evm: &mut Evm<'_>, init: FrameInit) -> Option<(FrameResult, bool)> {
         let result = match evm.frame_run().ok()? {
             ItemOrResult::Item(init) => {
                 asked |= is_to_registry(evm, &init)?;
+                limited.push(gets_all_gas(evm, &init));
                 match evm.frame_init(init).ok()? {
                     ItemOrResult::Item(_) => continue,
                     ItemOrResult::Result(result) => result,
@@ -158,18 +161,26 @@ fn frames(evm: &mut Evm<'_>, init: FrameInit) -> Option<(FrameResult, bool)> {
         };
         let short = is_short_of_gas(result.instruction_result());
         if let Some(result) = evm.frame_return_result(result).ok()? {
-            return Some((result, !(asked && starved)));
+            return Some((result, !starved));
         }
-        starved |= short;
+        starved |= limited.pop() == Some(true) && asked && short;
     }
+}
+
+/// Whether the call gets what EIP-150 lets it have rather than what it was meant to have.
+fn gets_all_gas(evm: &mut Evm<'_>, init: &FrameInit) -> bool {
+    let FrameInput::Call(call) = &init.frame_input else { return true };
+    let before = evm.frame_stack.get().interpreter.gas.remaining() + call.gas_limit;
+    call.gas_limit >= before - before / 64
 }
 
 /// Whether a call goes to the registry; `None` if the filter would never have let it through.
 fn is_to_registry(evm: &Evm<'_>, init: &FrameInit) -> Option<bool> {
     let FrameInput::Call(call) = &init.frame_input else { return None };
     let data = call.input.as_bytes(&evm.ctx);
-    if call.bytecode_address == evm.ctx.journaled_state.database.address {
-        return (data.len() == 36 && data.starts_with(&REVEALED_AT)).then_some(true);
+    let world = &evm.ctx.journaled_state.database;
+    if call.bytecode_address == world.address {
+        return (world.registry.is_some() && data.len() == 36 && data.starts_with(&REVEALED_AT)).then_some(true);
     }
     is_callable(call.bytecode_address).then_some(false)
 }

@@ -1,6 +1,10 @@
 //! What the tests share.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod chain;
+pub(crate) mod program;
+pub(crate) mod rng;
+
 use alloy_primitives::{Address, B256, Bytes, U256};
 use perunika_core::nano::Context;
 
