@@ -2,7 +2,7 @@
 
 use crate::chain::Roots;
 use crate::encode::Domain;
-use crate::params::{MAX_LOCKS, Side};
+use crate::params::{MAX_LOCKS, MAX_NANOS, MAX_VIRTUAL_NANOS, Side};
 use crate::signed::{Amount, Eip712, Entry, Lock, MAX_AMOUNT, State};
 use crate::tree;
 use alloc::vec::Vec;
@@ -47,13 +47,29 @@ pub struct Body {
 pub enum Change {
     /// Re-splits the cash: A's default becomes this (a payment, a stream item).
     Split(Amount),
-    /// Removes and adds locks in one version (protocol 1.4(11)).
-    Locks {
-        /// Each with what A of the link gets; the rest goes to B.
+    /// Removes and adds entries in one version (protocol 1.4(11)): removals first, locks before nanocontracts.
+    Entries {
+        /// Locks that go, each with what A of the link gets; the rest goes to B.
         remove: Vec<(B256, Amount)>,
-        /// In any order; applied in order of vc.
+        /// Locks that come, in any order; applied in order of vc.
         add: Vec<Lock>,
+        /// Nanocontracts that go, each with what A gets of it.
+        close: Vec<(B256, Amount)>,
+        /// Nanocontracts that come, in any order; applied in order of nid.
+        open: Vec<Entry>,
     },
+}
+
+impl Change {
+    /// Nothing but a new version, which voids what is outstanding.
+    pub fn none() -> Self {
+        Self::locks(Vec::new(), Vec::new())
+    }
+
+    /// Locks only.
+    pub fn locks(remove: Vec<(B256, Amount)>, add: Vec<Lock>) -> Self {
+        Self::Entries { remove, add, close: Vec::new(), open: Vec::new() }
+    }
 }
 
 /// Why a change is not possible.
@@ -74,6 +90,15 @@ pub enum Invalid {
     /// More than the contract accepts.
     #[error("too many locks")]
     TooManyLocks,
+    /// Removal of what is not there.
+    #[error("there is no such nanocontract")]
+    NoSuchNano,
+    /// A second one of that name.
+    #[error("there is such a nanocontract already")]
+    DuplicateNano,
+    /// More than the contract accepts.
+    #[error("too many nanocontracts")]
+    TooManyNanos,
     /// The contract would refuse the State (S12).
     #[error("the contract would refuse this state")]
     Predicate,
@@ -145,6 +170,20 @@ impl Body {
         }
     }
 
+    /// What a side can spend: its share less what it has in nanocontracts by default; none if they hold more than it has.
+    pub fn cash(&self, side: Side) -> Option<Amount> {
+        let held = self.nanos.iter().try_fold(0u128, |sum, e| {
+            let stake = if side == Side::A { e.da0 } else { e.total.checked_sub(e.da0)? };
+            sum.checked_add(stake)
+        });
+        self.share(side).checked_sub(held?)
+    }
+
+    /// The nanocontract of that name, if it is open.
+    pub fn nano(&self, nid: B256) -> Option<&Entry> {
+        self.nanos.iter().find(|e| e.nid == nid)
+    }
+
     /// The lock of a virtual channel, if there is one.
     pub fn lock(&self, vc: B256) -> Option<&Lock> {
         self.locks.iter().find(|l| l.vc == vc)
@@ -156,9 +195,11 @@ impl Body {
         next.ver = ver;
         match change {
             Change::Split(def_a) => next.def_a = *def_a,
-            Change::Locks { remove, add } => {
+            Change::Entries { remove, add, close, open } => {
                 next.remove_locks(remove)?;
+                next.close_nanos(close)?;
                 next.add_locks(add)?;
+                next.open_nanos(open)?;
             }
         }
         next.check()?;
@@ -179,8 +220,15 @@ impl Body {
         if self.locks.len() > MAX_LOCKS {
             return Err(Invalid::TooManyLocks);
         }
-        if self.def_a > self.total || self.nanos.len() > 64 {
+        if self.def_a > self.total {
             return Err(Invalid::Predicate);
+        }
+        let most = if self.kind == Kind::Virtual { MAX_VIRTUAL_NANOS } else { MAX_NANOS };
+        if self.nanos.len() > most {
+            return Err(Invalid::TooManyNanos);
+        }
+        if self.cash(Side::A).is_none() || self.cash(Side::B).is_none() {
+            return Err(Invalid::Insolvent); // S11
         }
         if self.kind == Kind::Virtual {
             let plain = self.dep_a == 0 && self.dep_b == 0 && self.locks.is_empty() && self.total <= MAX_AMOUNT;
@@ -228,10 +276,50 @@ impl Body {
                 return Err(Invalid::DuplicateLock);
             }
             let (from_a, from_b) = if lock.left_is_a { (lock.left, lock.right) } else { (lock.right, lock.left) };
-            let cash_b = self.share(Side::B).checked_sub(from_b).ok_or(Invalid::Insolvent)?;
+            let rest_b = self.share(Side::B).checked_sub(from_b).ok_or(Invalid::Insolvent)?;
             self.def_a = self.def_a.checked_sub(from_a).ok_or(Invalid::Insolvent)?;
-            self.total = self.def_a.checked_add(cash_b).ok_or(Invalid::Overflow)?;
+            self.total = self.def_a.checked_add(rest_b).ok_or(Invalid::Overflow)?;
             self.locks.push(lock);
+        }
+        Ok(())
+    }
+
+    /// Each gives what its newest version says instead of what it began with; removals as for locks.
+    fn close_nanos(&mut self, close: &[(B256, Amount)]) -> Result<(), Invalid> {
+        let mut gone: Vec<(usize, Amount)> = Vec::with_capacity(close.len());
+        for (nid, da) in close {
+            let index = self.nanos.iter().position(|e| e.nid == *nid).ok_or(Invalid::NoSuchNano)?;
+            gone.push((index, *da));
+        }
+        gone.sort_unstable();
+        if gone.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(Invalid::NoSuchNano);
+        }
+        let nids: Vec<(B256, Amount)> = gone.iter().map(|(i, da)| (self.nanos[*i].nid, *da)).collect();
+        for (nid, da) in nids {
+            let index = self.nanos.iter().position(|e| e.nid == nid).ok_or(Invalid::NoSuchNano)?;
+            let entry = self.nanos.swap_remove(index);
+            if da > entry.total {
+                return Err(Invalid::Insolvent);
+            }
+            let rest = self.def_a.checked_sub(entry.da0).ok_or(Invalid::Insolvent)?;
+            self.def_a = rest.checked_add(da).ok_or(Invalid::Overflow)?;
+        }
+        Ok(())
+    }
+
+    /// They are paid from the cash of both, so that neither `total` nor `def_a` changes (protocol 2.3).
+    fn open_nanos(&mut self, open: &[Entry]) -> Result<(), Invalid> {
+        let mut sorted = open.to_vec();
+        sorted.sort_unstable_by_key(|e| e.nid);
+        for entry in sorted {
+            if self.nano(entry.nid).is_some() {
+                return Err(Invalid::DuplicateNano);
+            }
+            if entry.da0 > entry.total || entry.born != self.ver {
+                return Err(Invalid::Predicate);
+            }
+            self.nanos.push(entry);
         }
         Ok(())
     }

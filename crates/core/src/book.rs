@@ -3,11 +3,13 @@
 use crate::body::Body;
 use crate::budget::Charge;
 use crate::log::UpdateLog;
-use crate::message::Note;
+use crate::message::{LinkOp, Note};
 use crate::params::Side;
-use crate::signed::Amount;
-use alloc::collections::VecDeque;
+use crate::sig::Signature;
+use crate::signed::{Amount, Entry, Lock};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
 /// A payment of mine that is signed but not known to be durable at the payee.
@@ -45,6 +47,32 @@ pub(crate) struct Noted {
     pub(crate) note: Note,
 }
 
+/// What may be forgotten in a crash of the talk about entries: it is asked again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UpdateMemory {
+    /// The peer's newest pre-signature that this party could not answer yet.
+    pub(crate) presign: Option<(u64, LinkOp, Signature)>,
+    /// The peer signed something else at a version that this party signed: party A proposes.
+    pub(crate) mismatch: bool,
+    /// Changes that the peer refused, by subject, and until when (ms) they are not proposed again.
+    pub(crate) cool: BTreeMap<B256, (LinkOp, u64)>,
+    /// Not before this time (ms) is an unanswered proposal replaced by another.
+    pub(crate) retry_ms: u64,
+    /// Version of the stream item whose countersignature was asked for, so that the channel becomes quiet.
+    pub(crate) flushed: u64,
+    /// A pre-signature of this node stands in the way of the peer's stream (protocol 1.4(10)).
+    pub(crate) break_in: bool,
+    /// When (ms) the peer's last stream item came.
+    pub(crate) item_ms: Option<u64>,
+}
+
+/// The entries of a State that the chain could have fixed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lists {
+    pub(crate) locks: Vec<Lock>,
+    pub(crate) nanos: Vec<Entry>,
+}
+
 /// Update log and payments of a ledger channel, or of a virtual channel at one of its ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Book {
@@ -60,6 +88,11 @@ pub(crate) struct Book {
     pub(crate) asked_ms: Option<u64>,
     /// The newest payment with a reference that I accepted: its receipt may be asked for again.
     pub(crate) received: Option<Noted>,
+    /// While a dispute runs: the entries of every State that could be concluded. A countersignature that comes when nobody can
+    /// refute any more moves the log on, but not the chain (S74).
+    pub(crate) disputed: Vec<Lists>,
+    #[serde(skip)]
+    pub(crate) updates: UpdateMemory,
 }
 
 impl Book {
@@ -72,7 +105,37 @@ impl Book {
             unreceipted: None,
             asked_ms: None,
             received: None,
+            disputed: Vec::new(),
+            updates: UpdateMemory::default(),
         }
+    }
+
+    /// The entries of every State that the chain could accept against this party, or could have accepted since the dispute began.
+    pub(crate) fn possible(&self) -> impl Iterator<Item = Lists> + '_ {
+        let lists = |b: Body| Lists { locks: b.locks, nanos: b.nanos };
+        self.log.enforceable().into_iter().map(lists).chain(self.disputed.iter().cloned())
+    }
+
+    /// Keeps what could be concluded now; true if something is new.
+    pub(crate) fn remember(&mut self) -> bool {
+        let before = self.disputed.len();
+        let now: Vec<Lists> = self.possible().collect();
+        for lists in now {
+            if !self.disputed.contains(&lists) {
+                self.disputed.push(lists);
+            }
+        }
+        self.disputed.len() > before
+    }
+
+    /// The nanocontract is in every State that the chain could accept: it may be stepped (protocol 1.4(2), (12)).
+    pub(crate) fn holds_nano_firmly(&self, entry: &Entry) -> bool {
+        self.possible().all(|lists| lists.nanos.contains(entry))
+    }
+
+    /// Some such State holds it.
+    pub(crate) fn may_hold_nano(&self, nid: B256) -> bool {
+        self.possible().any(|lists| lists.nanos.iter().any(|e| e.nid == nid))
     }
 
     /// Takes the payments that version `ver` (mine) holds: they are applied.

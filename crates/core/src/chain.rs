@@ -4,7 +4,7 @@
 
 use crate::params::{ChannelParams, VirtualParams};
 use crate::sig::Signature;
-use crate::signed::{Amount, Close, Lock, State};
+use crate::signed::{Amount, Close, Entry, Lock, Nano, State};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
@@ -58,12 +58,49 @@ pub struct DisputeView {
     pub roots: Roots,
     /// The value mixed into the stored hash.
     pub mix: B256,
+    /// Last second of its registered nanocontracts (`acc.end`); 0 if there are none.
+    pub nanos_end: u64,
 }
 
 impl DisputeView {
-    /// Last second of the dispute: only after it `conclude` works (no nanocontract is registered yet).
+    /// Last second of the dispute: only after it `conclude` works (protocol 2.3).
     pub fn final_at(&self, window: u32) -> u64 {
-        self.refute_end.saturating_add(if self.nanos { window.into() } else { 0 })
+        if self.nanos { self.nano_window_end(window).max(self.nanos_end) } else { self.refute_end }
+    }
+
+    /// Last second at which a nanocontract can be registered for the first time.
+    pub fn nano_window_end(&self, window: u32) -> u64 {
+        self.refute_end.saturating_add(window.into())
+    }
+}
+
+/// A registered nanocontract: its two slots, and what the events say of its storage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NanoView {
+    /// Registered version.
+    pub ver: u64,
+    /// Last second at which a higher version is taken; steps follow after it.
+    pub n_ref: u64,
+    /// When the last forced step came, behind `n_ref`; 0 before the first.
+    pub last: u64,
+    /// Forced steps left.
+    pub steps_left: u16,
+    /// Next mover (0 = A).
+    pub mover: u8,
+    /// What A gets if it stalls.
+    pub da: Amount,
+    /// Hash of the storage.
+    pub storage_hash: B256,
+    /// The storage, if the last change was a forced step.
+    pub storage: Option<Vec<u8>>,
+    /// Input of that step.
+    pub input: Option<Vec<u8>>,
+}
+
+impl NanoView {
+    /// Last second at which the mover may move.
+    pub fn step_end(&self, window: u32) -> u64 {
+        self.n_ref.max(self.last).saturating_add(window.into())
     }
 }
 
@@ -135,6 +172,10 @@ pub struct ChainUpdate {
     pub escrows: Vec<(B256, Seen<EscrowView>)>,
     /// By id of the virtual channel.
     pub records: Vec<(B256, Seen<RecordView>)>,
+    /// By channel id, ledger or virtual, and struct hash of the Entry.
+    pub nanos: Vec<((B256, B256), Seen<Option<NanoView>>)>,
+    /// By hash of a secret: when it was published, seconds; 0 if never.
+    pub revealed: Vec<(B256, Seen<u64>)>,
 }
 
 /// What the chain driver must follow.
@@ -146,6 +187,15 @@ pub enum Watch {
     Escrow(B256),
     /// Record of a virtual channel, by id.
     Record(B256),
+    /// Slots of a nanocontract.
+    Nano {
+        /// Channel id, ledger or virtual.
+        ch: B256,
+        /// Struct hash of its Entry.
+        entry: B256,
+    },
+    /// When the secret with this hash was published.
+    Revealed(B256),
 }
 
 /// By what right an account opens the dispute of a virtual channel: the `WatchAuth` of a participant's key names it.
@@ -159,6 +209,46 @@ pub struct Opener {
     pub not_after: u64,
     /// The key's signature on the `WatchAuth`.
     pub sig: Signature,
+}
+
+/// In which channel a nanocontract stands; calls carry its parameters.
+#[allow(clippy::large_enum_variant, reason = "a call lives for a moment")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Home {
+    /// A ledger channel.
+    Ledger(ChannelParams),
+    /// A virtual channel.
+    Virtual(VirtualParams),
+}
+
+/// One forced step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForcedStep {
+    /// Account whose code runs.
+    pub code: Address,
+    /// Storage before the step.
+    pub storage: Vec<u8>,
+    /// What the mover says.
+    pub input: Vec<u8>,
+    /// `StepAuth` of the mover's key; none where the sender is the mover.
+    pub auth: Option<Signature>,
+}
+
+/// One nanocontract that is registered, or refuted by a higher version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NanoClaim {
+    /// As it stands in the State.
+    pub entry: Entry,
+    /// Its index there; of no meaning in a refutation.
+    pub index: usize,
+    /// Its siblings; empty in a refutation.
+    pub proof: Vec<B256>,
+    /// The version; `ch` and `entry` fit the rest.
+    pub version: Nano,
+    /// Signatures of A and B; none of version 0. Of a ledger channel the sender's may be missing.
+    pub sigs: [Option<Signature>; 2],
+    /// The mover's provisional step.
+    pub step: Option<ForcedStep>,
 }
 
 /// A call of the Adjudicator.
@@ -288,6 +378,45 @@ pub enum Call {
         /// The virtual channel it follows.
         virtual_params: VirtualParams,
     },
+    /// Registers nanocontracts of the State that the dispute has fixed.
+    RegisterNanos {
+        /// The channel.
+        home: Home,
+        /// The registered State.
+        state: State,
+        /// Its roots.
+        roots: Roots,
+        /// From the event.
+        mix: B256,
+        /// Which, in any order.
+        claims: Vec<NanoClaim>,
+    },
+    /// Replaces registered nanocontracts by higher versions.
+    RefuteNanos {
+        /// The channel.
+        home: Home,
+        /// Which, in any order.
+        claims: Vec<NanoClaim>,
+    },
+    /// Forces one step.
+    Execute {
+        /// The channel.
+        home: Home,
+        /// As it stands in the State.
+        entry: Entry,
+        /// The step.
+        step: ForcedStep,
+    },
+    /// Puts a nanocontract's code where everybody can find it ([`code_address`](crate::params::code_address)).
+    Deploy {
+        /// Runtime bytecode.
+        code: Vec<u8>,
+    },
+    /// Publishes a secret (protocol 6.3).
+    Reveal {
+        /// The secret.
+        secret: B256,
+    },
     /// Takes one's balance out of the vault.
     Withdraw {
         /// Zero address for ETH.
@@ -313,6 +442,14 @@ impl Call {
             Self::ConcludeVirtual { .. } => "concludeVirtual",
             Self::Finalise { .. } => "finalise",
             Self::Settle { .. } => "settle",
+            Self::RegisterNanos { home: Home::Ledger(_), .. } => "registerNano",
+            Self::RegisterNanos { home: Home::Virtual(_), .. } => "registerVirtualNano",
+            Self::RefuteNanos { home: Home::Ledger(_), .. } => "refuteNano",
+            Self::RefuteNanos { home: Home::Virtual(_), .. } => "refuteVirtualNano",
+            Self::Execute { home: Home::Ledger(_), .. } => "execute",
+            Self::Execute { home: Home::Virtual(_), .. } => "executeVirtual",
+            Self::Deploy { .. } => "deploy",
+            Self::Reveal { .. } => "reveal",
             Self::Withdraw { .. } => "withdraw",
         }
     }

@@ -1,7 +1,9 @@
 //! Read-only views of channels for people and programs.
 
+use crate::message::NanoTerms;
 use crate::params::{ChannelParams, Side, VirtualParams};
-use crate::signed::Amount;
+use crate::sig::Signature;
+use crate::signed::{Amount, Entry, Nano};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
@@ -133,4 +135,63 @@ pub struct Overview {
     pub chain_time: u64,
     /// Height of the head.
     pub head: u64,
+}
+
+/// Where a nanocontract stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NanoStage {
+    /// This node proposed it; the peer has not answered.
+    Proposed,
+    /// The peer proposed it; this node has not answered.
+    Offered,
+    /// Agreed; the State with it is being signed.
+    Agreed,
+    /// Open.
+    Open,
+    /// Over, or given up by the mover: the State without it is being signed.
+    Closing,
+    /// A dispute of its channel runs.
+    Disputed,
+}
+
+/// A nanocontract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NanoInfo {
+    /// Channel id, ledger or virtual.
+    pub ch: B256,
+    /// Its name.
+    pub nid: B256,
+    /// Which side this node is.
+    pub me: Side,
+    /// The peer's key.
+    pub peer: Address,
+    /// Where it stands.
+    pub stage: NanoStage,
+    /// What it was agreed to be.
+    pub terms: NanoTerms,
+    /// As it stands in the State, once it does.
+    pub entry: Option<Entry>,
+    /// The newest version that both signed (version 0: that nobody needs to sign).
+    pub version: Option<Nano>,
+    /// Signatures of A and B on it.
+    pub sigs: [Option<Signature>; 2],
+    /// Storage of that version; in a dispute, as the chain has it.
+    pub storage: Vec<u8>,
+    /// What A gets if the next mover stalls; in a dispute, as the chain has it.
+    pub da: Amount,
+    /// Next mover (0 = A).
+    pub mover: u8,
+    /// Forced steps left; 0: over.
+    pub steps_left: u16,
+    /// It is this node's turn.
+    pub my_turn: bool,
+    /// A step of this node waits for its countersignature, or to be forced.
+    pub outstanding: bool,
+    /// Why the peer did not countersign it, in its words.
+    pub refused: Option<alloc::string::String>,
+    /// Number of inputs that are kept for a dispute.
+    pub prepared: usize,
+    /// Second, chain time, until which this node must have acted; in a dispute only.
+    pub deadline: Option<u64>,
 }

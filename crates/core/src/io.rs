@@ -2,7 +2,7 @@
 
 use crate::budget::Limits;
 use crate::chain::{Call, ChainUpdate, TxKey, TxOutcome, Watch};
-use crate::message::Message;
+use crate::message::{Message, NanoTerms};
 use crate::sig::Signature;
 use crate::signed::{Amount, PaymentReceipt};
 use alloc::boxed::Box;
@@ -145,6 +145,74 @@ pub enum Command {
         /// Its id.
         vc: B256,
     },
+    /// Proposes a nanocontract; the reply comes when it is open.
+    OpenNano {
+        /// Channel id, ledger or virtual.
+        ch: B256,
+        /// What it is to be.
+        terms: NanoTerms,
+        /// Runtime bytecode.
+        code: Vec<u8>,
+        /// How long the peer may take to answer, seconds; the policy's if none.
+        within: Option<u64>,
+    },
+    /// Answers a peer's offer ([`Event::NanoOffered`]).
+    AnswerNano {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// None: yes. Otherwise why not.
+        refuse: Option<String>,
+    },
+    /// Makes this node's next step; the reply comes when it is countersigned. While a dispute runs it is kept and forced as soon
+    /// as the chain allows.
+    StepNano {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// What this node says.
+        input: Vec<u8>,
+        /// After this many seconds without a countersignature it is forced on the chain, and the channel with it ends.
+        force_after: Option<u64>,
+    },
+    /// Keeps an input that is forced in a dispute when it is this node's turn and the rules take it: a secret to be revealed,
+    /// a move that needs no more thought. Replaces what was kept before.
+    PrepareNano {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// Tried in this order; at most 16.
+        inputs: Vec<Vec<u8>>,
+    },
+    /// Hands the peer an input for its own next step; the reply comes when the peer has it durably. A hash-chain payment is that.
+    HandNano {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// The input.
+        input: Vec<u8>,
+    },
+    /// Wants a nanocontract closed at what its newest version says. The peer agrees if it is over, or if this node is the mover.
+    CloseNano {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+    },
+    /// Publishes a secret in the preimage registry of the chain (protocol 6.3).
+    Reveal {
+        /// The secret.
+        secret: B256,
+    },
+    /// Ends a virtual channel through the chain, now: registers its newest State.
+    ForceVirtual {
+        /// Its id.
+        vc: B256,
+    },
     /// Sends bytes to the application of a peer.
     SendApp {
         /// To whom.
@@ -159,12 +227,19 @@ impl Command {
     pub(crate) fn object(&self) -> Option<B256> {
         match self {
             Self::Pay { ch, .. } | Self::CloseChannel { ch, .. } => Some(*ch),
-            Self::RenewVirtual { vc, .. } | Self::CloseVirtual { vc } => Some(*vc),
+            Self::RenewVirtual { vc, .. } | Self::CloseVirtual { vc } | Self::ForceVirtual { vc } => Some(*vc),
+            Self::OpenNano { ch, .. }
+            | Self::AnswerNano { ch, .. }
+            | Self::StepNano { ch, .. }
+            | Self::PrepareNano { ch, .. }
+            | Self::HandNano { ch, .. }
+            | Self::CloseNano { ch, .. } => Some(*ch),
             Self::Within { command, .. } => command.object(),
             Self::OpenChannel { .. }
             | Self::OpenVirtual { .. }
             | Self::Quote { .. }
             | Self::SetBudget { .. }
+            | Self::Reveal { .. }
             | Self::SendApp { .. } => None,
         }
     }
@@ -218,6 +293,34 @@ pub enum Reply {
     },
     /// Done; nothing to report.
     Done,
+    /// The nanocontract is open; its name.
+    NanoOpened {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+    },
+    /// The nanocontract is closed, or the dispute decided it.
+    NanoClosed {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+    },
+    /// The step is signed by both.
+    Stepped {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// Version that holds it.
+        ver: u64,
+    },
+    /// The peer did not countersign the step. This node's signature is out: it stands until the peer signs, or is forced.
+    Unknown {
+        /// In words.
+        reason: String,
+    },
 }
 
 /// Whose fault it is that a command was refused, in words for people.
@@ -301,6 +404,84 @@ pub enum Event {
         sig: Signature,
         /// Address of its channel key.
         signer: Address,
+    },
+    /// A peer proposes a nanocontract that passed every check; it waits for [`Command::AnswerNano`].
+    NanoOffered {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// What it would be.
+        terms: NanoTerms,
+        /// Chain time, seconds, until which the answer may be given.
+        until: u64,
+    },
+    /// A nanocontract can be used.
+    NanoOpen {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+    },
+    /// A nanocontract did not come about.
+    NanoDeclined {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// In words.
+        reason: String,
+    },
+    /// A step is signed by both, or was forced on the chain.
+    NanoStepped {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// Version; the registered one if it was forced.
+        ver: u64,
+        /// Who moved (0 = A).
+        by: u8,
+        /// What the mover said.
+        input: Vec<u8>,
+        /// On the chain.
+        forced: bool,
+    },
+    /// In a dispute it is this node's turn and nothing is kept that the rules take: a [`Command::StepNano`] is needed.
+    NanoTurn {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// Last second, chain time.
+        deadline: u64,
+    },
+    /// The peer handed over an input that this node can force.
+    NanoHanded {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// The input.
+        input: Vec<u8>,
+        /// What this node would get of the nanocontract with it.
+        share: Amount,
+    },
+    /// The peer wants a nanocontract closed in which it is this node's turn: [`Command::CloseNano`] agrees.
+    NanoCloseAsked {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+    },
+    /// A nanocontract is over and out of the channel's State, or the chain decided it.
+    NanoClosed {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// What A got of it, as far as this node knows.
+        da: Amount,
     },
 }
 

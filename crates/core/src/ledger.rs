@@ -4,7 +4,6 @@ use crate::body::Body;
 use crate::book::Book;
 use crate::chain::LedgerView;
 use crate::encode::Domain;
-use crate::message::LinkOp;
 use crate::params::{ChannelParams, Side};
 use crate::sig::Signature;
 use crate::signed::{Amount, Close, Lock};
@@ -29,9 +28,6 @@ pub(crate) struct Ledger {
     pub(crate) closing: Option<Closing>,
     /// This party wants to end it through the chain.
     pub(crate) force: bool,
-    /// While a dispute runs: the locks of every State that could be concluded. A countersignature that comes when nobody can
-    /// refute any more moves the log on, but not the chain.
-    pub(crate) disputed: Vec<Vec<Lock>>,
     #[serde(skip)]
     pub(crate) link: LinkMemory,
 }
@@ -62,16 +58,6 @@ pub(crate) struct Closing {
 /// What may be forgotten in a crash: it is asked again.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct LinkMemory {
-    /// The peer's newest pre-signature that this party could not answer yet.
-    pub(crate) presign: Option<(u64, LinkOp, Signature)>,
-    /// The peer signed something else at a version that this party signed: party A proposes.
-    pub(crate) mismatch: bool,
-    /// Changes that the peer refused, by vc, and until when (ms) they are not proposed again.
-    pub(crate) cool: BTreeMap<B256, (LinkOp, u64)>,
-    /// Not before this time (ms) is an unanswered proposal replaced by another.
-    pub(crate) retry_ms: u64,
-    /// Version of the stream item whose countersignature was asked for, so that the link becomes quiet.
-    pub(crate) flushed: u64,
     /// When something unanswered was last sent, ms.
     pub(crate) sent_ms: u64,
     /// Since when (ms) it is agreed and not funded.
@@ -82,10 +68,6 @@ pub(crate) struct LinkMemory {
     pub(crate) peer_quiet: bool,
     /// This node said so.
     pub(crate) announced: bool,
-    /// A pre-signature of this node stands in the way of the peer's stream (protocol 1.4(10)).
-    pub(crate) break_in: bool,
-    /// When (ms) the peer's last stream item came.
-    pub(crate) item_ms: Option<u64>,
     /// Since when (ms) it drains.
     pub(crate) draining_since_ms: Option<u64>,
     /// Since when (s) a decided lock waits for the peer's signature, by vc.
@@ -118,7 +100,6 @@ impl Ledger {
             draining: false,
             closing: None,
             force: false,
-            disputed: Vec::new(),
             link: LinkMemory::default(),
         }
     }
@@ -134,8 +115,7 @@ impl Ledger {
 
     /// The locks of every State that the chain could accept against this party, or could have accepted since the dispute began.
     pub(crate) fn possible_locks(&self) -> impl Iterator<Item = Vec<Lock>> + '_ {
-        let enforceable = self.book.log.enforceable().into_iter().map(|b| b.locks);
-        enforceable.chain(self.disputed.iter().cloned())
+        self.book.possible().map(|lists| lists.locks)
     }
 
     /// Any of these States holds the lock.
@@ -146,16 +126,5 @@ impl Ledger {
     /// The lock is firm (protocol 1.4(2)).
     pub(crate) fn holds_firmly(&self, vc: B256) -> bool {
         self.possible_locks().all(|locks| locks.iter().any(|l| l.vc == vc))
-    }
-
-    /// Keeps what could be concluded now; true if something is new.
-    pub(crate) fn remember_locks(&mut self) -> bool {
-        let before = self.disputed.len();
-        for body in self.book.log.enforceable() {
-            if !self.disputed.contains(&body.locks) {
-                self.disputed.push(body.locks);
-            }
-        }
-        self.disputed.len() > before
     }
 }

@@ -13,6 +13,7 @@ pub mod budget;
 pub mod chain;
 mod encode;
 pub mod info;
+mod instance;
 pub mod io;
 mod ledger;
 pub mod log;

@@ -3,10 +3,10 @@
 use crate::params::{ChannelParams, VirtualParams};
 use crate::secret::Secret;
 use crate::sig::Signature;
-use crate::signed::{Amount, Close};
+use crate::signed::{Amount, Close, Entry};
 use alloc::string::String;
 use alloc::vec::Vec;
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
 
 /// A message between two peers. Every handler is idempotent: any of these may be lost, doubled or late.
@@ -218,6 +218,92 @@ pub enum Message {
         /// Position and signature.
         sigs: Vec<(u8, Signature)>,
     },
+    /// Proposes a nanocontract in a channel; nothing is signed yet.
+    NanoOffer {
+        /// Channel id, ledger or virtual.
+        ch: B256,
+        /// Its name, fresh.
+        nid: B256,
+        /// What it would be.
+        terms: NanoTerms,
+        /// Runtime bytecode.
+        code: Vec<u8>,
+        /// Chain time, seconds, until which the answer may be given (protocol 0.1, 𝒯).
+        until: u64,
+    },
+    /// The receiver of an offer agrees: both add it to the State.
+    NanoAgree {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+    },
+    /// The receiver of an offer does not agree, or who offered takes it back.
+    NanoDecline {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// In words.
+        reason: String,
+    },
+    /// The mover's next step, signed: what it results in is computed by both.
+    NanoStep {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// Version of the result.
+        ver: u64,
+        /// What the mover says.
+        input: Vec<u8>,
+        /// Chain time, seconds, at which it is made.
+        time: u64,
+        /// The mover's signature on the result.
+        sig: Signature,
+    },
+    /// Countersignature on a step of the receiver.
+    NanoAccept {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// Version.
+        ver: u64,
+        /// Signature on that version.
+        sig: Signature,
+    },
+    /// Why a step of the receiver is not countersigned. Voids nothing.
+    NanoRefuse {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// Version.
+        ver: u64,
+        /// In words.
+        reason: String,
+    },
+    /// An input for the receiver's own next step, which it may force whenever it likes; unsigned.
+    NanoHand {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// Chosen by the sender, rising; echoed.
+        count: u64,
+        /// The input.
+        input: Vec<u8>,
+    },
+    /// The input is durable at the receiver.
+    NanoTaken {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// As given.
+        count: u64,
+    },
     /// Bytes of an application above the channel, for the same peer.
     App {
         /// Opaque.
@@ -246,6 +332,14 @@ impl Message {
             | Self::Propose { ch, .. }
             | Self::PaymentReceipt { ch, .. }
             | Self::ReceiptAsk { ch, .. }
+            | Self::NanoOffer { ch, .. }
+            | Self::NanoAgree { ch, .. }
+            | Self::NanoDecline { ch, .. }
+            | Self::NanoStep { ch, .. }
+            | Self::NanoAccept { ch, .. }
+            | Self::NanoRefuse { ch, .. }
+            | Self::NanoHand { ch, .. }
+            | Self::NanoTaken { ch, .. }
             | Self::CloseAsk { ch } => Some(*ch),
             Self::CloseSig { close, .. } => Some(close.id),
             Self::Activate { vc, .. }
@@ -268,7 +362,34 @@ impl Message {
     }
 }
 
-/// One change of the locks of a link.
+/// What a nanocontract is to be: its [`Entry`](crate::signed::Entry) less what its place in the channel gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NanoTerms {
+    /// What it holds, wei.
+    pub total: Amount,
+    /// What A puts in, and gets if the first mover stalls, wei.
+    pub da0: Amount,
+    /// Who moves first (0 = A).
+    pub mover0: u8,
+    /// Hash of the runtime bytecode.
+    pub code_hash: B256,
+    /// Gas bound of one step.
+    pub gas: u32,
+    /// Most forced steps.
+    pub k_max: u16,
+    /// Initial storage.
+    pub storage: Vec<u8>,
+}
+
+impl NanoTerms {
+    /// As it stands in the State of version `born`.
+    pub fn entry(&self, nid: B256, born: u64) -> Entry {
+        let Self { total, da0, mover0, code_hash, gas, k_max, .. } = *self;
+        Entry { nid, born, total, da0, mover0, code_hash, gas, k_max, storage0: keccak256(&self.storage) }
+    }
+}
+
+/// One change of the entries of a channel: a lock in a link, or a nanocontract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkOp {
     /// Adds the lock of this virtual channel.
@@ -292,13 +413,26 @@ pub enum LinkOp {
         /// Id of its successor.
         next: B256,
     },
+    /// Adds a nanocontract that both agreed on.
+    OpenNano {
+        /// Its name.
+        nid: B256,
+    },
+    /// Removes a nanocontract at what its newest version says.
+    CloseNano {
+        /// Its name.
+        nid: B256,
+        /// Struct hash of that version: both must mean the same (protocol 1.4(12)).
+        cur: B256,
+    },
 }
 
 impl LinkOp {
-    /// The virtual channel it concerns; of a renewal the one that ends.
-    pub fn vc(&self) -> B256 {
+    /// What it concerns: a virtual channel (of a renewal the one that ends), or a nanocontract.
+    pub fn subject(&self) -> B256 {
         match self {
             Self::Add { vc } | Self::Remove { vc, .. } | Self::Renew { vc, .. } => *vc,
+            Self::OpenNano { nid } | Self::CloseNano { nid, .. } => *nid,
         }
     }
 
@@ -306,14 +440,14 @@ impl LinkOp {
     pub fn added(&self) -> Option<B256> {
         match self {
             Self::Add { vc } | Self::Renew { next: vc, .. } => Some(*vc),
-            Self::Remove { .. } => None,
+            Self::Remove { .. } | Self::OpenNano { .. } | Self::CloseNano { .. } => None,
         }
     }
 
     /// The virtual channel whose lock it removes, and with which split.
     pub fn removed(&self) -> Option<(B256, Removal)> {
         match self {
-            Self::Add { .. } => None,
+            Self::Add { .. } | Self::OpenNano { .. } | Self::CloseNano { .. } => None,
             Self::Remove { vc, how } => Some((*vc, *how)),
             Self::Renew { vc, out_a, .. } => Some((*vc, Removal::Outcome(*out_a))),
         }

@@ -2,7 +2,7 @@
 
 use crate::encode::{Domain, Words};
 use crate::sig::SECP256K1;
-use crate::signed::{Amount, Eip712, Entry, Lock};
+use crate::signed::{Amount, Lock};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub const MAX_LINKS: usize = 16;
 /// Most locks in a State.
 pub const MAX_LOCKS: usize = 128;
+/// Most nanocontracts of a State of a ledger channel.
+pub const MAX_NANOS: usize = 255;
+/// Most nanocontracts of a State of a virtual channel.
+pub const MAX_VIRTUAL_NANOS: usize = 64;
 
 /// One of the two parties of a channel. Versions of A are even, of B odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -219,9 +223,18 @@ impl VirtualParams {
     }
 }
 
-/// Key of the slots of a nanocontract: bound to one channel, so that an equal [`Entry`] of another one does not reach it (S56).
-pub fn nano_slot(domain: &Domain, ch: B256, entry: &Entry) -> B256 {
-    Words::new().hash(domain.separator()).tag(b'N').hash(ch).hash(entry.struct_hash()).keccak()
+/// Key of the slots of a nanocontract, `entry` being the struct hash of its [`Entry`](crate::signed::Entry): bound to one channel, so that an equal one of another one does not reach it (S56).
+pub fn nano_slot(domain: &Domain, ch: B256, entry: B256) -> B256 {
+    Words::new().hash(domain.separator()).tag(b'N').hash(ch).hash(entry).keccak()
+}
+
+/// Where the Adjudicator's `deploy` puts nanocontract code: CREATE2 with salt 0 of a prefix that returns what follows it.
+pub fn code_address(domain: &Domain, code: &[u8]) -> Address {
+    let size = u16::try_from(code.len()).unwrap_or(u16::MAX).to_be_bytes();
+    // PUSH2 size, DUP1, PUSH1 10, PUSH0, CODECOPY, PUSH0, RETURN
+    let mut init = Vec::from([0x61, size[0], size[1], 0x80, 0x60, 0x0a, 0x5f, 0x39, 0x5f, 0xf3]);
+    init.extend_from_slice(code);
+    domain.adjudicator.create2(B256::ZERO, keccak256(init))
 }
 
 /// Hash of an activation secret.

@@ -50,6 +50,36 @@ pub struct Policy {
     pub stake_max: Amount,
     /// Most virtual channels in which a peer may have this node.
     pub virtual_max: usize,
+    /// Nanocontracts.
+    pub nano: NanoPolicy,
+}
+
+/// What nanocontracts a node agrees to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NanoPolicy {
+    /// Most gas of one step.
+    pub gas_max: u32,
+    /// Most bytes of storage, at most [`STORAGE_MAX`](crate::nano::STORAGE_MAX).
+    pub storage_max: usize,
+    /// Most that are open in one channel.
+    pub open_max: usize,
+    /// Price of gas in a dispute, wei: a nanocontract that holds less than its forced end costs is refused (S47).
+    pub gas_price: Amount,
+    /// How long a peer may take to answer an offer or a step, seconds (protocol 0.1, 𝒯).
+    pub answer: u64,
+}
+
+impl NanoPolicy {
+    /// Room for every application that fits a transaction; gas at 1 gwei.
+    pub fn dev() -> Self {
+        Self {
+            gas_max: 8_000_000,
+            storage_max: crate::nano::STORAGE_MAX,
+            open_max: 128,
+            gas_price: 1_000_000_000,
+            answer: 60,
+        }
+    }
 }
 
 impl Policy {
@@ -78,6 +108,7 @@ impl Policy {
             fee_ppm_per_day: 1_000,
             stake_max: 100_000_000_000_000_000_000,
             virtual_max: 100,
+            nano: NanoPolicy::dev(),
         }
     }
 
@@ -95,6 +126,7 @@ impl Policy {
             t_act_ms: 30_000,
             close_validity: 7_200,
             patience: 600,
+            nano: NanoPolicy { gas_price: 20_000_000_000, answer: 600, ..NanoPolicy::dev() },
             ..Self::dev()
         }
     }

@@ -91,6 +91,26 @@ pub struct Entry {
     pub storage0: B256,
 }
 
+impl Entry {
+    /// B's default share at the start.
+    pub fn db0(&self) -> Amount {
+        self.total.saturating_sub(self.da0)
+    }
+
+    /// Version 0: the constant initial state, which nobody signs (protocol 1.4(1)).
+    pub fn genesis(&self, ch: B256) -> Nano {
+        Nano {
+            ch,
+            entry: self.struct_hash(),
+            ver: 0,
+            da: self.da0,
+            mover: self.mover0,
+            steps_left: self.k_max,
+            storage_hash: self.storage0,
+        }
+    }
+}
+
 eip712!(
     Entry,
     "Entry(bytes32 nid,uint48 born,uint96 total,uint96 dA0,uint8 mover0,bytes32 codeHash,uint32 gas,uint16 kMax,bytes32 storage0)",

@@ -7,8 +7,9 @@
 use crate::body::Body;
 use crate::budget::{Budget, Held, Limits, MAX_BUDGETS};
 use crate::encode::Domain;
+use crate::params::nano_slot;
 use crate::sig::{RawKey, Signature};
-use crate::signed::{Close, Eip712, Final, Identity, MAX_VERSION, PaymentReceipt, State, WatchAuth};
+use crate::signed::{Close, Eip712, Final, Identity, MAX_VERSION, Nano, PaymentReceipt, State, StepAuth, WatchAuth};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, B256};
@@ -209,6 +210,27 @@ impl Signer {
         self.admit_version(&state, state.struct_hash())
     }
 
+    /// Signs a version of a nanocontract; a signed `Final` or `Close` of its channel freezes it too (protocol 1.4(12)).
+    pub fn sign_nano(&mut self, nano: &Nano) -> Result<Signature, Refusal> {
+        let content = nano.struct_hash();
+        if self.guards.get(&nano.ch).is_some_and(|g| g.ending.is_some()) {
+            return Err(Refusal::Ended);
+        }
+        self.admit_object(nano_slot(&self.domain, nano.ch, nano.entry), nano.ver, content)?;
+        Ok(self.key.sign(self.domain.digest(content)))
+    }
+
+    /// Lets an account force one step in the key's name. It names the storage that it starts from, so it speaks of that step only.
+    pub fn sign_step_auth(&self, auth: &StepAuth) -> Signature {
+        self.key.sign(self.domain.digest(auth.struct_hash()))
+    }
+
+    /// Forgets a nanocontract that is in no enforceable State any more.
+    pub(crate) fn forget_nano(&mut self, slot: B256) {
+        self.guards.remove(&slot);
+        self.dirty_guards.remove(&slot);
+    }
+
     /// Signs the one `Final` of a virtual channel.
     pub fn sign_final(&mut self, last: &Final) -> Result<Signature, Refusal> {
         let hash = last.struct_hash();
@@ -316,19 +338,24 @@ impl Signer {
     }
 
     fn admit_version(&mut self, state: &State, content: B256) -> Result<(), Refusal> {
-        let guard = self.guards.entry(state.ch).or_default();
-        if state.ver >= MAX_VERSION {
+        self.admit_object(state.ch, state.ver, content)
+    }
+
+    /// One content for one version, and never below what was signed (protocol 1.4(4)).
+    fn admit_object(&mut self, object: B256, ver: u64, content: B256) -> Result<(), Refusal> {
+        let guard = self.guards.entry(object).or_default();
+        if ver >= MAX_VERSION {
             return Err(Refusal::VersionExhausted);
         }
-        if state.ver < guard.ver {
+        if ver < guard.ver {
             return Err(Refusal::BelowHighWaterMark);
         }
-        if state.ver == guard.ver && guard.content != content && state.ver > 0 {
+        if ver == guard.ver && guard.content != content && ver > 0 {
             return Err(Refusal::Equivocation);
         }
-        guard.ver = state.ver;
+        guard.ver = ver;
         guard.content = content;
-        self.dirty_guards.insert(state.ch);
+        self.dirty_guards.insert(object);
         Ok(())
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Virtual {
     /// At an end: the application was told that it can be used.
     pub(crate) opened: bool,
     pub(crate) draining: bool,
+    /// At an end: it ends through the chain, now.
+    pub(crate) force: bool,
     /// The one Final that this participant knows both ends' signatures of, or signed itself.
     pub(crate) out_a: Option<Amount>,
     pub(crate) finals: BTreeMap<u8, Signature>,
@@ -100,6 +102,7 @@ impl Virtual {
             receipt: None,
             opened: false,
             draining: false,
+            force: false,
             out_a: None,
             finals: BTreeMap::new(),
             done: false,

@@ -135,7 +135,7 @@ fn a_proposal_on_another_base_is_refused() {
     for ver in 1..=1_000 {
         pair.item(2 * ver, 100 - u128::from(ver) / 20).expect("new");
     }
-    let none = Change::Locks { remove: Vec::new(), add: Vec::new() };
+    let none = Change::none();
     assert_eq!(pair.propose(old, 2_002, &none), Err(Refused::WrongBase), "s57: the payee's items stay");
     let base = pair.log.cur().body.hash();
     assert!(pair.propose(base, 2_002, &none).is_ok());

@@ -88,7 +88,7 @@ impl Stage {
 
     /// A State of a link without the lock of the virtual channel, at a split.
     pub fn removed(&self, base: &Body, ver: u64, out_a: Amount) -> Body {
-        let change = Change::Locks { remove: vec![(self.vc(), out_a)], add: Vec::new() };
+        let change = Change::locks(vec![(self.vc(), out_a)], Vec::new());
         base.with(ver, &change).expect("a removal")
     }
 

@@ -28,9 +28,30 @@ impl Participant {
         if !virt.is_active() {
             return Err(Fault::Caller("the virtual channel is not active".into()));
         }
+        if self.nanos_of(vc).any(|n| n.live.as_ref().is_some_and(|live| !live.is_over())) {
+            let reason = "nanocontracts are open in this virtual channel: finish them first, or use force";
+            return Err(Fault::Caller(reason.into()));
+        }
         self.close_tags.entry(vc).or_default().push(tag);
         self.keep_no_longer(vc);
         self.drain_virtual(vc);
+        Ok(())
+    }
+
+    /// Registers the newest State at once; the reply comes when no lock of it is left.
+    pub(super) fn force_virtual(&mut self, tag: u64, vc: B256) -> Result<(), Fault> {
+        let virt = self.virtuals.get(&vc).ok_or_else(|| Fault::Caller("no such virtual channel".into()))?;
+        if virt.done {
+            self.reply(tag, Reply::Closed(vc));
+            return Ok(());
+        }
+        if virt.book.as_ref().is_none_or(|b| b.log.cur().body.ver == 0) {
+            return Err(Fault::Caller("this node is not an end of it, or it is not active".into()));
+        }
+        self.close_tags.entry(vc).or_default().push(tag);
+        self.keep_no_longer(vc);
+        self.force_object(vc);
+        self.plan_virtual(vc);
         Ok(())
     }
 
@@ -47,7 +68,7 @@ impl Participant {
     }
 
     /// Payments that were never signed are refused: the channel ends.
-    fn refuse_queue(&mut self, ch: B256) {
+    pub(super) fn refuse_queue(&mut self, ch: B256) {
         let queue = self.book_mut(ch).map(|b| core::mem::take(&mut b.queue)).unwrap_or_default();
         for wish in queue {
             self.uncharge(ch, &wish);
@@ -241,6 +262,10 @@ impl Participant {
             let reason = "virtual channels are open over this channel: close them first, or use force";
             return Err(Fault::Caller(reason.into()));
         }
+        if self.has_nanos(ch) {
+            let reason = "nanocontracts are open in this channel: finish them first, or use force";
+            return Err(Fault::Caller(reason.into()));
+        }
         let peer = ledger.peer();
         if !self.connected.contains(&peer) {
             return Err(Fault::Peer("the peer is not connected; use force to close through the chain".into()));
@@ -272,6 +297,9 @@ impl Participant {
         let Some(ledger) = self.ledgers.get(&ch).filter(|l| l.peer() == from && l.life == Life::Open) else { return };
         if !ledger.book.log.cur().body.locks.is_empty() || !self.virtual_ids_over(ch).is_empty() {
             return self.refuse(from, ch, 0, "virtual channels are open over this channel");
+        }
+        if self.has_nanos(ch) {
+            return self.refuse(from, ch, 0, "nanocontracts are open in this channel");
         }
         let Some(ledger) = self.ledgers.get_mut(&ch) else { return };
         ledger.link.peer_quiet = true;

@@ -1,9 +1,9 @@
-//! Locks of virtual channels in a link: pre-signatures while it is quiet, proposals by party A where they do not match
-//! (protocol 2.3 lock, 1.4(11)).
+//! Entries of a channel, that is locks of virtual channels in a link and nanocontracts: pre-signatures while it is quiet,
+//! proposals by party A where they do not match (protocol 2.3 lock, 1.4(11)).
 
 use super::Participant;
 use crate::body::{Body, Change};
-use crate::ledger::{Ledger, Life};
+use crate::ledger::Life;
 use crate::log::{OwnKind, Refused};
 use crate::message::{LinkOp, Message, Removal};
 use crate::params::Side;
@@ -28,12 +28,11 @@ pub(super) struct Proposal {
 impl Participant {
     /// Moves the locks of a link towards what its virtual channels want.
     pub(super) fn pump_link(&mut self, id: B256) {
-        if self.updatable(id).is_err() {
+        if self.acceptable(id).is_err() || !self.is_started(id) {
             return;
         }
         let wanted = self.wanted_ops(id);
-        let Some(ledger) = self.ledgers.get(&id) else { return };
-        let log = &ledger.book.log;
+        let Some(log) = self.book(id).map(|b| &b.log) else { return };
         let idle = log.own().is_empty();
         if wanted.is_empty() && (idle || log.only_items()) {
             return;
@@ -48,13 +47,13 @@ impl Participant {
         if !self.countersign(id) {
             return;
         }
-        if let Some(ledger) = self.ledgers.get_mut(&id) {
-            ledger.link.retry_ms = 0;
+        if let Some(updates) = self.updates(id) {
+            updates.retry_ms = 0;
         }
         if self.answer_presign(id, &wanted) {
             return;
         }
-        let proposes = self.ledgers.get(&id).is_some_and(|l| l.me == Side::A);
+        let proposes = self.book(id).is_some_and(|b| b.log.me == Side::A);
         if (proposes && wanted.len() > 1) || self.peer_streams(id) {
             self.propose(id, &wanted);
         } else if let Some(op) = wanted.first() {
@@ -62,30 +61,37 @@ impl Participant {
         }
     }
 
+    /// A virtual channel has no entries before its version 1 is signed by both.
+    fn is_started(&self, id: B256) -> bool {
+        self.ledgers.contains_key(&id) || self.book(id).is_some_and(|b| b.log.top().body.ver > 0)
+    }
+
     /// A pre-signature now would run into the next item of the peer's stream.
     fn peer_streams(&self, id: B256) -> bool {
         let recently = |ms: u64| ms + self.policy().resend_ms > self.env.now_ms;
-        self.ledgers.get(&id).and_then(|l| l.link.item_ms).is_some_and(recently)
+        self.book(id).and_then(|b| b.updates.item_ms).is_some_and(recently)
     }
 
     /// A signature of mine is unanswered: it stands unless it can no longer be what both want.
     fn pump_outstanding(&mut self, id: B256, wanted: &[LinkOp]) {
-        let Some(ledger) = self.ledgers.get_mut(&id) else { return };
-        if let Some(item) = ledger.book.log.own().iter().rfind(|o| o.is_item()) {
+        let Some(book) = self.book(id) else { return };
+        if let Some(item) = book.log.own().iter().rfind(|o| o.is_item()) {
             let ver = item.body.ver;
-            if !wanted.is_empty() && ledger.link.flushed != ver {
-                ledger.link.flushed = ver;
+            if !wanted.is_empty() && book.updates.flushed != ver {
+                if let Some(updates) = self.updates(id) {
+                    updates.flushed = ver;
+                }
                 self.ask_last_countersignature(id);
             }
             return;
         }
-        let unanswered = ledger.book.log.own().len();
-        if ledger.link.retry_ms > self.env.now_ms || unanswered >= 2 * MAX_PROPOSALS {
+        let unanswered = book.log.own().len();
+        if book.updates.retry_ms > self.env.now_ms || unanswered >= 2 * MAX_PROPOSALS {
             return;
         }
         // Too many: the next one only voids them.
         let wanted = if unanswered >= MAX_PROPOSALS { &[] } else { wanted };
-        let mismatch = (ledger.me == Side::A && ledger.link.mismatch) || ledger.link.break_in;
+        let mismatch = (book.log.me == Side::A && book.updates.mismatch) || book.updates.break_in;
         if mismatch || !self.outstanding_is(id, wanted) {
             self.propose(id, wanted);
         }
@@ -93,8 +99,7 @@ impl Participant {
 
     /// Whether my newest outstanding proposal changes nothing that is no longer wanted.
     fn outstanding_is(&self, id: B256, wanted: &[LinkOp]) -> bool {
-        let Some(ledger) = self.ledgers.get(&id) else { return true };
-        let log = &ledger.book.log;
+        let Some(log) = self.book(id).map(|b| &b.log) else { return true };
         let Some(own) = log.own().last() else { return true };
         let base = &log.cur().body;
         if matches!(&own.kind, OwnKind::Propose { base: old, .. } if *old != base.hash()) {
@@ -105,18 +110,23 @@ impl Participant {
         let adds_fine = added.into_iter().all(|l| wanted.iter().any(|op| op.added() == Some(l.vc)));
         let removes_fine =
             removed.into_iter().all(|l| wanted.iter().any(|op| op.removed().is_some_and(|(vc, _)| vc == l.vc)));
-        adds_fine && removes_fine
+        adds_fine && removes_fine && self.nanos_are(&own.body, base, wanted)
     }
 
     /// What the virtual channels over this link need, and what may be signed now.
     pub(super) fn wanted_ops(&self, id: B256) -> Vec<LinkOp> {
-        let Some(ledger) = self.ledgers.get(&id) else { return Vec::new() };
-        if ledger.life != Life::Open {
+        if self.ledgers.get(&id).is_some_and(|l| l.life != Life::Open) {
             return Vec::new();
         }
+        let Some(book) = self.book(id) else { return Vec::new() };
         let now_ms = self.env.now_ms;
-        let cool = |op: &LinkOp| ledger.link.cool.get(&op.vc()).is_some_and(|(o, until)| o == op && *until > now_ms);
-        self.index.over(id).filter_map(|vc| self.wanted_op(id, vc)).filter(|op| !cool(op)).collect()
+        let cool =
+            |op: &LinkOp| book.updates.cool.get(&op.subject()).is_some_and(|(o, until)| o == op && *until > now_ms);
+        // An object that is being closed still lets go of nanocontracts, and of nothing else.
+        let drains = self.updatable(id).is_err();
+        let locks = self.index.over(id).filter_map(|vc| self.wanted_op(id, vc)).filter(|_| !drains);
+        let nanos = self.wanted_nano_ops(id).into_iter().filter(|op| !drains || matches!(op, LinkOp::CloseNano { .. }));
+        locks.chain(nanos).filter(|op| !cool(op)).collect()
     }
 
     fn wanted_op(&self, id: B256, vc: B256) -> Option<LinkOp> {
@@ -132,14 +142,14 @@ impl Participant {
             return Some(plain);
         }
         // Where the peer refuses the exchange, removal and lock go their ways one by one.
-        let refused = |op: &LinkOp| ledger.link.cool.get(&vc).is_some_and(|(o, _)| o == op);
+        let refused = |op: &LinkOp| ledger.book.updates.cool.get(&vc).is_some_and(|(o, _)| o == op);
         self.renewal_op(id, vc, how).map(|op| if refused(&op) { plain } else { op })
     }
 
     /// Whether this participant signs a change if the peer wants it, also where it would rather wait or do another one.
     fn agrees(&self, id: B256, op: &LinkOp) -> bool {
-        let Some(ledger) = self.ledgers.get(&id) else { return false };
-        let locked = |vc: B256| ledger.book.log.cur().body.lock(vc).is_some();
+        let Some(book) = self.book(id) else { return false };
+        let locked = |vc: B256| book.log.cur().body.lock(vc).is_some();
         let over = |vc: B256| self.virtuals.get(&vc).is_some_and(|v| !v.done && v.my_links().any(|(_, l)| l == id));
         match op {
             LinkOp::Add { vc } => over(*vc) && !locked(*vc) && self.may_lock(*vc),
@@ -147,18 +157,19 @@ impl Participant {
             LinkOp::Renew { vc, out_a, .. } => {
                 over(*vc) && locked(*vc) && self.renewal_op(id, *vc, Removal::Outcome(*out_a)) == Some(*op)
             }
+            LinkOp::OpenNano { .. } => self.updatable(id).is_ok() && self.agrees_nano(id, op),
+            LinkOp::CloseNano { .. } => self.agrees_nano(id, op),
         }
     }
 
-    fn change_for(&self, id: B256, ops: &[LinkOp]) -> Result<Change, String> {
-        let ledger = self.ledgers.get(&id).ok_or("no such channel")?;
+    fn change_for(&self, id: B256, ver: u64, ops: &[LinkOp]) -> Result<Change, String> {
         let (mut remove, mut add) = (Vec::new(), Vec::new());
         for op in ops {
             if let Some(vc) = op.added() {
-                add.push(self.lock_of(ledger, vc)?);
+                add.push(self.lock_of(id, vc)?);
             }
             if let Some((vc, how)) = op.removed() {
-                let lock = self.lock_of(ledger, vc)?;
+                let lock = self.lock_of(id, vc)?;
                 let value = lock.left.checked_add(lock.right).ok_or("an amount is out of range")?;
                 let to_left = match how {
                     Removal::Initial => lock.left,
@@ -167,11 +178,13 @@ impl Participant {
                 remove.push((vc, if lock.left_is_a { to_left } else { value - to_left }));
             }
         }
-        Ok(Change::Locks { remove, add })
+        let (close, open) = self.nano_changes(id, ver, ops)?;
+        Ok(Change::Entries { remove, add, close, open })
     }
 
     /// The lock of a virtual channel in one of my links, as its parameters say.
-    fn lock_of(&self, ledger: &Ledger, vc: B256) -> Result<Lock, String> {
+    fn lock_of(&self, id: B256, vc: B256) -> Result<Lock, String> {
+        let ledger = self.ledgers.get(&id).ok_or("no such channel")?;
         let virt = self.virtuals.get(&vc).ok_or("an unknown virtual channel")?;
         let (link, _) = virt.my_links().find(|(_, l)| *l == ledger.id).ok_or("another link")?;
         let left_is_a = ledger.params.a.key == virt.params.path[link];
@@ -179,23 +192,23 @@ impl Participant {
     }
 
     fn derive(&self, id: B256, ver: u64, ops: &[LinkOp]) -> Result<Body, String> {
-        let change = self.change_for(id, ops)?;
-        let ledger = self.ledgers.get(&id).ok_or("no such channel")?;
-        ledger.book.log.cur().body.with(ver, &change).map_err(|invalid| invalid.to_string())
+        let change = self.change_for(id, ver, ops)?;
+        let book = self.book(id).ok_or("no such channel")?;
+        book.log.cur().body.with(ver, &change).map_err(|invalid| invalid.to_string())
     }
 
     fn presign(&mut self, id: B256, op: LinkOp) {
-        let Some(ledger) = self.ledgers.get(&id) else { return };
-        let (peer, ver) = (ledger.peer(), ledger.book.log.presign_version(Side::A));
-        if ver <= ledger.book.log.my_high() {
-            if ledger.me == Side::A {
+        let (Some(log), Some(peer)) = (self.book(id).map(|b| &b.log), self.peer_of(id)) else { return };
+        let (ver, me) = (log.presign_version(Side::A), log.me);
+        if ver <= log.my_high() {
+            if me == Side::A {
                 self.propose(id, &[op]);
             }
             return;
         }
         let body = match self.derive(id, ver, &[op]) {
             Ok(body) => body,
-            Err(reason) => return self.give_up_op(op, &reason),
+            Err(reason) => return self.give_up_op(id, op, &reason),
         };
         let Ok(sig) = self.signer.sign_state(&body) else { return };
         if let Some(book) = self.book_mut(id) {
@@ -206,10 +219,9 @@ impl Participant {
 
     /// Completes a pre-signature of the peer that is what this side wants too.
     fn answer_presign(&mut self, id: B256, wanted: &[LinkOp]) -> bool {
-        let Some(ledger) = self.ledgers.get(&id) else { return false };
-        let peer = ledger.peer();
-        let Some((ver, op, sig)) = ledger.link.presign else { return false };
-        let log = &ledger.book.log;
+        let (Some(book), Some(peer)) = (self.book(id), self.peer_of(id)) else { return false };
+        let Some((ver, op, sig)) = book.updates.presign else { return false };
+        let log = &book.log;
         let mine = wanted.contains(&op) || self.agrees(id, &op);
         if ver != log.presign_version(Side::A) || ver <= log.my_high() || !mine {
             return false;
@@ -230,17 +242,16 @@ impl Participant {
         book.log.accept_proposal(body, theirs, mine);
         let applied = book.voided_above(base);
         self.applied(id, base, applied);
-        if let Some(ledger) = self.ledgers.get_mut(&id) {
-            ledger.link.presign = None;
-            ledger.link.mismatch = false;
-            ledger.link.break_in = false;
+        if let Some(updates) = self.updates(id) {
+            updates.presign = None;
+            updates.mismatch = false;
+            updates.break_in = false;
         }
     }
 
     fn propose(&mut self, id: B256, ops: &[LinkOp]) {
-        let Some(ledger) = self.ledgers.get(&id) else { return };
-        let (peer, ver) = (ledger.peer(), ledger.book.log.proposal_version());
-        let base = ledger.book.log.cur().body.hash();
+        let (Some(log), Some(peer)) = (self.book(id).map(|b| &b.log), self.peer_of(id)) else { return };
+        let (ver, base) = (log.proposal_version(), log.cur().body.hash());
         let ops = &self.feasible(id, ver, ops);
         if ops.is_empty() && self.book(id).is_some_and(|b| b.log.own().is_empty()) {
             return;
@@ -251,10 +262,10 @@ impl Participant {
             book.log.signed(body, sig, OwnKind::Propose { base, ops: ops.to_vec() });
         }
         let retry_ms = self.env.now_ms + self.policy().resend_ms;
-        if let Some(ledger) = self.ledgers.get_mut(&id) {
-            ledger.link.mismatch = false;
-            ledger.link.break_in = false;
-            ledger.link.retry_ms = retry_ms;
+        if let Some(updates) = self.updates(id) {
+            updates.mismatch = false;
+            updates.break_in = false;
+            updates.retry_ms = retry_ms;
         }
         self.send(peer, Message::Propose { ch: id, ver, base, ops: ops.to_vec(), sig });
     }
@@ -269,26 +280,31 @@ impl Participant {
             kept.push(*op);
             if let Err(reason) = self.derive(id, ver, &kept) {
                 kept.pop();
-                self.give_up_op(*op, &reason);
+                self.give_up_op(id, *op, &reason);
             }
         }
         kept
     }
 
     /// A lock that cannot be added here (no capacity any more) ends the creation, if the secret is still unrevealed.
-    fn give_up_op(&mut self, op: LinkOp, reason: &str) {
+    fn give_up_op(&mut self, id: B256, op: LinkOp, reason: &str) {
         if let Some(vc) = op.added() {
             self.abort(vc, reason);
+        }
+        if let LinkOp::OpenNano { nid } = op {
+            self.give_up_nano(id, nid, reason);
         }
     }
 
     pub(super) fn on_presign(&mut self, from: Address, ch: B256, ver: u64, op: LinkOp, sig: Signature) {
         let domain = self.config.domain;
-        let Some(ledger) = self.ledgers.get(&ch).filter(|l| l.peer() == from) else { return };
-        let log = &ledger.book.log;
+        if self.peer_of(ch) != Some(from) {
+            return;
+        }
+        let Some(log) = self.book(ch).map(|b| &b.log) else { return };
         let top = log.top();
         if top.body.ver == ver {
-            let mine = top.sigs[ledger.me.index()];
+            let mine = top.sigs[log.me.index()];
             if let Some(sig) = mine {
                 self.send(from, Message::Accept { ch, ver, sig });
             }
@@ -303,22 +319,22 @@ impl Participant {
                 if log.own().last().is_some_and(|last| last.body.ver == ver) {
                     self.reissue_item(ch);
                 }
-            } else if let Some(ledger) = self.ledgers.get_mut(&ch) {
-                ledger.link.mismatch = true;
+            } else if let Some(updates) = self.updates(ch) {
+                updates.mismatch = true;
             }
         }
-        if ver < self.ledgers.get(&ch).map_or(0, |l| l.book.log.cur().body.ver) {
+        if ver < self.book(ch).map_or(0, |b| b.log.cur().body.ver) {
             return self.show_newest(from, ch);
         }
         self.agree_to_early_removal(ch, op);
         let early = matches!(op, LinkOp::Remove { how: Removal::Initial, .. });
-        if early && self.wanted_op(ch, op.vc()) != Some(op) {
-            let (refused, reason) = (Vec::from([op.vc()]), String::from("the activation secret is out"));
+        if early && self.wanted_op(ch, op.subject()) != Some(op) {
+            let (refused, reason) = (Vec::from([op.subject()]), String::from("the activation secret is out"));
             return self.send(from, Message::Refuse { ch, ver, refused, reason });
         }
-        if let Some(ledger) = self.ledgers.get_mut(&ch) {
-            ledger.link.cool.remove(&op.vc());
-            ledger.link.presign = Some((ver, op, sig));
+        if let Some(updates) = self.updates(ch) {
+            updates.cool.remove(&op.subject());
+            updates.presign = Some((ver, op, sig));
         }
     }
 
@@ -334,7 +350,7 @@ impl Participant {
 
     /// While my secret is unrevealed I can let go of the channel at its initial split whenever the peer wants to.
     fn agree_to_early_removal(&mut self, ch: B256, op: LinkOp) {
-        let mine = self.virtuals.get(&op.vc()).is_some_and(|v| v.my_links().any(|(_, link)| link == ch));
+        let mine = self.virtuals.get(&op.subject()).is_some_and(|v| v.my_links().any(|(_, link)| link == ch));
         if let LinkOp::Remove { vc, how: Removal::Initial } = op
             && mine
         {
@@ -344,7 +360,7 @@ impl Participant {
 
     pub(super) fn on_propose(&mut self, from: Address, proposal: Proposal) {
         let Proposal { ch, ver, .. } = proposal;
-        if self.ledgers.get(&ch).is_none_or(|l| l.peer() != from) {
+        if self.peer_of(ch) != Some(from) || !self.is_started(ch) {
             return self.refuse(from, ch, ver, "no such channel");
         }
         if let Err(fault) = self.acceptable(ch) {
@@ -358,9 +374,12 @@ impl Participant {
         for op in &proposal.ops {
             self.agree_to_early_removal(ch, *op);
         }
-        let unwilling: Vec<B256> = proposal.ops.iter().filter(|op| !self.agrees(ch, op)).map(LinkOp::vc).collect();
+        let unwilling: Vec<B256> = proposal.ops.iter().filter(|op| !self.agrees(ch, op)).map(LinkOp::subject).collect();
+        for op in proposal.ops.iter().filter(|op| unwilling.contains(&op.subject())) {
+            self.tell_close_wish(ch, op);
+        }
         if !unwilling.is_empty() {
-            let reason = String::from("not these virtual channels, not now");
+            let reason = String::from("not these entries, not now");
             return self.send(from, Message::Refuse { ch, ver, refused: unwilling, reason });
         }
         self.accept_propose(from, &proposal);
@@ -369,7 +388,7 @@ impl Participant {
     fn accept_propose(&mut self, from: Address, proposal: &Proposal) {
         let Proposal { ch, ver, base, ops, sig } = proposal;
         let domain = self.config.domain;
-        let change = match self.change_for(*ch, ops) {
+        let change = match self.change_for(*ch, *ver, ops) {
             Ok(change) => change,
             Err(reason) => return self.refuse(from, *ch, *ver, reason),
         };
@@ -395,26 +414,29 @@ impl Participant {
         if ver == 0 && self.ledgers.get(&ch).is_some_and(asked) {
             return self.call_off_close(ch, &alloc::format!("the peer does not close: {reason}"));
         }
-        let Some(ledger) = self.ledgers.get(&ch).filter(|l| l.peer() == from) else { return };
-        let Some(own) = ledger.book.log.own().iter().find(|o| o.body.ver == ver && !o.is_item()) else { return };
+        if self.peer_of(ch) != Some(from) {
+            return;
+        }
+        let Some(book) = self.book(ch) else { return };
+        let Some(own) = book.log.own().iter().find(|o| o.body.ver == ver && !o.is_item()) else { return };
         let ops = match &own.kind {
             OwnKind::Presign(op) => Vec::from([*op]),
             OwnKind::Propose { ops, .. } => ops.clone(),
             OwnKind::Item { .. } | OwnKind::Start => Vec::new(),
         };
         let cooled: Vec<(LinkOp, u64)> =
-            ops.into_iter().filter(|op| refused.contains(&op.vc())).map(|op| (op, self.cool_until(op))).collect();
+            ops.into_iter().filter(|op| refused.contains(&op.subject())).map(|op| (op, self.cool_until(op))).collect();
         let now = self.env.now_ms;
-        let Some(ledger) = self.ledgers.get_mut(&ch) else { return };
-        ledger.link.cool.retain(|_, (_, until)| *until > now);
-        ledger.link.cool.extend(cooled.into_iter().map(|(op, until)| (op.vc(), (op, until))));
-        ledger.link.mismatch = true;
+        let Some(updates) = self.updates(ch) else { return };
+        updates.cool.retain(|_, (_, until)| *until > now);
+        updates.cool.extend(cooled.into_iter().map(|(op, until)| (op.subject(), (op, until))));
+        updates.mismatch = true;
     }
 
     /// A peer that revealed its secret may not remove the lock at its initial split before the channel expired.
     fn cool_until(&self, op: LinkOp) -> u64 {
         let soon = self.env.now_ms + self.policy().resend_ms;
-        match (op, self.virtuals.get(&op.vc())) {
+        match (op, self.virtuals.get(&op.subject())) {
             (LinkOp::Remove { how: Removal::Initial, .. }, Some(virt)) => {
                 soon + virt.params.t_exp.saturating_sub(self.now()).saturating_mul(1_000)
             }

@@ -6,6 +6,7 @@
 mod closing;
 mod figures;
 mod links;
+mod nanos;
 mod opening;
 mod pay;
 mod plan;
@@ -21,11 +22,15 @@ mod virtuals;
 pub use figures::Figures;
 pub use views::{Dossier, Evidence, Exhibit};
 
-use crate::chain::{Block, Call, ChainUpdate, EscrowView, LedgerView, RecordView, Seen, TxKey, TxOutcome, Watch};
+use crate::chain::{
+    Block, Call, ChainUpdate, EscrowView, LedgerView, NanoView, RecordView, Seen, TxKey, TxOutcome, Watch,
+};
 use crate::encode::{Domain, Words};
+use crate::instance::Instance;
 use crate::io::{Command, Env, Event, Fault, Input, Output, Reply, Step, Write};
 use crate::ledger::{Ledger, Life};
 use crate::message::Message;
+use crate::nano::{Evaluator, NoEvaluator};
 use crate::policy::Policy;
 use crate::sig::RawKey;
 use crate::signer::{Guard, Refusal, Signer};
@@ -33,6 +38,7 @@ use crate::virtual_channel::{Renewal, Virtual};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 use thiserror::Error;
@@ -74,6 +80,12 @@ struct ChainMemory {
     ledgers: BTreeMap<B256, Seen<LedgerView>>,
     escrows: BTreeMap<B256, Seen<EscrowView>>,
     records: BTreeMap<B256, Seen<RecordView>>,
+    /// By channel and struct hash of the Entry.
+    nanos: BTreeMap<(B256, B256), Seen<Option<NanoView>>>,
+    watched_nanos: BTreeSet<(B256, B256)>,
+    /// Secrets by their hash, and when they were published.
+    revealed: BTreeMap<B256, Seen<u64>>,
+    watched_secrets: BTreeSet<B256>,
     reported: BTreeSet<(B256, u64)>,
 }
 
@@ -84,6 +96,11 @@ pub struct Participant {
     signer: Signer,
     ledgers: BTreeMap<B256, Ledger>,
     virtuals: BTreeMap<B256, Virtual>,
+    /// By channel and name.
+    nanos: BTreeMap<(B256, B256), Instance>,
+    /// Their bytecode, by hash.
+    codes: BTreeMap<B256, Vec<u8>>,
+    evaluator: Arc<dyn Evaluator>,
     chain: ChainMemory,
     connected: BTreeSet<Address>,
     openings: Vec<opening::Opening>,
@@ -105,6 +122,8 @@ pub struct Participant {
     touched: BTreeSet<B256>,
     dirty_ledgers: BTreeSet<B256>,
     dirty_virtuals: BTreeSet<B256>,
+    dirty_nanos: BTreeSet<(B256, B256)>,
+    dirty_codes: BTreeSet<B256>,
     forgotten: Vec<Write>,
     /// Whose budget the command that runs is on.
     spender: Option<B256>,
@@ -122,6 +141,9 @@ impl Participant {
             signer,
             ledgers: BTreeMap::new(),
             virtuals: BTreeMap::new(),
+            nanos: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            evaluator: Arc::new(NoEvaluator),
             chain: ChainMemory::default(),
             connected: BTreeSet::new(),
             openings: Vec::new(),
@@ -144,8 +166,17 @@ impl Participant {
             touched: BTreeSet::new(),
             dirty_ledgers: BTreeSet::new(),
             dirty_virtuals: BTreeSet::new(),
+            dirty_nanos: BTreeSet::new(),
+            dirty_codes: BTreeSet::new(),
             outputs: Vec::new(),
         }
+    }
+
+    /// The machine that runs nanocontracts; without one none is agreed to.
+    #[must_use]
+    pub fn with_evaluator(mut self, evaluator: Arc<dyn Evaluator>) -> Self {
+        self.evaluator = evaluator;
+        self
     }
 
     /// A participant from what was durable: all records that were ever written and not deleted.
@@ -178,6 +209,12 @@ impl Participant {
                 self.index.enter_virtual(&virt);
                 self.virtuals.insert(id, virt);
             }
+            b'n' => {
+                let nano: Instance = postcard::from_bytes(value).ok()?;
+                self.nanos.insert((nano.ch, nano.nid), nano);
+            }
+            b'c' => drop(self.codes.insert(id, value.to_vec())),
+            b's' => drop(self.chain.watched_secrets.insert(id)),
             b'g' => self.signer.restore_guard(id, postcard::from_bytes::<Guard>(value).ok()?),
             b'b' => self.signer.restore_budget(id, postcard::from_bytes(value).ok()?),
             b'd' => self.signer.restore_draft(id, postcard::from_bytes(value).ok()?),
@@ -193,7 +230,8 @@ impl Participant {
         let live = self.index.ledgers().filter_map(|id| self.ledgers.get(&id));
         let ledgers: Vec<Watch> = live.flat_map(|l| [Watch::Ledger(l.params), Watch::Escrow(l.id)]).collect();
         let records = self.virtuals.values().filter(|v| !v.done).map(|v| Watch::Record(v.id));
-        let watches: Vec<Watch> = ledgers.into_iter().chain(records).collect();
+        let secrets = self.chain.watched_secrets.iter().copied().map(Watch::Revealed);
+        let watches: Vec<Watch> = ledgers.into_iter().chain(records).chain(secrets).collect();
         self.outputs.extend(watches.into_iter().map(Output::Watch));
         self.finish()
     }
@@ -259,6 +297,18 @@ impl Participant {
             Message::Receipt { vc, secrets, sigs } => self.on_receipt(from, vc, &secrets, sigs),
             Message::VcCloseAsk { vc } => self.on_vc_close_ask(from, vc),
             Message::FinalSigs { vc, out_a, sigs } => self.on_final_sigs(from, vc, out_a, &sigs),
+            Message::NanoOffer { ch, nid, terms, code, until } => {
+                self.on_nano_offer(from, nid, nanos::Wished { ch, terms, code, within: None }, until);
+            }
+            Message::NanoAgree { ch, nid } => self.on_nano_agree(from, ch, nid),
+            Message::NanoDecline { ch, nid, reason } => self.on_nano_decline(from, ch, nid, &reason),
+            Message::NanoStep { ch, nid, ver, input, time, sig } => {
+                self.on_nano_step(from, nanos::Stepped { ch, nid, ver, input, time, sig });
+            }
+            Message::NanoAccept { ch, nid, ver, sig } => self.on_nano_accept(from, ch, nid, ver, sig),
+            Message::NanoRefuse { ch, nid, ver, reason } => self.on_nano_refuse(from, ch, nid, ver, reason),
+            Message::NanoHand { ch, nid, count, input } => self.on_nano_hand(from, (ch, nid), count, input),
+            Message::NanoTaken { ch, nid, count } => self.on_nano_taken(from, ch, nid, count),
             Message::App { data } => self.event(Event::App { from, data }),
         }
     }
@@ -291,6 +341,16 @@ impl Participant {
                 self.ask_quotes(tag, quotes::Wanted { path, stake, peer_stake, term, fee_max: 0, renew: false })
             }
             Command::CloseVirtual { vc } => self.close_virtual(tag, vc),
+            Command::OpenNano { ch, terms, code, within } => {
+                self.open_nano(tag, nanos::Wished { ch, terms, code, within })
+            }
+            Command::AnswerNano { ch, nid, refuse } => self.answer_nano(tag, ch, nid, refuse),
+            Command::StepNano { ch, nid, input, force_after } => self.step_nano(tag, (ch, nid), input, force_after),
+            Command::PrepareNano { ch, nid, inputs } => self.prepare_nano(tag, (ch, nid), inputs),
+            Command::HandNano { ch, nid, input } => self.hand_nano(tag, (ch, nid), input),
+            Command::CloseNano { ch, nid } => self.close_nano(tag, ch, nid),
+            Command::Reveal { secret } => self.reveal(tag, secret),
+            Command::ForceVirtual { vc } => self.force_virtual(tag, vc),
             Command::SendApp { to, data } => self.send_app(tag, to, data),
         }
     }
@@ -318,10 +378,13 @@ impl Participant {
         }
         let slots = update.ledgers.iter().flat_map(|(slot, _)| self.index.of_slot(*slot));
         let escrows = update.escrows.iter().map(|(id, _)| *id);
-        self.touched.extend(slots.chain(escrows).chain(update.records.iter().map(|(vc, _)| *vc)));
+        let nanos = update.nanos.iter().map(|((ch, _), _)| *ch);
+        self.touched.extend(slots.chain(escrows).chain(update.records.iter().map(|(vc, _)| *vc)).chain(nanos));
         self.chain.ledgers.extend(update.ledgers);
         self.chain.escrows.extend(update.escrows);
         self.chain.records.extend(update.records);
+        self.chain.nanos.extend(update.nanos);
+        self.chain.revealed.extend(update.revealed);
         self.make_offers();
         self.follow_and_plan();
     }
@@ -351,6 +414,9 @@ impl Participant {
         self.cooling.insert(key, self.env.now_ms + wait_ms);
         if let TxOutcome::Failed { reason } = outcome {
             self.opening_failed(key, reason);
+            // A reorg may have taken the code away.
+            let codes: Vec<TxKey> = self.codes.keys().map(|hash| tx_key("deploy", *hash, 0)).collect();
+            self.mined.retain(|mined| !codes.contains(mined));
         }
     }
 
@@ -364,9 +430,11 @@ impl Participant {
         self.resend_openings();
         self.resend_requests();
         self.touch_busy();
+        self.force_late_steps();
         self.tick_closing();
         self.follow_and_plan();
         self.resend_due();
+        self.resend_due_nanos();
         self.forget_history();
     }
 
@@ -397,6 +465,7 @@ impl Participant {
                 self.pump_link(*id);
                 self.pump_close(*id);
             }
+            self.pump_nanos(*id);
         }
         for vc in &reached.virtuals {
             self.pump_virtual(*vc);
@@ -518,7 +587,7 @@ impl Participant {
     }
 
     fn submit(&mut self, kind: &'static str, object: B256, number: u128, call: Call, deadline: Option<u64>) {
-        let key = TxKey(Words::of_type(kind).hash(object).uint(number).keccak());
+        let key = tx_key(kind, object, number);
         if self.cooling.contains_key(&key) || !self.in_flight.insert(key) {
             return;
         }
@@ -534,6 +603,17 @@ impl Participant {
         for id in core::mem::take(&mut self.dirty_virtuals) {
             writes.extend(self.virtuals.get(&id).map(|v| record(b'v', id, v)));
         }
+        for key in core::mem::take(&mut self.dirty_nanos) {
+            writes.extend(
+                self.nanos
+                    .get(&key)
+                    .map(|n| Write { key: nanos::nano_key(key.0, key.1), value: record(b'n', key.1, n).value }),
+            );
+        }
+        for hash in core::mem::take(&mut self.dirty_codes) {
+            let code = self.codes.get(&hash);
+            writes.extend(code.map(|code| Write { key: record_key(b'c', hash), value: Some(code.clone()) }));
+        }
         let signer = self.signer.take_dirty();
         writes.extend(signer.guards.iter().map(|(id, guard)| record(b'g', *id, guard)));
         writes.extend(signer.drafts.iter().map(|(id, vc)| record(b'd', *id, vc)));
@@ -545,6 +625,10 @@ impl Participant {
         writes.append(&mut self.forgotten);
         Step { writes, outputs: core::mem::take(&mut self.outputs) }
     }
+}
+
+fn tx_key(kind: &'static str, object: B256, number: u128) -> TxKey {
+    TxKey(Words::of_type(kind).hash(object).uint(number).keccak())
 }
 
 fn record(kind: u8, id: B256, value: &impl serde::Serialize) -> Write {

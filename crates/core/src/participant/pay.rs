@@ -2,7 +2,7 @@
 
 use super::{Participant, refused};
 use crate::body::Body;
-use crate::book::{Book, Pending, Wish};
+use crate::book::{Book, Pending, UpdateMemory, Wish};
 use crate::chain::RecordView;
 use crate::io::{Fault, Reply};
 use crate::ledger::Life;
@@ -227,18 +227,22 @@ impl Participant {
 
     fn note_item(&mut self, ch: B256) {
         let now = self.env.now_ms;
-        if let Some(ledger) = self.ledgers.get_mut(&ch) {
-            ledger.link.item_ms = Some(now);
+        if let Some(updates) = self.updates(ch) {
+            updates.item_ms = Some(now);
         }
     }
 
     /// A stream ran into a pre-signature of mine: neither can be answered, so I break in above both.
     fn note_conflict(&mut self, item: &Item, why: Refused) {
-        let Some(ledger) = self.ledgers.get_mut(&item.ch) else { return };
-        let log = &ledger.book.log;
+        let Some(log) = self.book(item.ch).map(|b| &b.log) else { return };
         let presigned = log.own().last().is_some_and(|o| matches!(o.kind, OwnKind::Presign(_)));
-        if why == Refused::OldVersion && presigned && item.ver > log.cur().body.ver {
-            ledger.link.break_in = true;
+        let newer = item.ver > log.cur().body.ver;
+        if why == Refused::OldVersion
+            && presigned
+            && newer
+            && let Some(updates) = self.updates(item.ch)
+        {
+            updates.break_in = true;
         }
     }
 
@@ -345,7 +349,7 @@ impl Participant {
         if !virt.is_active() || virt.done || virt.aborted {
             return Err(Fault::Caller("the virtual channel is not active".into()));
         }
-        if virt.book.as_ref().is_some_and(|b| b.log.frozen()) {
+        if virt.force || virt.book.as_ref().is_some_and(|b| b.log.frozen()) {
             return Err(Fault::Caller("the virtual channel is closed".into()));
         }
         let Some(record) = self.record(ch).filter(|_| self.sees_the_chain()) else {
@@ -389,6 +393,14 @@ impl Participant {
         let book = self.virtuals.get_mut(&ch)?.book.as_mut();
         self.dirty_virtuals.insert(ch);
         book
+    }
+
+    /// What is talked about in an object; a crash may forget it, so that nothing is marked.
+    pub(super) fn updates(&mut self, ch: B256) -> Option<&mut UpdateMemory> {
+        if let Some(ledger) = self.ledgers.get_mut(&ch) {
+            return Some(&mut ledger.book.updates);
+        }
+        self.virtuals.get_mut(&ch)?.book.as_mut().map(|b| &mut b.updates)
     }
 
     /// The other signer of an object.

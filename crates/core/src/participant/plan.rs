@@ -20,7 +20,7 @@ impl Participant {
     pub(super) fn follow_ledger(&mut self, id: B256) {
         self.adopt_open(id);
         self.adopt_end(id);
-        self.remember_locks(id);
+        self.remember_entries(id);
         self.report_dispute(id);
     }
 
@@ -56,14 +56,17 @@ impl Participant {
     }
 
     /// From the first sight of a dispute to its end, whatever the peer signs meanwhile.
-    fn remember_locks(&mut self, id: B256) {
+    fn remember_entries(&mut self, id: B256) {
         let Some(ledger) = self.ledgers.get(&id).filter(|l| l.life == Life::Open) else { return };
         let view = self.ledger_view(ledger);
         let disputed = view.head.dispute.is_some() || view.settled.dispute.is_some();
         let over = !disputed && ledger.is_open_in(&view.head) && ledger.is_open_in(&view.settled);
         let Some(ledger) = self.ledgers.get_mut(&id) else { return };
-        let changed =
-            if disputed { ledger.remember_locks() } else { over && !core::mem::take(&mut ledger.disputed).is_empty() };
+        let changed = if disputed {
+            ledger.book.remember()
+        } else {
+            over && !core::mem::take(&mut ledger.book.disputed).is_empty()
+        };
         if changed {
             self.dirty_ledgers.insert(id);
         }
@@ -163,6 +166,7 @@ impl Participant {
             let call = Call::Refute { params, state, roots, sigs: with_sender(&best, me) };
             return self.submit("refute", id, best.body.ver.into(), call, Some(dispute.refute_end));
         }
+        self.plan_nanos(id);
         let final_at = dispute.final_at(params.window);
         let my_turn = force || me == Side::A || now > final_at + self.policy().m_safe;
         if now <= final_at || !my_turn {
@@ -204,6 +208,7 @@ impl Participant {
         let Some(record) = self.record(vc) else { return };
         if let RecordView::Disputed(dispute) = record.head {
             self.tell_dispute(vc, dispute.ver);
+            self.remember_virtual(vc);
         }
         let end = self.virtuals.get(&vc).is_some_and(|v| v.book.is_some());
         if end {
@@ -220,9 +225,8 @@ impl Participant {
         let (now, m_safe) = (self.now(), self.policy().m_safe);
         match record.head {
             RecordView::None => {
-                let due = now + 2 * m_safe >= virt.params.t_exp && now <= virt.params.t_exp;
-                let gained = self.gained(virt);
-                if !held || !due || !gained {
+                let due = virt.force || now + 2 * m_safe >= virt.params.t_exp;
+                if !held || !due || now > virt.params.t_exp || !(virt.force || self.gained(virt)) {
                     return;
                 }
                 if virt.certificate().is_some() { self.finalise(vc) } else { self.register_virtual(vc) }
@@ -235,7 +239,9 @@ impl Participant {
     /// More than the initial share is at stake for this end.
     fn gained(&self, virt: &Virtual) -> bool {
         let Some(book) = &virt.book else { return false };
-        book.log.cur().body.share(book.log.me) > virt.initial_share()
+        let cur = &book.log.cur().body;
+        // What an open nanocontract is worth is seen only when it is played.
+        !cur.nanos.is_empty() || cur.share(book.log.me) > virt.initial_share()
     }
 
     fn register_virtual(&mut self, vc: B256) {
@@ -271,8 +277,17 @@ impl Participant {
                 self.refute_virtual(vc, dispute.refute_end);
             };
         }
+        self.plan_nanos(vc);
         if now > dispute.final_at(window) {
             self.conclude_virtual(vc, dispute);
+        }
+    }
+
+    /// From the first sight of a dispute on, whatever the other end signs meanwhile (S74).
+    fn remember_virtual(&mut self, vc: B256) {
+        let Some(book) = self.virtuals.get_mut(&vc).and_then(|v| v.book.as_mut()) else { return };
+        if book.remember() {
+            self.dirty_virtuals.insert(vc);
         }
     }
 

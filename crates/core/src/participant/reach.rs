@@ -141,18 +141,18 @@ impl Participant {
         self.touched.extend(self.active_virtuals());
     }
 
-    /// A ledger channel at rest waits for nothing: all is countersigned and receipted, undisputed, without locks, and nobody
+    /// A ledger channel at rest waits for nothing: all is countersigned and receipted, undisputed, without locks, no nanocontract moves, and nobody
     /// wants anything.
     pub(super) fn is_busy(&self, id: B256) -> bool {
         let Some(ledger) = self.ledgers.get(&id) else { return false };
         let log = &ledger.book.log;
         let waiting = !ledger.book.queue.is_empty() || ledger.book.unreceipted.is_some();
-        let moving = !log.quiet() || waiting || ledger.link.presign.is_some();
-        let ending = ledger.draining || ledger.closing.is_some() || ledger.force || !ledger.disputed.is_empty();
+        let moving = !log.quiet() || waiting || ledger.book.updates.presign.is_some();
+        let ending = ledger.draining || ledger.closing.is_some() || ledger.force || !ledger.book.disputed.is_empty();
         let locked = !log.cur().body.locks.is_empty() || self.index.over(id).next().is_some();
         let view = self.ledger_view(ledger);
         let chain = view.head.dispute.is_some() || view.settled.dispute.is_some();
-        ledger.life != Life::Open || moving || ending || locked || chain
+        ledger.life != Life::Open || moving || ending || locked || chain || self.nanos_wait(id)
     }
 
     /// What was touched since the last call, and its neighbours.

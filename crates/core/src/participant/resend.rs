@@ -15,10 +15,14 @@ impl Participant {
         let ledgers: Vec<B256> = self.index.ledgers_with(peer).filter(open).collect();
         for id in ledgers {
             self.resend_book(id, true);
+            self.resend_nanos_of(id);
             self.resend_ledger_close(id);
         }
         for vc in self.index.virtuals_with(peer).collect::<Vec<_>>() {
             self.resend_virtual(vc, Some(peer));
+            if self.peer_of(vc) == Some(peer) {
+                self.resend_nanos_of(vc);
+            }
         }
     }
 

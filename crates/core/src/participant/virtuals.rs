@@ -129,6 +129,8 @@ impl Participant {
         self.pump_start(vc);
         self.tell_late(vc);
         self.pump_queue(vc);
+        self.pump_link(vc);
+        self.pump_nanos(vc);
         self.pump_final(vc);
         self.pump_done(vc);
     }
@@ -342,6 +344,7 @@ impl Participant {
         self.signer.settle_charge(vc, signed);
         self.outputs.push(Output::Unwatch(Watch::Record(vc)));
         self.forget_unborn(vc);
+        self.pump_nanos(vc);
         self.event(Event::VirtualClosed { vc, out_a });
         self.answer_closed(vc);
     }

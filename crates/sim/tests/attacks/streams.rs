@@ -229,7 +229,7 @@ fn s68_a_countersignature_below_an_accepted_item_makes_no_lock_firm() {
         _ => None,
     });
     let locked = cur
-        .with(presigned.expect("the hub pre-signed"), &Change::Locks { remove: Vec::new(), add: vec![stage.lock(1)] })
+        .with(presigned.expect("the hub pre-signed"), &Change::locks(Vec::new(), vec![stage.lock(1)]))
         .expect("a lock");
     // First an item above the pre-signature, which the hub may accept; then the countersignature below it.
     let above = Body { ver: locked.ver + 1, def_a: cur.def_a + ETH, ..cur.clone() };

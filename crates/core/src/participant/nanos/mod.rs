@@ -1,0 +1,12 @@
+//! Nanocontracts: objects of their own within a channel, none of which waits for another (protocol 1.4, 2.7).
+
+mod force;
+mod hands;
+mod offers;
+mod state;
+mod steps;
+mod views;
+
+pub(super) use offers::Wished;
+pub(super) use state::nano_key;
+pub(super) use steps::Stepped;
