@@ -24,7 +24,7 @@ impl Object {
     pub(crate) fn of(watch: &Watch) -> Self {
         match watch {
             Watch::Ledger(params) => Self::Ledger(params.slot_key()),
-            Watch::Escrow(id) => Self::Escrow(*id),
+            Watch::Escrow(id) | Watch::Nano { entry: id, .. } | Watch::Revealed(id) => Self::Escrow(*id),
             Watch::Record(vc) => Self::Record(*vc),
         }
     }
@@ -134,7 +134,7 @@ impl Watched {
     pub(crate) fn new(watch: Watch, domain: &Domain) -> Self {
         let id = match &watch {
             Watch::Ledger(params) => life_zero(params, domain),
-            Watch::Escrow(id) | Watch::Record(id) => *id,
+            Watch::Escrow(id) | Watch::Record(id) | Watch::Nano { entry: id, .. } | Watch::Revealed(id) => *id,
         };
         Self {
             watch,
@@ -153,7 +153,7 @@ impl Watched {
     pub(crate) fn call(&self) -> Bytes {
         match &self.watch {
             Watch::Ledger(params) => view::ledger_call(params),
-            Watch::Escrow(id) => view::escrow_call(*id),
+            Watch::Escrow(id) | Watch::Nano { entry: id, .. } | Watch::Revealed(id) => view::escrow_call(*id),
             Watch::Record(vc) => view::record_call(*vc),
         }
     }
@@ -163,7 +163,7 @@ impl Watched {
         match &self.watch {
             _ if !answer.is_empty() => self.read(answer),
             Watch::Ledger(_) => Ok(View::Ledger(Slots::default())),
-            Watch::Escrow(_) => Ok(View::Escrow(EscrowView::default())),
+            Watch::Escrow(_) | Watch::Nano { .. } | Watch::Revealed(_) => Ok(View::Escrow(EscrowView::default())),
             Watch::Record(_) => Ok(View::Record(Slots::default())),
         }
     }
@@ -172,7 +172,7 @@ impl Watched {
     pub(crate) fn read(&self, answer: &[u8]) -> Result<View, Malformed> {
         Ok(match &self.watch {
             Watch::Ledger(_) => View::Ledger(view::ledger(answer)?),
-            Watch::Escrow(_) => View::Escrow(view::escrow(answer)?),
+            Watch::Escrow(_) | Watch::Nano { .. } | Watch::Revealed(_) => View::Escrow(view::escrow(answer)?),
             Watch::Record(_) => View::Record(view::record(answer)?),
         })
     }
@@ -182,7 +182,7 @@ impl Watched {
         match (&self.watch, view) {
             (Watch::Ledger(params), View::Ledger(slots)) => params.id(domain, slots.view.nonce),
             (Watch::Ledger(params), _) => life_zero(params, domain),
-            (Watch::Escrow(id) | Watch::Record(id), _) => *id,
+            (Watch::Escrow(id) | Watch::Record(id) | Watch::Nano { entry: id, .. } | Watch::Revealed(id), _) => *id,
         }
     }
 

@@ -101,6 +101,11 @@ pub fn encode_call(call: &Call, domain: &Domain, sender: Address) -> Result<Enco
         Call::Settle { params, nonce, lock, index, proof, virtual_params } => {
             settle(params, *nonce, lock, *index, proof, virtual_params)?
         }
+        Call::RegisterNanos { .. }
+        | Call::RefuteNanos { .. }
+        | Call::Execute { .. }
+        | Call::Deploy { .. }
+        | Call::Reveal { .. } => return Err(EncodeError::MissingRoots),
         Call::Withdraw { asset, to } => Encoded::new(Adjudicator::withdrawCall { asset: *asset, to: *to }),
         Call::RegisterVirtual { params, state, sigs, secrets, opener } => {
             register_virtual(params, state, sigs, secrets, opener.as_ref(), sender)?

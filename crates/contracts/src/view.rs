@@ -126,7 +126,7 @@ pub fn vault(answer: &[u8]) -> Result<U256, Malformed> {
 }
 
 fn running(ver: u64, refute_end: u64, nanos: bool) -> DisputeView {
-    DisputeView { ver, refute_end, nanos, state: None, roots: Roots::default(), mix: B256::ZERO }
+    DisputeView { ver, refute_end, nanos, state: None, roots: Roots::default(), mix: B256::ZERO, nanos_end: 0 }
 }
 
 fn phase(value: u8) -> Result<Phase, Malformed> {

@@ -261,6 +261,7 @@ impl Ground {
                 }
                 Watch::Escrow(id) => update.escrows.push((*id, self.seen(|h| self.escrow_at(*id, h)))),
                 Watch::Record(vc) => update.records.push((*vc, self.seen(|h| self.record_at(*vc, h)))),
+                Watch::Nano { .. } | Watch::Revealed(_) => {}
             }
         }
         update

@@ -27,6 +27,7 @@ impl Views {
             Watch::Ledger(params) => drop(self.ledgers.remove(&params.slot_key())),
             Watch::Escrow(id) => drop(self.escrows.remove(id)),
             Watch::Record(vc) => drop(self.records.remove(vc)),
+            Watch::Nano { .. } | Watch::Revealed(_) => {}
         }
     }
 }

@@ -128,7 +128,15 @@ fn show(api: &Api, (cursor, time_ms, entry): Numbered) -> Option<Event> {
             io::Event::VirtualRenewed { old, new } => EventKind::VirtualRenewed { old: id(old), new: id(new) },
             io::Event::Dispute { ch, ver } => EventKind::Dispute { id: id(ch), version: ver },
             io::Event::Misbehaved { peer, reason } => EventKind::Misbehaved { peer, reason },
-            io::Event::App { .. } => return None,
+            io::Event::App { .. }
+            | io::Event::NanoOffered { .. }
+            | io::Event::NanoOpen { .. }
+            | io::Event::NanoDeclined { .. }
+            | io::Event::NanoStepped { .. }
+            | io::Event::NanoTurn { .. }
+            | io::Event::NanoHanded { .. }
+            | io::Event::NanoCloseAsked { .. }
+            | io::Event::NanoClosed { .. } => return None,
         },
     };
     Some(Event { cursor, time_ms, kind })

@@ -74,6 +74,11 @@ fn show(api: &Api, reply: Reply) -> Answer {
         }
         Reply::Rejected { reason } => Answer::ok(&done(api, Outcome::Rejected, None, Some(reason))),
         Reply::Refused(fault) => Answer::refusal(&fault.into()),
+        Reply::NanoOpened { ch, .. } | Reply::NanoClosed { ch, .. } => {
+            Answer::ok(&done(api, Outcome::Applied, Some(ch), None))
+        }
+        Reply::Stepped { ch, ver, .. } => Answer::ok(&paid(api, ch, ver, true)),
+        Reply::Unknown { reason } => Answer::ok(&done(api, Outcome::Unknown, None, Some(reason))),
         // A quote moves no money and is answered elsewhere.
         Reply::Quoted { .. } | Reply::Done => Answer::ok(&done(api, Outcome::Applied, None, None)),
     }

@@ -194,8 +194,10 @@ fn write_op(op: &LinkOp) -> proto::LinkOp {
         LinkOp::Remove { how: Removal::Initial, .. } => (1, Vec::new(), Vec::new()),
         LinkOp::Remove { how: Removal::Outcome(out_a), .. } => (2, amount(*out_a), Vec::new()),
         LinkOp::Renew { out_a, next, .. } => (3, amount(*out_a), bytes(next)),
+        LinkOp::OpenNano { .. } => (4, Vec::new(), Vec::new()),
+        LinkOp::CloseNano { cur, .. } => (5, Vec::new(), bytes(cur)),
     };
-    proto::LinkOp { vc: bytes(op.vc()), removal, out_a, next }
+    proto::LinkOp { vc: bytes(op.subject()), removal, out_a, next }
 }
 
 fn write_close(close: &Close) -> proto::Close {
@@ -397,7 +399,7 @@ fn read_op(m: &proto::LinkOp) -> Result<LinkOp, BadMessage> {
     if m.removal < 2 && !m.out_a.is_empty() {
         return Err(BadMessage("`out_a` stands in a change without an outcome".into()));
     }
-    if m.removal != 3 && !m.next.is_empty() {
+    if !matches!(m.removal, 3 | 5) && !m.next.is_empty() {
         return Err(BadMessage("`next` stands in a change that renews nothing".into()));
     }
     match m.removal {
@@ -405,7 +407,9 @@ fn read_op(m: &proto::LinkOp) -> Result<LinkOp, BadMessage> {
         1 => Ok(LinkOp::Remove { vc, how: Removal::Initial }),
         2 => Ok(LinkOp::Remove { vc, how: Removal::Outcome(read::amount("out_a", &m.out_a)?) }),
         3 => Ok(LinkOp::Renew { vc, out_a: read::amount("out_a", &m.out_a)?, next: read::hash("next", &m.next)? }),
-        other => Err(BadMessage(format!("`removal` is {other}, known are 0 to 3"))),
+        4 => Ok(LinkOp::OpenNano { nid: vc }),
+        5 => Ok(LinkOp::CloseNano { nid: vc, cur: read::hash("next", &m.next)? }),
+        other => Err(BadMessage(format!("`removal` is {other}, known are 0 to 5"))),
     }
 }
 
