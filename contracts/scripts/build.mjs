@@ -1,12 +1,12 @@
 // Compiles src/ and writes artifacts/Adjudicator.json and artifacts/nano/*.json; with --check, compares instead and fails on any difference.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { codeBytesMax, compile, compilerVersion, root, settings, sourceHash, sources } from "./compiler.mjs";
+import { codeBytesMax, compile, compilerVersion, nanoSettings, root, settings, sourceHash, sources } from "./compiler.mjs";
 
 const NANOS = "src/nano/";
 const check = process.argv.includes("--check");
 const files = sources();
-const output = compile(files);
+const isNano = (file) => file.startsWith(NANOS);
 
 function size(name, bytecode) {
   const bytes = (bytecode.length - 2) / 2;
@@ -35,8 +35,8 @@ function write(name, artifact) {
 }
 
 function adjudicator() {
-  const own = Object.fromEntries(Object.entries(files).filter(([file]) => !file.startsWith(NANOS)));
-  const contract = output["src/Adjudicator.sol"].Adjudicator;
+  const own = Object.fromEntries(Object.entries(files).filter(([file]) => !isNano(file)));
+  const contract = compile(own)["src/Adjudicator.sol"].Adjudicator;
   const artifact = {
     contractName: "Adjudicator",
     compiler: { version: compilerVersion, settings },
@@ -51,7 +51,9 @@ function adjudicator() {
 
 /** Nanocontracts have no creation code: parties and chain use the runtime code alone. Libraries, which are inlined, have no file. */
 function nanocontracts() {
-  for (const file of Object.keys(files).filter((name) => name.startsWith(NANOS))) {
+  const own = Object.entries(files).filter(([file]) => isNano(file) || file === "src/interfaces/INanocontract.sol");
+  const output = compile(Object.fromEntries(own), nanoSettings);
+  for (const file of Object.keys(output).filter(isNano)) {
     for (const [name, contract] of Object.entries(output[file])) {
       if (!contract.abi.some((item) => item.name === "step")) continue;
       const deployedBytecode = `0x${contract.evm.deployedBytecode.object}`;

@@ -15,6 +15,12 @@ export const settings = {
   metadata: { bytecodeHash: "none", appendCBOR: false },
 };
 
+/**
+ * For nanocontracts: their settings are their own, because entries of open channels name the hash of what they compile to, and
+ * the instructions are those that every chain has had for years.
+ */
+export const nanoSettings = { ...settings, evmVersion: "cancun", optimizer: { enabled: true, runs: 2_000 } };
+
 /** Longer code cannot be deployed (EIP-170). */
 export const codeBytesMax = 24_576;
 
@@ -33,12 +39,12 @@ export function sourceHash(files) {
   return hash.digest("hex");
 }
 
-export function compile(files) {
+export function compile(files, used = settings) {
   const input = {
     language: "Solidity",
     sources: Object.fromEntries(Object.entries(files).map(([file, content]) => [file, { content }])),
     settings: {
-      ...settings,
+      ...used,
       outputSelection: {
         "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "storageLayout"] },
       },

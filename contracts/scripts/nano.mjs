@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import solc from "solc";
-import { codeBytesMax, root, settings } from "./compiler.mjs";
+import { codeBytesMax, nanoSettings, root } from "./compiler.mjs";
 
 const PREFIX = "perunika/";
 
@@ -25,7 +25,7 @@ function compile(path) {
   const input = {
     language: "Solidity",
     sources: { [name]: { content: readFileSync(path, "utf8") } },
-    settings: { ...settings, outputSelection: { "*": { "*": ["abi", "evm.deployedBytecode"] } } },
+    settings: { ...nanoSettings, outputSelection: { "*": { "*": ["abi", "evm.deployedBytecode"] } } },
   };
   const read = (unit) => {
     try {

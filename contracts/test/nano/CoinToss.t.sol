@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {INanocontract} from "../../src/interfaces/INanocontract.sol";
 import {CoinToss} from "../../src/nano/CoinToss.sol";
 import {BadInput, BadState, NoParty, Over} from "../../src/nano/Turns.sol";
 import {Game} from "../support/Game.sol";
@@ -11,7 +12,7 @@ contract CoinTossTest is Game {
     /// @dev Gas of any step, with the call around it.
     uint256 private constant MOST = 10_000;
 
-    CoinToss private app = new CoinToss();
+    INanocontract private app = committed("CoinToss");
 
     function nonce(uint256 number) private pure returns (bytes32) {
         return keccak256(abi.encode("nonce", number));

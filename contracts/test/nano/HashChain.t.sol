@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {INanocontract} from "../../src/interfaces/INanocontract.sol";
 import {HashChain} from "../../src/nano/HashChain.sol";
 import {BadInput, BadState, NoParty, Over} from "../../src/nano/Turns.sol";
 import {Game} from "../support/Game.sol";
@@ -14,7 +15,7 @@ contract HashChainTest is Game {
     /// @dev Gas of any step, with the call around it.
     uint256 private constant MOST = 95_000;
 
-    HashChain private app = new HashChain();
+    INanocontract private app = committed("HashChain");
     /// @dev chain[i] is preimage number i; chain[0] the anchor.
     bytes32[] private chain;
 

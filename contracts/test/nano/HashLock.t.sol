@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {INanocontract} from "../../src/interfaces/INanocontract.sol";
 import {HashLock} from "../../src/nano/HashLock.sol";
 import {Registry} from "../../src/nano/Registry.sol";
 import {BadInput, BadState, NoParty, Over} from "../../src/nano/Turns.sol";
@@ -13,7 +14,7 @@ contract HashLockTest is Game {
     bytes32 private constant SECRET = keccak256("the secret");
     bytes32 private constant HASH = keccak256(abi.encode(SECRET));
 
-    HashLock private app = new HashLock();
+    INanocontract private app = committed("HashLock");
 
     function lock(uint256 amount, uint256 payer) private pure returns (bytes memory) {
         return abi.encode(HASH, amount, payer, DEADLINE);

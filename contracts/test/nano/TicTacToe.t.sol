@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {INanocontract} from "../../src/interfaces/INanocontract.sol";
 import {TicTacToe} from "../../src/nano/TicTacToe.sol";
 import {BadInput, BadState, NoParty, Over} from "../../src/nano/Turns.sol";
 import {Game} from "../support/Game.sol";
@@ -11,7 +12,7 @@ contract TicTacToeTest is Game {
     /// @dev Gas of any step, with the call around it.
     uint256 private constant MOST = 9_000;
 
-    TicTacToe private app = new TicTacToe();
+    INanocontract private app = committed("TicTacToe");
 
     function board(uint96 stakeA, uint16 a, uint16 b) private pure returns (bytes memory) {
         return abi.encodePacked(stakeA, a, b);

@@ -25,6 +25,13 @@ abstract contract Game is Check {
     /// @dev Gas of the dearest step so far, with the call around it.
     uint256 internal dearest;
 
+    /// @dev The committed bytecode, which is what parties and chain run.
+    function committed(string memory name) internal returns (INanocontract where) {
+        string memory artifact = vm.readFile(string.concat("artifacts/nano/", name, ".json"));
+        where = INanocontract(address(uint160(uint256(keccak256(bytes(name))))));
+        vm.etch(address(where), vm.parseJsonBytes(artifact, ".deployedBytecode"));
+    }
+
     function begin(INanocontract code_, uint256 total, uint256 dA0, uint8 mover0, uint256 kMax, bytes memory storage0)
         internal
     {
