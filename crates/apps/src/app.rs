@@ -1,10 +1,7 @@
-//! The four codes, and what a channel is told to open one.
+//! The four codes.
 
 use alloy_primitives::{B256, Bytes, keccak256};
-use perunika_core::{
-    params::Side,
-    signed::{Amount, Entry},
-};
+use perunika_core::{message::NanoTerms, params::Side, signed::Amount};
 use serde::Deserialize;
 use std::{fmt, str::FromStr, sync::LazyLock};
 
@@ -85,6 +82,17 @@ impl App {
         }
     }
 
+    /// The app whose code has this hash.
+    pub fn of(code_hash: B256) -> Option<Self> {
+        Self::ALL.into_iter().find(|app| app.code_hash() == code_hash)
+    }
+
+    /// What a channel is told to open one.
+    pub(crate) fn terms(self, total: Amount, da0: Amount, mover: Side, k_max: u16, storage: Vec<u8>) -> NanoTerms {
+        let (code_hash, gas) = (self.code_hash(), self.gas());
+        NanoTerms { total, da0, mover0: party(mover), code_hash, gas, k_max, storage }
+    }
+
     fn read(self) -> &'static Code {
         match self {
             Self::CoinToss => &COIN_TOSS,
@@ -119,40 +127,6 @@ pub(crate) fn party(side: Side) -> u8 {
     u8::from(side == Side::B)
 }
 
-/// What the parties agree on to open a nanocontract; the channel adds its name and the version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opening {
-    /// Whose code it runs.
-    pub app: App,
-    /// What it holds, in the asset's smallest unit.
-    pub total: Amount,
-    /// A's part of it, which A also gets if nobody ever moves.
-    pub da0: Amount,
-    /// Who moves first.
-    pub mover: Side,
-    /// Most steps, off chain and forced together.
-    pub k_max: u16,
-    /// Storage at the start.
-    pub storage: Vec<u8>,
-}
-
-impl Opening {
-    /// The Entry of the State with version `born`; `nid` is a name that the channel has never had.
-    pub fn entry(&self, nid: B256, born: u64) -> Entry {
-        Entry {
-            nid,
-            born,
-            total: self.total,
-            da0: self.da0,
-            mover0: party(self.mover),
-            code_hash: self.app.code_hash(),
-            gas: self.app.gas(),
-            k_max: self.k_max,
-            storage0: keccak256(&self.storage),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,9 +137,10 @@ mod tests {
         let hashes: BTreeSet<B256> = App::ALL.iter().map(|app| app.code_hash()).collect();
         assert_eq!(hashes.len(), App::ALL.len());
         for app in App::ALL {
-            assert_eq!(app.name().parse(), Ok(app));
+            assert_eq!((app.name().parse(), App::of(app.code_hash())), (Ok(app), Some(app)));
             assert!(app.code().len() > 100);
         }
         assert!("roulette".parse::<App>().is_err());
+        assert_eq!(App::of(B256::ZERO), None);
     }
 }

@@ -3,9 +3,9 @@
 //! Both stake one coin a toss. A commits to a bit, B answers with its own, A opens: equal bits are heads, and A has won the two coins of
 //! that toss. Whoever stalls loses all tosses that are not decided.
 
-use crate::{App, Malformed, Opening, Player, words};
+use crate::{App, Malformed, Player, words};
 use alloy_primitives::{B256, keccak256};
-use perunika_core::{params::Side, signed::Amount};
+use perunika_core::{message::NanoTerms, params::Side, signed::Amount};
 
 const UNANSWERED: u8 = 2;
 
@@ -82,18 +82,11 @@ fn malformed(why: &'static str) -> Malformed {
 }
 
 /// `tosses` (1 to 255) tosses for `coin` each, both parties staking `coin * tosses`. `None` if there are no tosses or the stakes do not fit.
-pub fn opening(tosses: u8, coin: Amount) -> Option<Opening> {
+pub fn terms(tosses: u8, coin: Amount) -> Option<NanoTerms> {
     let stake = coin.checked_mul(tosses.into()).filter(|stake| *stake > 0)?;
     let total = stake.checked_mul(2).filter(|total| *total <= perunika_core::signed::MAX_AMOUNT)?;
     let start = Tosses::new(tosses);
-    Some(Opening {
-        app: App::CoinToss,
-        total,
-        da0: stake,
-        mover: Side::A,
-        k_max: start.steps(),
-        storage: start.encode(),
-    })
+    Some(App::CoinToss.terms(total, stake, Side::A, start.steps(), start.encode()))
 }
 
 /// A's bit and what hides it.
@@ -198,13 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn openings_hold_both_stakes() {
-        let two = opening(2, 1).expect("fits");
+    fn the_total_is_both_stakes() {
+        let two = terms(2, 1).expect("fits");
         assert_eq!((two.total, two.da0, two.k_max), (4, 2, 5));
-        assert_eq!(opening(0, 1), None);
-        assert_eq!(opening(1, 0), None);
-        assert_eq!(opening(1, u128::MAX), None);
-        assert_eq!(opening(1, 1 << 95), None);
+        assert_eq!(terms(0, 1), None);
+        assert_eq!(terms(1, 0), None);
+        assert_eq!(terms(1, u128::MAX), None);
+        assert_eq!(terms(1, 1 << 95), None);
     }
 
     #[test]

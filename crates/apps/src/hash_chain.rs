@@ -3,9 +3,10 @@
 //! The payer hands over one preimage a payment; the payee, who is the mover from the start to the end, turns the newest into money by one step
 //! whenever it likes.
 
-use crate::{App, Malformed, Opening, Player, app::party, words};
+use crate::{App, Malformed, Player, app::party, words};
 use alloy_primitives::{B256, keccak256};
 use perunika_core::{
+    message::NanoTerms,
     params::Side,
     signed::{Amount, MAX_AMOUNT},
 };
@@ -60,14 +61,14 @@ fn malformed(why: &'static str) -> Malformed {
 
 /// A chain of `length` payments of `price` that begins at `anchor`. `k_max` steps can pay `k_max * REACH` preimages at most, and the payee
 /// accepts no more. `None` if there is nothing to pay, the sum does not fit, or there are too few steps for the whole chain.
-pub fn opening(anchor: B256, price: Amount, length: u32, payer: Side, k_max: u16) -> Option<Opening> {
+pub fn terms(anchor: B256, price: Amount, length: u32, payer: Side, k_max: u16) -> Option<NanoTerms> {
     let total = price.checked_mul(length.into()).filter(|total| (1..=MAX_AMOUNT).contains(total))?;
     if u64::from(length) > u64::from(k_max) * u64::from(REACH) {
         return None;
     }
     let storage = Chain { anchor, price, length, index: 0, payer }.encode();
     let da0 = if payer == Side::A { total } else { 0 };
-    Some(Opening { app: App::HashChain, total, da0, mover: payer.other(), k_max, storage })
+    Some(App::HashChain.terms(total, da0, payer.other(), k_max, storage))
 }
 
 /// The payee's input, and what the payer hands over: preimage `index` and its number.
@@ -223,15 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn an_opening_can_be_claimed_to_its_end() {
+    fn a_chain_can_be_claimed_to_its_end() {
         let anchor = B256::ZERO;
-        let all = opening(anchor, 5, 3_000, Side::A, 3).unwrap();
-        assert_eq!((all.total, all.da0, all.mover), (15_000, 15_000, Side::B));
-        assert_eq!(opening(anchor, 5, 3_001, Side::A, 3), None);
-        assert_eq!(opening(anchor, 5, 0, Side::A, 3), None);
-        assert_eq!(opening(anchor, 0, 5, Side::A, 3), None);
-        assert_eq!(opening(anchor, MAX_AMOUNT, 2, Side::A, 3), None);
-        assert_eq!(opening(anchor, 1, 1, Side::B, 1).unwrap().da0, 0);
+        let all = terms(anchor, 5, 3_000, Side::A, 3).unwrap();
+        assert_eq!((all.total, all.da0, all.mover0), (15_000, 15_000, 1));
+        assert_eq!(terms(anchor, 5, 3_001, Side::A, 3), None);
+        assert_eq!(terms(anchor, 5, 0, Side::A, 3), None);
+        assert_eq!(terms(anchor, 0, 5, Side::A, 3), None);
+        assert_eq!(terms(anchor, MAX_AMOUNT, 2, Side::A, 3), None);
+        assert_eq!(terms(anchor, 1, 1, Side::B, 1).unwrap().da0, 0);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //!
 //! The payee, who is the mover, takes the amount by the secret until the deadline, or later if the registry saw the secret in time.
 
-use crate::{App, Malformed, Opening, Player, app::party, words};
+use crate::{App, Malformed, Player, app::party, words};
 use alloy_primitives::{B256, keccak256};
 use perunika_core::{
+    message::NanoTerms,
     params::Side,
     signed::{Amount, MAX_AMOUNT},
 };
@@ -46,18 +47,12 @@ impl Lock {
 }
 
 /// A lock that holds just its amount. `None` if that is zero or does not fit, or the deadline does not fit.
-pub fn opening(lock: Lock) -> Option<Opening> {
+pub fn terms(lock: Lock) -> Option<NanoTerms> {
     if lock.amount == 0 || lock.amount > MAX_AMOUNT || lock.deadline >= 1 << 40 {
         return None;
     }
-    Some(Opening {
-        app: App::HashLock,
-        total: lock.amount,
-        da0: if lock.payer == Side::A { lock.amount } else { 0 },
-        mover: lock.payer.other(),
-        k_max: 1,
-        storage: lock.encode(),
-    })
+    let da0 = if lock.payer == Side::A { lock.amount } else { 0 };
+    Some(App::HashLock.terms(lock.amount, da0, lock.payer.other(), 1, lock.encode()))
 }
 
 /// The payee's input.
@@ -107,16 +102,16 @@ mod tests {
         assert!(Lock::decode(&lock().encode()[..96]).is_err());
         for bad in [Lock { amount: 1 << 96, ..lock() }, Lock { deadline: 1 << 40, ..lock() }] {
             assert!(Lock::decode(&bad.encode()).is_err());
-            assert_eq!(opening(bad), None);
+            assert_eq!(terms(bad), None);
         }
     }
 
     #[test]
     fn the_money_is_the_payers_at_first() {
-        let by_b = opening(lock()).unwrap();
-        assert_eq!((by_b.total, by_b.da0, by_b.mover, by_b.k_max), (12, 0, Side::A, 1));
-        let by_a = opening(Lock { payer: Side::A, ..lock() }).unwrap();
-        assert_eq!((by_a.da0, by_a.mover), (12, Side::B));
+        let by_b = terms(lock()).unwrap();
+        assert_eq!((by_b.total, by_b.da0, by_b.mover0, by_b.k_max), (12, 0, 0, 1));
+        let by_a = terms(Lock { payer: Side::A, ..lock() }).unwrap();
+        assert_eq!((by_a.da0, by_a.mover0), (12, 1));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! - [`hash_lock`]: a payment against a secret, until a real time.
 //! - [`hash_chain`]: many small payments of 32 bytes each and no signature (PayWord).
 //!
-//! Each module has the storage as a type, the inputs, the [`Opening`] to put into a channel, and a [`Player`]: what a party with
+//! Each module has the storage as a type, the inputs, the [`NanoTerms`](perunika_core::message::NanoTerms) to propose, and a [`Player`]: what a party with
 //! its secrets does next. No I/O, no clock, no randomness. The Solidity sources are in `contracts/src/nano`; the bytecode that they
 //! compile to is part of this crate.
 
@@ -16,7 +16,7 @@ pub mod hash_lock;
 pub mod tic_tac_toe;
 mod words;
 
-pub use app::{App, Opening};
+pub use app::{App, NoSuchApp};
 
 use perunika_core::params::Side;
 use thiserror::Error;

@@ -2,8 +2,9 @@
 //!
 //! Three in a row takes everything, a full board gives both their stakes back, and whoever stalls loses.
 
-use crate::{App, Malformed, Opening, Player};
+use crate::{App, Malformed, Player};
 use perunika_core::{
+    message::NanoTerms,
     params::Side,
     signed::{Amount, MAX_AMOUNT},
 };
@@ -88,10 +89,10 @@ fn malformed(why: &'static str) -> Malformed {
 }
 
 /// A game for the two stakes. `None` if there is nothing to win or the stakes do not fit.
-pub fn opening(stake_a: Amount, stake_b: Amount, first: Side) -> Option<Opening> {
+pub fn terms(stake_a: Amount, stake_b: Amount, first: Side) -> Option<NanoTerms> {
     let total = stake_a.checked_add(stake_b).filter(|total| (1..=MAX_AMOUNT).contains(total))?;
     let storage = Board { stake_a, a: 0, b: 0 }.encode();
-    Some(Opening { app: App::TicTacToe, total, da0: stake_a, mover: first, k_max: 9, storage })
+    Some(App::TicTacToe.terms(total, stake_a, first, 9, storage))
 }
 
 /// A mover's input: its square, 0 to 8.
@@ -214,10 +215,10 @@ mod tests {
     }
 
     #[test]
-    fn openings_hold_both_stakes() {
-        let game = opening(3, 7, Side::B).unwrap();
-        assert_eq!((game.total, game.da0, game.mover, game.k_max), (10, 3, Side::B, 9));
-        assert_eq!(opening(0, 0, Side::A), None);
-        assert_eq!(opening(MAX_AMOUNT, 1, Side::A), None);
+    fn the_total_is_both_stakes() {
+        let game = terms(3, 7, Side::B).unwrap();
+        assert_eq!((game.total, game.da0, game.mover0, game.k_max), (10, 3, 1, 9));
+        assert_eq!(terms(0, 0, Side::A), None);
+        assert_eq!(terms(MAX_AMOUNT, 1, Side::A), None);
     }
 }

@@ -1,8 +1,9 @@
 //! The apps in the machine that participants bring along: whole games, and what their steps cost.
 
 use alloy_primitives::{Address, B256, U256, keccak256};
-use perunika_apps::{App, Opening, Player, coin_toss, hash_chain, hash_lock, tic_tac_toe};
+use perunika_apps::{App, Player, coin_toss, hash_chain, hash_lock, tic_tac_toe};
 use perunika_core::{
+    message::NanoTerms,
     nano::{Context, Evaluator, NoResult, Outcome, Run},
     params::Side,
     signed::Amount,
@@ -22,19 +23,20 @@ struct Game {
 }
 
 impl Game {
-    fn new(opening: &Opening) -> Self {
+    fn new(terms: &NanoTerms) -> Self {
         let context = Context {
             ch: B256::repeat_byte(1),
             entry: B256::repeat_byte(2),
-            total: opening.total,
-            da: opening.da0,
-            steps_left: opening.k_max,
+            total: terms.total,
+            da: terms.da0,
+            steps_left: terms.k_max,
             time: NOW,
             absolute: NOW,
             registry: Address::repeat_byte(3),
         };
-        let (storage, mover) = (opening.storage.clone(), opening.mover);
-        Self { machine: Machine::new(), app: opening.app, context, storage, mover, dearest: 0 }
+        let (storage, mover) = (terms.storage.clone(), if terms.mover0 == 0 { Side::A } else { Side::B });
+        let app = App::of(terms.code_hash).expect("one of the four");
+        Self { machine: Machine::new(), app, context, storage, mover, dearest: 0 }
     }
 
     fn run(&self, input: &[u8], revealed: &[(B256, u64)]) -> Result<Outcome, NoResult> {
@@ -94,10 +96,10 @@ fn every_app_may_be_run() {
 fn coins_are_won_by_the_bits_of_both() {
     let (mut heads, coin) = (0, 1_000);
     for number in 0..50 {
-        let opening = coin_toss::opening(4, coin).expect("fits");
+        let terms = coin_toss::terms(4, coin).expect("fits");
         let (a, b) = (coin_toss::Tosser::new(seed(number)), coin_toss::Tosser::new(seed(100 + number)));
         let won = (0..4).filter(|toss| a.hidden(*toss).bit == b.hidden(*toss).bit).count() as Amount;
-        let mut game = Game::new(&opening);
+        let mut game = Game::new(&terms);
         assert_eq!(game.play(&a, &b), 2 * coin * won);
         assert_eq!(game.context.steps_left, 0);
         game.within_bound();
@@ -108,7 +110,7 @@ fn coins_are_won_by_the_bits_of_both() {
 
 #[test]
 fn a_party_that_stalls_loses_the_tosses_that_are_open() {
-    let mut game = Game::new(&coin_toss::opening(2, 10).expect("fits"));
+    let mut game = Game::new(&coin_toss::terms(2, 10).expect("fits"));
     let (a, b) = (coin_toss::Tosser::new(seed(1)), coin_toss::Tosser::new(seed(2)));
     assert_eq!(game.context.da, 20, "nobody has begun");
     for stalls in [Side::B, Side::A] {
@@ -127,13 +129,13 @@ fn a_party_that_stalls_loses_the_tosses_that_are_open() {
 #[test]
 fn tic_tac_toe_pays_the_winner_or_both() {
     for first in [Side::A, Side::B] {
-        let opening = tic_tac_toe::opening(30, 70, first).expect("fits");
+        let terms = tic_tac_toe::terms(30, 70, first).expect("fits");
         for (a, b, a_gets) in [
             (&tic_tac_toe::Perfect as &dyn Player, &tic_tac_toe::Perfect as &dyn Player, 30),
             (&tic_tac_toe::Perfect, &tic_tac_toe::Naive, 100),
             (&tic_tac_toe::Naive, &tic_tac_toe::Perfect, 0),
         ] {
-            let mut game = Game::new(&opening);
+            let mut game = Game::new(&terms);
             assert_eq!(game.play(a, b), a_gets);
             assert_eq!(game.context.steps_left, 0);
             game.within_bound();
@@ -145,8 +147,8 @@ fn tic_tac_toe_pays_the_winner_or_both() {
 fn a_chain_pays_for_what_was_handed_over() {
     for payer_side in [Side::A, Side::B] {
         let payer = hash_chain::Payer::new(seed(9), 2_500).expect("not too long");
-        let opening = hash_chain::opening(payer.anchor(), 3, 2_500, payer_side, 10).expect("fits");
-        let mut game = Game::new(&opening);
+        let terms = hash_chain::terms(payer.anchor(), 3, 2_500, payer_side, 10).expect("fits");
+        let mut game = Game::new(&terms);
         let chain = |game: &Game| hash_chain::Chain::decode(&game.storage).expect("ours");
         let mut payee = hash_chain::Payee::new(&chain(&game));
         for index in [1, 2, 700, 2_345] {
@@ -172,12 +174,12 @@ fn lock(payer: Side) -> (hash_lock::Lock, hash_lock::Payee) {
 fn the_secret_pays_until_the_deadline() {
     for (payer, a_gets) in [(Side::A, 0), (Side::B, 800)] {
         let (lock, payee) = lock(payer);
-        let mut game = Game::new(&hash_lock::opening(lock).expect("fits"));
+        let mut game = Game::new(&hash_lock::terms(lock).expect("fits"));
         assert_eq!(game.play(&payee, &payee), a_gets);
         assert_eq!(game.context.steps_left, 0);
     }
     let (lock, _) = lock(Side::A);
-    let mut game = Game::new(&hash_lock::opening(lock).expect("fits"));
+    let mut game = Game::new(&hash_lock::terms(lock).expect("fits"));
     game.context.absolute = NOW + 1;
     assert!(game.run(&hash_lock::reveal(seed(5)), &[]).is_err());
 }
@@ -185,13 +187,13 @@ fn the_secret_pays_until_the_deadline() {
 /// What the evaluator stores is what the types say, byte for byte, whatever the numbers.
 #[test]
 fn storages_are_read_as_the_code_writes_them() {
-    let big = coin_toss::opening(255, (1 << 87) - 1).expect("fits");
+    let big = coin_toss::terms(255, (1 << 87) - 1).expect("fits");
     let mut game = Game::new(&big);
     game.play(&coin_toss::Tosser::new(seed(1)), &coin_toss::Tosser::new(seed(2)));
     let tosses = coin_toss::Tosses::decode(&game.storage).expect("ours");
     assert_eq!((tosses.encode(), tosses.number(), tosses.open), (game.storage, 255, 0));
 
-    let mut game = Game::new(&tic_tac_toe::opening(perunika_core::signed::MAX_AMOUNT, 0, Side::B).expect("fits"));
+    let mut game = Game::new(&tic_tac_toe::terms(perunika_core::signed::MAX_AMOUNT, 0, Side::B).expect("fits"));
     game.step(&tic_tac_toe::place(8));
     let board = tic_tac_toe::Board::decode(&game.storage).expect("ours");
     assert_eq!((board.a, board.b, board.encode()), (0, 0x100, game.storage));
