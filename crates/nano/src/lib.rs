@@ -13,6 +13,7 @@ mod filter;
 mod frame;
 mod opcode;
 mod registry;
+pub mod report;
 mod revert;
 #[cfg(test)]
 mod testing;

@@ -92,6 +92,14 @@ pub(crate) struct Frame {
     pub(crate) gas: u64,
 }
 
+impl Frame {
+    pub(crate) fn of(inputs: &CallInputs, outcome: &CallOutcome) -> Self {
+        let (result, output) = (*outcome.instruction_result(), outcome.output().clone());
+        let left = if result.is_ok_or_revert() { outcome.gas().remaining() } else { 0 };
+        Self { result, output, gas: inputs.gas_limit - left }
+    }
+}
+
 /// The runtime code of the contract.
 pub(crate) fn adjudicator() -> Vec<u8> {
     let answer = "5b6004355f526005602052" /* hash and place */;
@@ -184,10 +192,7 @@ struct Watch {
 impl<CTX> Inspector<CTX> for Watch {
     fn call_end(&mut self, _: &mut CTX, inputs: &CallInputs, outcome: &mut CallOutcome) {
         if inputs.bytecode_address == self.at {
-            let (result, output) = (*outcome.instruction_result(), outcome.output().clone());
-            let gas =
-                if result.is_ok_or_revert() { inputs.gas_limit - outcome.gas().remaining() } else { inputs.gas_limit };
-            self.frame = Some(Frame { result, output, gas });
+            self.frame = Some(Frame::of(inputs, outcome));
         }
     }
 }

@@ -2,6 +2,8 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod chain;
+pub(crate) mod echo;
+pub(crate) mod ground;
 pub(crate) mod program;
 pub(crate) mod rng;
 
