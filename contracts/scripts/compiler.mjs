@@ -10,7 +10,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 export const settings = {
   evmVersion: "osaka",
   viaIR: true,
-  optimizer: { enabled: true, runs: 2_000 },
+  optimizer: { enabled: true, runs: 800 },
   // Without metadata the bytecode depends on the code alone, not on comments or paths.
   metadata: { bytecodeHash: "none", appendCBOR: false },
 };

@@ -6,12 +6,15 @@ import {Channel, VirtualChannel} from "./types/Structs.sol";
 import {ChannelWord} from "./types/ChannelWord.sol";
 import {DisputeWord} from "./types/DisputeWord.sol";
 import {EscrowWord} from "./types/EscrowWord.sol";
+import {AccruedWord, NanoWord} from "./types/NanoWord.sol";
 import {Ids} from "./libraries/Ids.sol";
+import {Nanocontracts} from "./modules/Nanocontracts.sol";
+import {Registry} from "./modules/Registry.sol";
 import {Settlement} from "./modules/Settlement.sol";
 
 /// @title Adjudicator
 /// @notice One immutable contract, without owner, proxy or pause. The modules hold the entry points; here are the views.
-contract Adjudicator is Settlement {
+contract Adjudicator is Settlement, Nanocontracts, Registry {
     function channel(Channel calldata params) external view returns (ChannelInfo memory info) {
         bytes32 key = Ids.slotKey(params);
         ChannelWord word = _slots[key].channel;
@@ -26,7 +29,7 @@ contract Adjudicator is Settlement {
         info.disputed = true;
         info.ver = uint48(dispute.ver());
         info.deadline = uint40(dispute.deadline());
-        info.finalAt = uint40(dispute.finalAt(params.window));
+        info.finalAt = uint40(_finalAt(dispute, params.window, info.id));
         info.nanos = dispute.nanos();
         info.stored = dispute.stored();
     }
@@ -48,7 +51,26 @@ contract Adjudicator is Settlement {
             info.status = RecordStatus.Disputed;
             info.nanos = word.nanos();
             info.stored = word.stored();
+            info.nanosEnd = uint40(_accrued[vc].end());
         }
+    }
+
+    function nano(bytes32 ch, bytes32 entry) external view returns (NanoInfo memory info) {
+        Nano storage nano_ = _nanos[Ids.nanoSlot(_separator(), ch, entry)];
+        NanoWord word = nano_.word;
+        info.ver = uint48(word.ver());
+        info.nRef = uint40(word.nRef());
+        info.last = uint40(word.last());
+        info.stepsLeft = uint16(word.stepsLeft());
+        info.mover = uint8(word.mover());
+        info.forced = word.forced();
+        info.dA = uint96(word.dA());
+        info.storageHash = nano_.storageHash;
+    }
+
+    function accrued(bytes32 ch) external view returns (uint40, int128) {
+        AccruedWord word = _accrued[ch];
+        return (uint40(word.end()), int128(word.sum()));
     }
 
     function escrow(bytes32 id) external view returns (EscrowInfo memory) {

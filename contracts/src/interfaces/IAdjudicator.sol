@@ -4,8 +4,12 @@ pragma solidity 0.8.37;
 import {
     Channel,
     CloseTerms,
+    Entry,
     Key,
     LockTerms,
+    NanoClaim,
+    NanoStep,
+    NanoVersion,
     Opener,
     State,
     VirtualChannel,
@@ -45,6 +49,16 @@ interface IAdjudicator {
     error NoDispute();
     error NotNewer();
     error RefutationOver();
+    error RefutationRunning(); // of the State, or of the nanocontract
+    error InvalidNano(); // a version that this Entry cannot have
+    error NoSuchNano();
+    error NotMover();
+    error WrongCode();
+    error WrongStorage();
+    error TooLong(); // a state or an input
+    error StepFailed(); // the code reverted or broke off
+    error InvalidStep(); // the code returned something out of bounds
+    error DeploymentFailed();
     error NotFinal();
     error WrongPreimage();
     error NoBlockhash();
@@ -108,6 +122,18 @@ interface IAdjudicator {
 
     /// @notice All participants ended the virtual channel: `outA` to its first end.
     event Finalised(bytes32 indexed vc, uint96 outA);
+
+    /// @notice A version of a nanocontract was registered; higher ones may replace it until `nRef`. If it came with a
+    ///         provisional step, `NanoStepped` follows.
+    event NanoRegistered(bytes32 indexed ch, bytes32 indexed entry, NanoVersion version, uint40 nRef);
+
+    /// @notice A step was forced: what the mover said, and the state that it left.
+    event NanoStepped(
+        bytes32 indexed ch, bytes32 indexed entry, uint96 dA, uint8 mover, uint16 stepsLeft, bytes input, bytes next
+    );
+
+    /// @notice A secret became public; `revealedAt` knows since when.
+    event Revealed(bytes32 indexed hash, bytes32 secret);
 
     /// @notice `owner` did not accept a payout; it waits in the vault.
     event Vaulted(address indexed asset, address indexed owner, uint256 amount);
@@ -188,6 +214,44 @@ interface IAdjudicator {
     function finalise(VirtualChannel calldata params, Key[] calldata mids, uint96 outA, bytes calldata signatures)
         external;
 
+    // ---------------------------------------------------------------------------------------------- nanocontracts
+
+    /// @notice Registers nanocontracts of the registered state, in ]R, R + w]: version 0 without signatures, any other with both
+    ///         keys' (on a ledger channel, less that of the side whose owner is the sender). By anybody; a provisional step, by
+    ///         its mover. A claim on a nanocontract that is registered already replaces a lower version and is otherwise passed
+    ///         over, so that nobody can spoil the call by coming first; it reverts if there is nothing to do.
+    /// @param mix the value that `Registered` or `Refuted` named with the state
+    function registerNano(Channel calldata params, State calldata state, bytes32 mix, NanoClaim[] calldata claims)
+        external;
+
+    /// @notice `registerNano` of a virtual channel.
+    function registerVirtualNano(
+        VirtualChannel calldata params,
+        VirtualState calldata state,
+        bytes32 mix,
+        NanoClaim[] calldata claims
+    ) external;
+
+    /// @notice Replaces registered nanocontracts by higher versions, each until its nRef. By anybody; a provisional step, by
+    ///         its mover. What is not newer is passed over; it reverts if there is nothing to do.
+    function refuteNano(Channel calldata params, NanoClaim[] calldata claims) external;
+
+    /// @notice `refuteNano` of a virtual channel.
+    function refuteVirtualNano(VirtualChannel calldata params, NanoClaim[] calldata claims) external;
+
+    /// @notice Forces a step, in ]nRef, max(nRef, last) + w]. By the mover: its owner, or whoever holds its StepAuth.
+    function execute(Channel calldata params, Entry calldata entry, NanoStep calldata step) external;
+
+    /// @notice `execute` of a virtual channel; the mover is the address of its key.
+    function executeVirtual(VirtualChannel calldata params, Entry calldata entry, NanoStep calldata step) external;
+
+    /// @notice Makes a secret public and notes when that first happened. By anybody.
+    function reveal(bytes32 secret) external;
+
+    /// @notice Puts runtime code where anybody can compute that it is: CREATE2, salt 0, and as init code
+    ///         0x61 ‖ length (two bytes) ‖ 0x80600a5f395ff3 ‖ code. Does nothing if it is there. By anybody.
+    function deploy(bytes calldata code) external returns (address);
+
     // -------------------------------------------------------------------------------------------------- settlement
 
     /// @notice Pays out lock `index` of the ended life `nonce` by the recorded outcome of its virtual channel. By anybody.
@@ -238,6 +302,8 @@ interface IAdjudicator {
     }
 
     /// @dev `ver` and `deadline` of a concluded record are those of its dispute; `outA` is 0 before the conclusion.
+    ///      `concludeVirtual` is possible after `deadline`, or, if the state has nanocontracts, after
+    ///      max(deadline + w, nanosEnd).
     struct RecordInfo {
         RecordStatus status;
         uint48 ver;
@@ -245,6 +311,19 @@ interface IAdjudicator {
         bool nanos;
         uint160 stored;
         uint96 outA;
+        uint40 nanosEnd; // 0 if none is registered
+    }
+
+    /// @dev All fields are 0 if it is not registered.
+    struct NanoInfo {
+        uint48 ver;
+        uint40 nRef; // higher versions until it, forced steps after it
+        uint40 last; // the last forced step after nRef; 0: none yet
+        uint16 stepsLeft;
+        uint8 mover;
+        bool forced; // whether a step was forced on this version, a provisional one included
+        uint96 dA;
+        bytes32 storageHash;
     }
 
     struct EscrowInfo {
@@ -262,6 +341,18 @@ interface IAdjudicator {
     function record(bytes32 vc) external view returns (RecordInfo memory);
 
     function escrow(bytes32 id) external view returns (EscrowInfo memory);
+
+    /// @param ch id of the current life of a ledger channel, or of a virtual channel
+    /// @param entry struct hash of the Entry
+    function nano(bytes32 ch, bytes32 entry) external view returns (NanoInfo memory);
+
+    /// @notice What the registered nanocontracts of a dispute amount to.
+    /// @return end the last moment at which one may still move; 0 if none is registered
+    /// @return sum Σ (dA - dA0): what they moved to A
+    function accrued(bytes32 ch) external view returns (uint40 end, int128 sum);
+
+    /// @notice When the secret with this hash was first revealed, in seconds since the epoch; 0: never.
+    function revealedAt(bytes32 hash) external view returns (uint256);
 
     function vault(address asset, address owner) external view returns (uint256);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Channel, CloseTerms, State, VirtualChannel, VirtualState} from "../types/Structs.sol";
+import {Channel, CloseTerms, Entry, NanoVersion, State, VirtualChannel, VirtualState} from "../types/Structs.sol";
 import {ChannelWord} from "../types/ChannelWord.sol";
 import {IAdjudicator} from "../interfaces/IAdjudicator.sol";
 import {Signatures} from "./Signatures.sol";
@@ -107,6 +107,16 @@ library Rules {
     function checkVirtualChannel(VirtualChannel calldata v, uint256 secrets) internal pure {
         checkPeriods(v.challenge, v.window, v.kMax);
         if (v.actMode != REVEAL_ALL || secrets < 3 || secrets > LINKS_MAX + 1) revert IAdjudicator.InvalidActivation();
+    }
+
+    /// @dev A version that a nanocontract may have at all; the constant one must be the Entry's to the letter.
+    function checkNano(Entry calldata e, NanoVersion calldata v) internal pure {
+        (uint256 total, uint256 kMax) = (e.total, e.kMax);
+        if (v.dA > total || v.mover > 1 || v.stepsLeft > kMax) revert IAdjudicator.InvalidNano();
+        if (v.ver != 0) return;
+        if (v.dA != e.dA0 || v.mover != e.mover0 || v.stepsLeft != kMax || v.storageHash != e.storage0) {
+            revert IAdjudicator.InvalidNano();
+        }
     }
 
     function virtualTotal(VirtualChannel calldata v) internal pure returns (uint256 total) {

@@ -14,7 +14,7 @@ library Signatures {
     /// @dev Checks the signature that begins at `start` and returns where it ends.
     function check(uint8 scheme, bytes32 key, bytes32 digest, bytes calldata signatures, uint256 start)
         internal
-        pure
+        view
         returns (uint256 end)
     {
         if (scheme != SECP256K1) revert IAdjudicator.UnsupportedScheme();
@@ -31,9 +31,25 @@ library Signatures {
         }
         uint256 s = vs & (type(uint256).max >> 1);
         if (s > HALF_ORDER) revert IAdjudicator.InvalidSignature();
+        uint256 v;
         unchecked {
-            address signer = ecrecover(digest, uint8(27 + (vs >> 255)), r, bytes32(s));
-            if (signer == address(0) || asKey(signer) != key) revert IAdjudicator.InvalidSignature();
+            v = 27 + (vs >> 255);
+        }
+        bytes32 signer = _recover(digest, v, r, s);
+        if (signer == 0 || signer != key) revert IAdjudicator.InvalidSignature();
+    }
+
+    /// @dev The precompile at address 1: the signer as a key, or nothing where there is none.
+    function _recover(bytes32 digest, uint256 v, bytes32 r, uint256 s) private view returns (bytes32 signer) {
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore(at, digest)
+            mstore(add(at, 32), v)
+            mstore(add(at, 64), r)
+            mstore(add(at, 96), s)
+            mstore(0x00, 0)
+            pop(staticcall(gas(), 1, at, 128, 0x00, 32))
+            signer := mload(0x00)
         }
     }
 

@@ -3,12 +3,31 @@ pragma solidity 0.8.37;
 
 import {WatchAuth} from "../types/Structs.sol";
 import {DisputeWord} from "../types/DisputeWord.sol";
+import {AccruedWord} from "../types/NanoWord.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {Signatures} from "../libraries/Signatures.sol";
 import {Domain} from "./Domain.sol";
 
 /// @dev What disputes of ledger channels and of virtual channels share.
 abstract contract Disputes is Domain {
+    /// @dev What registered nanocontracts amount to, by the id of the channel.
+    mapping(bytes32 ch => AccruedWord) internal _accrued;
+
+    /// @dev When the dispute of `ch` is over. Without nanocontracts, nothing but its word is read.
+    function _finalAt(DisputeWord dispute, uint256 window, bytes32 ch) internal view returns (uint256) {
+        return dispute.finalAt(window, dispute.nanos() ? _accrued[ch].end() : 0);
+    }
+
+    /// @dev What nanocontracts moved to A in the dispute of `ch`.
+    function _movedToA(DisputeWord dispute, bytes32 ch) internal view returns (int256) {
+        return dispute.nanos() ? _accrued[ch].sum() : int256(0);
+    }
+
+    /// @dev The State that a call shows is the registered one.
+    function _checkStored(DisputeWord dispute, bytes32 structHash, bytes32 mix) internal pure {
+        if (Hashing.stored(structHash, mix) != dispute.stored()) revert WrongPreimage();
+    }
+
     /// @dev The sender is the tower that `key` authorised to begin a dispute of `id`, now.
     function _checkWatchAuth(bytes32 domain, bytes32 id, uint8 scheme, bytes32 key, WatchAuth calldata auth)
         internal

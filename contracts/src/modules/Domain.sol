@@ -33,10 +33,10 @@ abstract contract Domain is IAdjudicator {
     function _digest(bytes32 domain, bytes32 structHash) internal pure returns (bytes32 digest) {
         assembly ("memory-safe") {
             let at := mload(0x40)
-            mstore(at, hex"1901")
-            mstore(add(at, 2), domain)
-            mstore(add(at, 34), structHash)
-            digest := keccak256(at, 66)
+            mstore(at, 0x1901)
+            mstore(add(at, 32), domain)
+            mstore(add(at, 64), structHash)
+            digest := keccak256(add(at, 30), 66)
         }
     }
 

@@ -153,14 +153,14 @@ abstract contract LedgerChannels is Payouts, Disputes {
         ChannelWord word = _inPhase(slot, Phase.OPEN);
         DisputeWord dispute = slot.dispute;
         if (!dispute.isRunning(word.nonce())) revert NoDispute();
-        if (block.timestamp <= dispute.finalAt(params.window)) revert NotFinal();
         bytes32 id = Ids.channel(_separator(), key, word.nonce());
+        if (block.timestamp <= _finalAt(dispute, params.window, id)) revert NotFinal();
         bytes32 structHash = Hashing.state(id, state, EntryTree.entries(state.lockRoot, state.nanoRoot));
-        if (Hashing.stored(structHash, mix) != dispute.stored()) revert WrongPreimage();
+        _checkStored(dispute, structHash, mix);
         // It passed when it was registered; a colliding pre-image must not reach beyond the pair's own deposits.
         Rules.checkState(state, word);
 
-        uint256 outA = Split.share(state.defA, _accrued(id), state.total);
+        uint256 outA = Split.share(state.defA, _movedToA(dispute, id), state.total);
         (uint256 payA, uint256 payB) = Split.cash(word, state.depA, state.depB, state.total, outA);
         slot.channel = word.ended();
         emit Concluded(id, uint96(payA), uint96(payB));
@@ -177,12 +177,7 @@ abstract contract LedgerChannels is Payouts, Disputes {
             | depositA;
     }
 
-    /// @dev What registered nanocontracts moved to A; there is no way to register one yet.
-    function _accrued(bytes32) internal pure returns (int256) {
-        return 0;
-    }
-
-    function _inPhase(Slot storage slot, uint256 phase) private view returns (ChannelWord word) {
+    function _inPhase(Slot storage slot, uint256 phase) internal view returns (ChannelWord word) {
         word = slot.channel;
         if (word.phase() != phase) revert WrongPhase();
     }

@@ -76,12 +76,12 @@ abstract contract VirtualChannels is Disputes {
         DisputeWord dispute = _records[vc];
         if (dispute.isEmpty()) revert NoDispute();
         if (dispute.isConcluded()) revert AlreadyConcluded();
-        if (block.timestamp <= dispute.finalAt(params.window)) revert NotFinal();
+        if (block.timestamp <= _finalAt(dispute, params.window, vc)) revert NotFinal();
         uint256 total = Rules.virtualTotal(params);
         bytes32 structHash = Hashing.virtualState(vc, state, total, EntryTree.entries(0, state.nanoRoot));
-        if (Hashing.stored(structHash, mix) != dispute.stored()) revert WrongPreimage();
+        _checkStored(dispute, structHash, mix);
 
-        uint96 outA = uint96(Split.share(state.defA, _accruedVirtual(vc), total));
+        uint96 outA = uint96(Split.share(state.defA, _movedToA(dispute, vc), total));
         _records[vc] = dispute.concluded(outA);
         emit VirtualConcluded(vc, outA);
     }
@@ -98,18 +98,13 @@ abstract contract VirtualChannels is Disputes {
             emit Disclosed(vc, params);
         } else {
             if (dispute.isConcluded()) revert AlreadyConcluded();
-            if (block.timestamp > dispute.finalAt(params.window)) revert Expired();
+            if (block.timestamp > _finalAt(dispute, params.window, vc)) revert Expired();
         }
         if (outA > uint256(params.initA) + params.initB) revert InvalidState();
         _checkCertificate(params, mids, _digest(domain, Hashing.finalOutcome(vc, outA)), signatures);
 
         _records[vc] = dispute.concluded(outA);
         emit Finalised(vc, outA);
-    }
-
-    /// @dev What registered nanocontracts moved to the first end; there is no way to register one yet.
-    function _accruedVirtual(bytes32) internal pure returns (int256) {
-        return 0;
     }
 
     function _isSender(Key calldata key) private view returns (bool) {
@@ -174,7 +169,7 @@ abstract contract VirtualChannels is Disputes {
         Key[] calldata mids,
         bytes32 digest,
         bytes calldata signatures
-    ) private pure {
+    ) private view {
         uint256 hubs = mids.length;
         if (hubs == 0 || hubs >= Rules.LINKS_MAX || Ids.keys(mids) != v.mids) {
             revert InvalidAuthorisation();

@@ -71,9 +71,12 @@ library DisputeWords {
         return DisputeWord.unwrap(self) & type(uint96).max;
     }
 
-    /// @dev The last moment at which the dispute is not over (protocol 2.3). Without a registered nanocontract that is R, or
-    ///      R + w if the State has some, for then they may be registered until R + w.
-    function finalAt(DisputeWord self, uint256 window) internal pure returns (uint256) {
-        return self.nanos() ? self.deadline() + window : self.deadline();
+    /// @dev The last moment at which the dispute is not over (protocol 2.3): R if the State has no nanocontracts. Otherwise
+    ///      they may be registered until R + w, and those that are may move until `nanosEnd`.
+    function finalAt(DisputeWord self, uint256 window, uint256 nanosEnd) internal pure returns (uint256 end) {
+        end = self.deadline();
+        if (!self.nanos()) return end;
+        end += window;
+        if (nanosEnd > end) end = nanosEnd;
     }
 }

@@ -97,3 +97,43 @@ struct Opener {
     Key[] mids;
     WatchAuth auth;
 }
+
+/// @dev A nanocontract as the tree of a State holds it: constants only, and what happens to its money if nobody ever moves.
+struct Entry {
+    bytes32 nid; // never repeats within a channel
+    uint48 born; // version of the State that added it
+    uint96 total; // what it holds
+    uint96 dA0; // A's part at first, and for ever if nobody registers it
+    uint8 mover0; // who moves first: 0 = A, 1 = B
+    bytes32 codeHash; // of the runtime code
+    uint32 gas; // of one step, exactly
+    uint16 kMax; // most forced steps
+    bytes32 storage0; // hash of its first state
+}
+
+/// @dev One version of a nanocontract. Version 0 is (dA0, mover0, kMax, storage0) of its Entry and carries no signatures.
+struct NanoVersion {
+    uint48 ver;
+    uint96 dA; // A's part if the mover stalls
+    uint8 mover;
+    uint16 stepsLeft;
+    bytes32 storageHash;
+}
+
+/// @dev One forced step. `auth` is the mover's StepAuth, or empty: then the sender must be the mover itself.
+struct NanoStep {
+    address code; // holds the code that the Entry names; zero: no step
+    bytes state; // what the stored hash is of
+    bytes input;
+    bytes auth;
+}
+
+/// @dev A version of a nanocontract, and perhaps one provisional step of its mover, which a higher version discards.
+struct NanoClaim {
+    Entry entry;
+    uint16 index; // its leaf in the registered State, and the siblings; both unused if it is registered already
+    bytes32[] proof;
+    NanoVersion version;
+    bytes signatures;
+    NanoStep step;
+}

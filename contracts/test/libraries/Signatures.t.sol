@@ -6,7 +6,7 @@ import {Signatures} from "../../src/libraries/Signatures.sol";
 import {Check} from "../support/Check.sol";
 
 contract SignaturesHarness {
-    function check(uint8 scheme, bytes32 key, bytes32 digest, bytes calldata signature) external pure {
+    function check(uint8 scheme, bytes32 key, bytes32 digest, bytes calldata signature) external view {
         Signatures.checkEnd(signature, Signatures.check(scheme, key, digest, signature, 0));
     }
 }

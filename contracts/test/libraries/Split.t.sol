@@ -57,7 +57,9 @@ contract WordsTest is Check {
         eq(word.life(), life, "life");
         check(word.nanos() == nanos, "nanos");
         eq(word.stored(), stored, "stored");
-        eq(word.finalAt(7), nanos ? deadline + 7 : deadline, "finalAt");
+        eq(word.finalAt(7, 0), nanos ? deadline + 7 : deadline, "finalAt");
+        uint256 end = uint256(deadline) + 8;
+        eq(word.finalAt(7, end), nanos ? end : deadline, "finalAt of nanocontracts that move");
         DisputeWord concluded = word.concluded(outA);
         check(concluded.isConcluded(), "concluded");
         eq(concluded.outA(), outA, "outA");

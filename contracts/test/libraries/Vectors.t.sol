@@ -35,11 +35,11 @@ contract EncodingHarness {
         return Ids.activation(secrets);
     }
 
-    function root(bytes32 leaf, uint256 index, bytes32[] calldata proof) external pure returns (bytes32) {
+    function root(bytes32 leaf, uint256 index, bytes32[] calldata proof) external view returns (bytes32) {
         return EntryTree.root(leaf, index, proof);
     }
 
-    function check(uint8 scheme, bytes32 key, bytes32 digest, bytes calldata signature) external pure {
+    function check(uint8 scheme, bytes32 key, bytes32 digest, bytes calldata signature) external view {
         Signatures.checkEnd(signature, Signatures.check(scheme, key, digest, signature, 0));
     }
 }

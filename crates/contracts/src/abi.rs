@@ -89,6 +89,42 @@ mod interface {
                 WatchAuth auth;
             }
 
+            struct Entry {
+                bytes32 nid;
+                uint48 born;
+                uint96 total;
+                uint96 dA0;
+                uint8 mover0;
+                bytes32 codeHash;
+                uint32 gas;
+                uint16 kMax;
+                bytes32 storage0;
+            }
+
+            struct NanoVersion {
+                uint48 ver;
+                uint96 dA;
+                uint8 mover;
+                uint16 stepsLeft;
+                bytes32 storageHash;
+            }
+
+            struct NanoStep {
+                address code;
+                bytes state;
+                bytes input;
+                bytes auth;
+            }
+
+            struct NanoClaim {
+                Entry entry;
+                uint16 index;
+                bytes32[] proof;
+                NanoVersion version;
+                bytes signatures;
+                NanoStep step;
+            }
+
             struct CloseTerms {
                 uint96 depA;
                 uint96 depB;
@@ -129,6 +165,18 @@ mod interface {
                 bool nanos;
                 uint160 stored;
                 uint96 outA;
+                uint40 nanosEnd;
+            }
+
+            struct NanoInfo {
+                uint48 ver;
+                uint40 nRef;
+                uint40 last;
+                uint16 stepsLeft;
+                uint8 mover;
+                bool forced;
+                uint96 dA;
+                bytes32 storageHash;
             }
 
             struct EscrowInfo {
@@ -140,35 +188,45 @@ mod interface {
 
             error AlreadyConcluded();
             error AlreadySettled();
+            error DeploymentFailed();
             error Expired();
             error InsufficientGas();
             error InvalidActivation();
             error InvalidAuthorisation();
             error InvalidKey();
+            error InvalidNano();
             error InvalidOwners();
             error InvalidPeriods();
             error InvalidProof();
             error InvalidSignature();
             error InvalidState();
+            error InvalidStep();
             error NoBlockhash();
             error NoDispute();
             error NoSuchLock();
+            error NoSuchNano();
             error NotExpired();
             error NotFinal();
+            error NotMover();
             error NotNewer();
             error NotOwner();
             error NothingToWithdraw();
             error Reentered();
             error RefutationOver();
+            error RefutationRunning();
             error SlotExhausted();
+            error StepFailed();
+            error TooLong();
             error TransferFailed();
             error UnsupportedAsset();
             error UnsupportedScheme();
+            error WrongCode();
             error WrongDeposit();
             error WrongDomain();
             error WrongNonce();
             error WrongPhase();
             error WrongPreimage();
+            error WrongStorage();
 
             event Opened(
                 bytes32 indexed id,
@@ -192,6 +250,17 @@ mod interface {
             event VirtualRefuted(bytes32 indexed vc, VirtualState state, bytes32 mix);
             event VirtualConcluded(bytes32 indexed vc, uint96 outA);
             event Finalised(bytes32 indexed vc, uint96 outA);
+            event NanoRegistered(bytes32 indexed ch, bytes32 indexed entry, NanoVersion version, uint40 nRef);
+            event NanoStepped(
+                bytes32 indexed ch,
+                bytes32 indexed entry,
+                uint96 dA,
+                uint8 mover,
+                uint16 stepsLeft,
+                bytes input,
+                bytes next
+            );
+            event Revealed(bytes32 indexed hash, bytes32 secret);
             event Vaulted(address indexed asset, address indexed owner, uint256 amount);
             event Withdrawn(address indexed asset, address indexed owner, address to, uint256 amount);
 
@@ -220,6 +289,20 @@ mod interface {
             function concludeVirtual(VirtualChannel params, VirtualState state, bytes32 mix) external;
             function finalise(VirtualChannel params, Key[] mids, uint96 outA, bytes signatures) external;
 
+            function registerNano(Channel params, State state, bytes32 mix, NanoClaim[] claims) external;
+            function registerVirtualNano(
+                VirtualChannel params,
+                VirtualState state,
+                bytes32 mix,
+                NanoClaim[] claims
+            ) external;
+            function refuteNano(Channel params, NanoClaim[] claims) external;
+            function refuteVirtualNano(VirtualChannel params, NanoClaim[] claims) external;
+            function execute(Channel params, Entry entry, NanoStep step) external;
+            function executeVirtual(VirtualChannel params, Entry entry, NanoStep step) external;
+            function reveal(bytes32 secret) external;
+            function deploy(bytes code) external returns (address account);
+
             function settle(
                 Channel params,
                 uint40 nonce,
@@ -241,6 +324,9 @@ mod interface {
             function channel(Channel params) external view returns (ChannelInfo info);
             function record(bytes32 vc) external view returns (RecordInfo info);
             function escrow(bytes32 id) external view returns (EscrowInfo info);
+            function nano(bytes32 ch, bytes32 entry) external view returns (NanoInfo info);
+            function accrued(bytes32 ch) external view returns (uint40 end, int128 sum);
+            function revealedAt(bytes32 hash) external view returns (uint256 time);
             function vault(address asset, address owner) external view returns (uint256 amount);
         }
     }
@@ -375,6 +461,7 @@ mod tests {
         check::<Adjudicator::channelCall, Adjudicator::ChannelInfo>(&functions);
         check::<Adjudicator::recordCall, Adjudicator::RecordInfo>(&functions);
         check::<Adjudicator::escrowCall, Adjudicator::EscrowInfo>(&functions);
+        check::<Adjudicator::nanoCall, Adjudicator::NanoInfo>(&functions);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolEvent, SolEventInterface};
 use perunika_core::chain::Roots;
 use perunika_core::params::ChannelParams;
-use perunika_core::signed::{Amount, Eip712, State};
+use perunika_core::signed::{Amount, Eip712, Nano, State};
 use perunika_core::tree;
 
 /// What the chain keeps of a registered State: the low 160 bits of H(hashStruct(State) ‖ mix).
@@ -103,6 +103,12 @@ pub enum Event {
     VirtualConcluded { vc: B256, out_a: Amount },
     /// A certificate fixed the outcome.
     Finalised { vc: B256, out_a: Amount },
+    /// A version of a nanocontract was registered.
+    NanoRegistered { version: Nano, n_ref: u64 },
+    /// A step was forced, perhaps a provisional one.
+    NanoStepped { ch: B256, entry: B256, da: Amount, mover: u8, steps_left: u16, input: Vec<u8>, next: Vec<u8> },
+    /// A secret became public.
+    Revealed { hash: B256, secret: B256 },
     /// A payout was not accepted and waits in the vault.
     Vaulted { asset: Address, owner: Address, amount: U256 },
     /// A vault balance was taken out.
@@ -176,12 +182,34 @@ impl Event {
             Raw::VirtualRefuted(e) => Self::VirtualRefuted { vc: e.vc, preimage: virtual_preimage(&e.state, e.mix) },
             Raw::VirtualConcluded(e) => Self::VirtualConcluded { vc: e.vc, out_a: e.outA.to() },
             Raw::Finalised(e) => Self::Finalised { vc: e.vc, out_a: e.outA.to() },
+            Raw::NanoRegistered(e) => Self::NanoRegistered {
+                version: Nano {
+                    ch: e.ch,
+                    entry: e.entry,
+                    ver: e.version.ver.to(),
+                    da: e.version.dA.to(),
+                    mover: e.version.mover,
+                    steps_left: e.version.stepsLeft,
+                    storage_hash: e.version.storageHash,
+                },
+                n_ref: e.nRef.to(),
+            },
+            Raw::NanoStepped(e) => Self::NanoStepped {
+                ch: e.ch,
+                entry: e.entry,
+                da: e.dA.to(),
+                mover: e.mover,
+                steps_left: e.stepsLeft,
+                input: e.input.into(),
+                next: e.next.into(),
+            },
+            Raw::Revealed(e) => Self::Revealed { hash: e.hash, secret: e.secret },
             Raw::Vaulted(e) => Self::Vaulted { asset: e.asset, owner: e.owner, amount: e.amount },
             Raw::Withdrawn(e) => Self::Withdrawn { asset: e.asset, owner: e.owner, to: e.to, amount: e.amount },
         })
     }
 
-    /// The object that it is about: the id of a life or of a virtual channel; `None` of vault events.
+    /// The object that it is about: the id of a life or of a virtual channel; `None` of vault events and secrets.
     pub fn object(&self) -> Option<B256> {
         match self {
             Self::Opened { id, .. }
@@ -198,7 +226,9 @@ impl Event {
             | Self::VirtualRefuted { vc, .. }
             | Self::VirtualConcluded { vc, .. }
             | Self::Finalised { vc, .. } => Some(*vc),
-            Self::Vaulted { .. } | Self::Withdrawn { .. } => None,
+            Self::NanoRegistered { version, .. } => Some(version.ch),
+            Self::NanoStepped { ch, .. } => Some(*ch),
+            Self::Revealed { .. } | Self::Vaulted { .. } | Self::Withdrawn { .. } => None,
         }
     }
 }

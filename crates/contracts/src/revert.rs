@@ -35,19 +35,29 @@ fn sentence(error: &Raw) -> &'static str {
         Raw::InvalidSignature(_) => "a signature is not valid",
         Raw::InvalidAuthorisation(_) => "the authorisation is not valid",
         Raw::InvalidActivation(_) => "the activation secrets are not complete",
-        Raw::InvalidProof(_) => "the lock is not in the escrow at this index",
+        Raw::InvalidProof(_) => "the entry is not in the list at this index",
         Raw::Expired(_) => "it is too late for this call",
         Raw::NotExpired(_) => "it is too early for this call",
         Raw::NoDispute(_) => "no dispute runs",
-        Raw::NotNewer(_) => "the registered State is as new or newer",
+        Raw::NotNewer(_) => "what is registered is as new or newer",
         Raw::RefutationOver(_) => "the time to refute is over",
+        Raw::RefutationRunning(_) => "the time to refute is not over",
+        Raw::InvalidNano(_) => "the nanocontract cannot have this version",
+        Raw::NoSuchNano(_) => "the nanocontract is not registered, or not in the State",
+        Raw::NotMover(_) => "it is not the sender's move",
+        Raw::WrongCode(_) => "the account does not hold the nanocontract's code",
+        Raw::WrongStorage(_) => "the nanocontract's storage is another one",
+        Raw::TooLong(_) => "the nanocontract's storage or input is too long",
+        Raw::StepFailed(_) => "the nanocontract does not allow this step",
+        Raw::InvalidStep(_) => "the step's result is out of bounds",
+        Raw::DeploymentFailed(_) => "the code cannot be deployed",
         Raw::NotFinal(_) => "the dispute is not over",
         Raw::WrongPreimage(_) => "the State is not the registered one",
         Raw::NoBlockhash(_) => "the chain gives no hash of the previous block",
         Raw::AlreadyConcluded(_) => "the outcome is fixed already",
         Raw::AlreadySettled(_) => "the lock is settled already",
         Raw::NoSuchLock(_) => "the escrow has no such lock",
-        Raw::InsufficientGas(_) => "the gas limit is too low for the payouts",
+        Raw::InsufficientGas(_) => "the gas limit is too low for what the call has to pass on",
         Raw::NothingToWithdraw(_) => "there is nothing in the vault",
         Raw::TransferFailed(_) => "the receiver did not accept the money",
     }
@@ -61,7 +71,7 @@ mod tests {
     #[test]
     fn says_what_went_wrong() {
         let data = Adjudicator::NotNewer {}.abi_encode();
-        assert_eq!(revert_reason(&data), "the registered State is as new or newer");
+        assert_eq!(revert_reason(&data), "what is registered is as new or newer");
         let data = Revert { reason: "why".into() }.abi_encode();
         assert_eq!(revert_reason(&data), "the call reverted: why");
         assert_eq!(revert_reason(&[]), "the call reverted without a reason");

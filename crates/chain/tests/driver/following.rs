@@ -45,7 +45,7 @@ async fn a_dispute_from_register_to_conclude() {
     let refuted = world.a.dispute(5).await;
     assert_eq!((refuted.state, refuted.refute_end), (Some(newer), seen.refute_end));
     assert_ne!(refuted.mix, seen.mix);
-    assert_eq!(world.a.fail(world.refute(old)).await, "the registered State is as new or newer");
+    assert_eq!(world.a.fail(world.refute(old)).await, "what is registered is as new or newer");
 
     let conclude = Call::Conclude { params: world.params, state: newer, roots: refuted.roots, mix: refuted.mix };
     assert_eq!(world.a.fail(conclude.clone()).await, "the dispute is not over");
