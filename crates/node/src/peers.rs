@@ -512,11 +512,20 @@ pub(crate) struct NetPeers {
     pub(crate) metrics: Arc<Metrics>,
 }
 
+/// What others may overtake: goods, and offers with much code. A step or an input of a nanocontract is never among it, however
+/// long: somebody waits for it, and after a while goes to the chain.
+fn is_bulky(message: &Message) -> bool {
+    match message {
+        Message::App { data } => data.len() > BULK_FROM,
+        Message::NanoOffer { terms, code, .. } => terms.storage.len() + code.len() > BULK_FROM,
+        _ => false,
+    }
+}
+
 impl Peers for NetPeers {
     fn send(&self, to: Address, message: &Message) {
-        let large = matches!(message, Message::App { data } if data.len() > BULK_FROM);
         let bytes = wire::encode_with(message, &self.book.places_for(to, message));
-        let payload = if large { Payload::Bulk(bytes) } else { Payload::Control(bytes) };
+        let payload = if is_bulky(message) { Payload::Bulk(bytes) } else { Payload::Control(bytes) };
         match self.book.net.send(net_key(&to), payload) {
             Ok(()) => {}
             Err(SendError::NotConnected(_)) => self.metrics.dropped(Dropped::NotConnected),

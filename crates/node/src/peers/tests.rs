@@ -102,3 +102,18 @@ async fn a_peer_that_a_download_called_is_stored_when_the_owner_adds_it() {
     assert_eq!(book.stored(PREFIX).unwrap(), [place]);
     net.shutdown().await;
 }
+
+#[test]
+fn goods_and_long_code_are_overtaken_but_steps_never_are() {
+    use perunika_core::message::NanoTerms;
+    use perunika_core::sig::Signature;
+    let (ch, nid) = (Default::default(), Default::default());
+    let terms = NanoTerms { total: 1, da0: 0, mover0: 0, code_hash: ch, gas: 1, k_max: 1, storage: vec![0; BULK_FROM] };
+    let offer = |code: usize| Message::NanoOffer { ch, nid, terms: terms.clone(), code: vec![0; code], until: 1 };
+    assert!(is_bulky(&offer(1)) && !is_bulky(&offer(0)));
+    assert!(is_bulky(&Message::App { data: vec![0; BULK_FROM + 1] }));
+    let input = vec![0; perunika_core::nano::INPUT_MAX];
+    let step = Message::NanoStep { ch, nid, ver: 1, input, time: 0, sig: Signature([0; 64]) };
+    assert!(!is_bulky(&step));
+    assert!(wire::encode(&step).len() < perunika_net::CONTROL_MAX);
+}

@@ -2,6 +2,7 @@
 //!
 //! What decoding refuses, it refuses in words that name the field.
 
+mod nano;
 mod places;
 mod proto;
 mod read;
@@ -55,6 +56,10 @@ fn decode_kind(kind: Kind) -> Result<Message, BadMessage> {
         | Kind::PaymentReceipt(_)
         | Kind::ReceiptAsk(_) => read_update(kind),
         Kind::CloseAsk(_) | Kind::CloseSig(_) | Kind::VcCloseAsk(_) | Kind::FinalSigs(_) => read_ending(kind),
+        Kind::NanoOffer(_) | Kind::NanoAgree(_) | Kind::NanoDecline(_) => nano::read_opening(kind),
+        Kind::NanoStep(_) | Kind::NanoAccept(_) | Kind::NanoRefuse(_) | Kind::NanoHand(_) | Kind::NanoTaken(_) => {
+            nano::read_playing(kind)
+        }
         _ => read_virtual(kind),
     }
 }
@@ -126,7 +131,7 @@ fn write(message: &Message) -> Kind {
         Message::CloseSig { close, sig } => {
             Kind::CloseSig(Box::new(proto::CloseSig { close: write_close(close), sig: bytes(sig.0) }))
         }
-        other => write_virtual(other),
+        other => nano::write(other).unwrap_or_else(|| write_virtual(other)),
     }
 }
 
@@ -396,11 +401,11 @@ fn read_params(m: &proto::ChannelParams) -> Result<ChannelParams, BadMessage> {
 
 fn read_op(m: &proto::LinkOp) -> Result<LinkOp, BadMessage> {
     let vc = read::hash("vc", &m.vc)?;
-    if m.removal < 2 && !m.out_a.is_empty() {
+    if !matches!(m.removal, 2 | 3) && !m.out_a.is_empty() {
         return Err(BadMessage("`out_a` stands in a change without an outcome".into()));
     }
     if !matches!(m.removal, 3 | 5) && !m.next.is_empty() {
-        return Err(BadMessage("`next` stands in a change that renews nothing".into()));
+        return Err(BadMessage("`next` stands in a change that has no use for it".into()));
     }
     match m.removal {
         0 => Ok(LinkOp::Add { vc }),

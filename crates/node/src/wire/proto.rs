@@ -9,7 +9,7 @@ use prost::{Message, Oneof};
 pub(super) struct Envelope {
     #[prost(
         oneof = "Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 30, 31"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39"
     )]
     pub(super) kind: Option<Kind>,
     /// Beside a message with a path: where its participants are. Alone: the answer to a question.
@@ -81,6 +81,22 @@ pub(super) enum Kind {
     PaymentReceipt(SignedVersion),
     #[prost(message, tag = "31")]
     ReceiptAsk(Version),
+    #[prost(message, tag = "32")]
+    NanoOffer(Box<NanoOffer>),
+    #[prost(message, tag = "33")]
+    NanoAgree(Nano),
+    #[prost(message, tag = "34")]
+    NanoDecline(NanoDecline),
+    #[prost(message, tag = "35")]
+    NanoStep(NanoStep),
+    #[prost(message, tag = "36")]
+    NanoAccept(NanoAccept),
+    #[prost(message, tag = "37")]
+    NanoRefuse(NanoRefuse),
+    #[prost(message, tag = "38")]
+    NanoHand(NanoHand),
+    #[prost(message, tag = "39")]
+    NanoTaken(NanoTaken),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -198,7 +214,7 @@ pub(super) struct Refuse {
 }
 
 /// `removal` is 0 for an addition, 1 for a removal at the initial split, 2 for one with `out_a`, 3 for one with `out_a` and the
-/// addition of `next`.
+/// addition of `next`. 4 opens the nanocontract with the name `vc`, 5 closes it at the version with the hash `next`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct LinkOp {
     #[prost(bytes = "vec", tag = "1")]
@@ -399,6 +415,104 @@ pub(super) struct FinalSigs {
     pub(super) out_a: Vec<u8>,
     #[prost(message, repeated, tag = "3")]
     pub(super) sigs: Vec<IndexedSig>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Nano {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) ch: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) nid: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NanoTerms {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) total: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) da0: Vec<u8>,
+    #[prost(uint32, tag = "3")]
+    pub(super) mover0: u32,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) code_hash: Vec<u8>,
+    #[prost(uint32, tag = "5")]
+    pub(super) gas: u32,
+    #[prost(uint32, tag = "6")]
+    pub(super) k_max: u32,
+    #[prost(bytes = "vec", tag = "7")]
+    pub(super) storage: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NanoOffer {
+    #[prost(message, required, tag = "1")]
+    pub(super) nano: Nano,
+    #[prost(message, required, tag = "2")]
+    pub(super) terms: NanoTerms,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) code: Vec<u8>,
+    #[prost(uint64, tag = "4")]
+    pub(super) until: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NanoDecline {
+    #[prost(message, required, tag = "1")]
+    pub(super) nano: Nano,
+    #[prost(string, tag = "2")]
+    pub(super) reason: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NanoStep {
+    #[prost(message, required, tag = "1")]
+    pub(super) nano: Nano,
+    #[prost(uint64, tag = "2")]
+    pub(super) ver: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) input: Vec<u8>,
+    #[prost(uint64, tag = "4")]
+    pub(super) time: u64,
+    #[prost(bytes = "vec", tag = "5")]
+    pub(super) sig: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NanoAccept {
+    #[prost(message, required, tag = "1")]
+    pub(super) nano: Nano,
+    #[prost(uint64, tag = "2")]
+    pub(super) ver: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) sig: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NanoRefuse {
+    #[prost(message, required, tag = "1")]
+    pub(super) nano: Nano,
+    #[prost(uint64, tag = "2")]
+    pub(super) ver: u64,
+    #[prost(string, tag = "3")]
+    pub(super) reason: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NanoHand {
+    #[prost(message, required, tag = "1")]
+    pub(super) nano: Nano,
+    #[prost(uint64, tag = "2")]
+    pub(super) count: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) input: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NanoTaken {
+    #[prost(message, required, tag = "1")]
+    pub(super) nano: Nano,
+    #[prost(uint64, tag = "2")]
+    pub(super) count: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -1,6 +1,7 @@
 use super::proto::Envelope;
 use super::*;
-use perunika_core::message::Note;
+use perunika_core::message::{NanoTerms, Note};
+use perunika_core::nano::{CODE_MAX, INPUT_MAX, STORAGE_MAX};
 use perunika_core::sig::Signature;
 use perunika_core::signed::{MAX_AMOUNT, MAX_REFERENCE};
 use perunika_core::{Address, B256};
@@ -80,7 +81,37 @@ fn a_reference_has_a_bound_and_is_not_empty() {
     }
 }
 
+fn nano_terms() -> NanoTerms {
+    let (code_hash, storage) = (id(6), vec![1; STORAGE_MAX]);
+    NanoTerms { total: MAX_AMOUNT, da0: 5, mover0: 1, code_hash, gas: u32::MAX, k_max: u16::MAX, storage }
+}
+
+fn nano_offer(terms: NanoTerms) -> Message {
+    Message::NanoOffer { ch: id(1), nid: id(4), terms, code: vec![0x5b; CODE_MAX], until: (1 << 40) - 1 }
+}
+
+fn nano_kinds() -> Vec<Message> {
+    let (ch, nid, ver) = (id(1), id(4), (1 << 48) - 1);
+    vec![
+        nano_offer(nano_terms()),
+        Message::NanoAgree { ch, nid },
+        Message::NanoDecline { ch, nid, reason: "no".into() },
+        Message::NanoStep { ch, nid, ver, input: vec![2; INPUT_MAX], time: (1 << 40) - 1, sig: sig(1) },
+        Message::NanoStep { ch, nid, ver: 1, input: Vec::new(), time: 0, sig: sig(1) },
+        Message::NanoAccept { ch, nid, ver, sig: sig(2) },
+        Message::NanoRefuse { ch, nid, ver, reason: String::new() },
+        Message::NanoHand { ch, nid, count: 3, input: vec![3; INPUT_MAX] },
+        Message::NanoTaken { ch, nid, count: 3 },
+        Message::Presign { ch, ver: 9, op: LinkOp::OpenNano { nid }, sig: sig(3) },
+        Message::Propose { ch, ver: 9, base: id(7), ops: vec![LinkOp::CloseNano { nid, cur: id(5) }], sig: sig(4) },
+    ]
+}
+
 fn every_kind() -> Vec<Message> {
+    [nano_kinds(), other_kinds()].concat()
+}
+
+fn other_kinds() -> Vec<Message> {
     let (ch, vc, request) = (id(1), id(2), id(3));
     let remove = |how| LinkOp::Remove { vc, how };
     let renew = LinkOp::Renew { vc, out_a: 9, next: ch };
@@ -148,6 +179,74 @@ fn what_exceeds_a_bound_is_refused_by_name() {
 }
 
 #[test]
+fn what_exceeds_a_bound_of_a_nanocontract_is_refused_by_name() {
+    let (ch, nid) = (id(1), id(4));
+    let step = |ver, input: usize, time| Message::NanoStep { ch, nid, ver, input: vec![0; input], time, sig: sig(1) };
+    let code = Message::NanoOffer { ch, nid, terms: nano_terms(), code: vec![0; CODE_MAX + 1], until: 1 };
+    let late = Message::NanoOffer { ch, nid, terms: nano_terms(), code: vec![0], until: 1 << 40 };
+    for (message, said) in [
+        (code, "`bytes of code` is 24577, the limit is 24576"),
+        (late, "`until`"),
+        (nano_offer(NanoTerms { storage: vec![0; STORAGE_MAX + 1], ..nano_terms() }), "`bytes of storage` is 16385"),
+        (nano_offer(NanoTerms { total: MAX_AMOUNT + 1, ..nano_terms() }), "`total`"),
+        (nano_offer(NanoTerms { da0: MAX_AMOUNT + 1, ..nano_terms() }), "`da0`"),
+        (nano_offer(NanoTerms { total: 4, ..nano_terms() }), "`da0` is above `total`"),
+        (nano_offer(NanoTerms { mover0: 2, ..nano_terms() }), "`mover0` is 2, the limit is 1"),
+        (step(1 << 48, 0, 0), "`ver`"),
+        (step(1, INPUT_MAX + 1, 0), "`bytes of input` is 16385, the limit is 16384"),
+        (step(1, 0, 1 << 40), "`time`"),
+        (Message::NanoAccept { ch, nid, ver: 1 << 48, sig: sig(1) }, "`ver`"),
+        (Message::NanoRefuse { ch, nid, ver: 1 << 48, reason: String::new() }, "`ver`"),
+        (Message::NanoHand { ch, nid, count: 1 << 48, input: Vec::new() }, "`count`"),
+        (Message::NanoHand { ch, nid, count: 1, input: vec![0; INPUT_MAX + 1] }, "`bytes of input`"),
+        (Message::NanoTaken { ch, nid, count: 1 << 48 }, "`count`"),
+    ] {
+        let error = decode(&encode(&message)).unwrap_err().to_string();
+        assert!(error.contains(said), "{error} instead of {said}");
+    }
+}
+
+#[test]
+fn reasons_about_a_nanocontract_are_cut_and_too_long_ones_refused() {
+    let (ch, nid, long) = (id(1), id(4), "a".repeat(REASON_MAX + 1));
+    for message in [
+        Message::NanoDecline { ch, nid, reason: long.clone() },
+        Message::NanoRefuse { ch, nid, ver: 1, reason: long.clone() },
+    ] {
+        let (Message::NanoDecline { reason, .. } | Message::NanoRefuse { reason, .. }) =
+            decode(&encode(&message)).unwrap()
+        else {
+            panic!("another kind")
+        };
+        assert_eq!(reason.len(), REASON_MAX);
+    }
+    let nano = proto::Nano { ch: ch.to_vec(), nid: nid.to_vec() };
+    let kind = Some(Kind::NanoRefuse(proto::NanoRefuse { nano, ver: 1, reason: long }));
+    let error = decode(&Envelope { kind, ..Envelope::default() }.encode_to_vec()).unwrap_err().to_string();
+    assert!(error.contains("`reason` has 513 bytes"), "{error}");
+}
+
+#[test]
+fn changes_of_nanocontracts_are_read_strictly() {
+    let op = |removal, out_a: Vec<u8>, next: Vec<u8>| {
+        let op = proto::LinkOp { vc: vec![1; 32], removal, out_a, next };
+        let kind = Kind::Presign(proto::Presign { ch: vec![1; 32], ver: 1, op, sig: vec![1; 64] });
+        decode(&Envelope { kind: Some(kind), ..Envelope::default() }.encode_to_vec())
+    };
+    assert!(op(4, vec![], vec![]).is_ok() && op(5, vec![], vec![2; 32]).is_ok());
+    for (read, said) in [
+        (op(4, vec![], vec![2; 32]), "`next`"),
+        (op(4, vec![0; 16], vec![]), "`out_a`"),
+        (op(5, vec![], vec![]), "`next`"),
+        (op(5, vec![0; 16], vec![2; 32]), "`out_a`"),
+        (op(6, vec![], vec![]), "known are 0 to 5"),
+    ] {
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains(said), "{error} instead of {said}");
+    }
+}
+
+#[test]
 fn fields_of_another_length_are_refused() {
     let version = |ch: Vec<u8>| {
         Envelope { kind: Some(Kind::Ack(proto::Version { ch, ver: 1 })), ..Envelope::default() }.encode_to_vec()
@@ -179,8 +278,9 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_message_never_panics(kind in 0usize..25, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let mut bytes = encode(&every_kind()[kind]);
+    fn a_damaged_message_never_panics(kind in 0usize..40, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let kinds = every_kind();
+        let mut bytes = encode(&kinds[kind % kinds.len()]);
         let at = at.index(bytes.len());
         bytes[at] = byte;
         if let Ok(message) = decode(&bytes) {
