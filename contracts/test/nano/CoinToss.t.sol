@@ -151,6 +151,12 @@ contract CoinTossTest is Game {
         refused(BadInput.selector, bytes.concat(opening(1, 0, next), hex"00"));
         refused(CoinToss.NoCommitment.selector, opening(1, 0, 0));
         refused(CoinToss.NotYourTurn.selector, 1, opening(1, 0, next));
+
+        opened(1);
+        step(abi.encode(commitment(1, 0)));
+        step(abi.encode(uint256(0)));
+        refused(BadInput.selector, abi.encode(uint256(1), nonce(0)));
+        refused(BadInput.selector, bytes.concat(opening(1, 0, 0), hex"00"));
     }
 
     /// @dev A commitment to 2 would otherwise be tails, whatever B says.

@@ -123,6 +123,7 @@ contract HashChainTest is Game {
 
     function test_no_state_that_cannot_be() public {
         opened(0);
+        ctx.dA = TOTAL / 2; // both could pay
         bytes[3] memory bad = [
             bytes(""),
             bytes.concat(encoded(chain[0], PRICE, LENGTH, 0, 0), hex"00"),

@@ -93,6 +93,7 @@ contract HashLockTest is Game {
 
     function test_no_state_that_cannot_be() public {
         opened(0);
+        ctx.dA = TOTAL / 2; // both could pay
         bytes[4] memory bad = [bytes(""), bytes.concat(lock(AMOUNT, 0), hex"00"), lock(AMOUNT, 2), lock(TOTAL + 1, 0)];
         for (uint256 i; i < bad.length; ++i) {
             state = bad[i];
