@@ -43,10 +43,12 @@ pub struct LedgerInfo {
     pub stage: LedgerStage,
     /// Counted deposits of A and B.
     pub deposits: [Amount; 2],
-    /// This node's cash.
+    /// This node's cash, and what it gets of open nanocontracts by default.
     pub mine: Amount,
-    /// The peer's cash.
+    /// The peer's.
     pub theirs: Amount,
+    /// What this node can spend: without nanocontracts.
+    pub spendable: Amount,
     /// In locks of virtual channels.
     pub locked: Amount,
     /// Number of locks.

@@ -21,6 +21,8 @@ pub(crate) struct Instance {
     pub(crate) until: u64,
     /// This party wants it closed at what its newest version says.
     pub(crate) wants_close: bool,
+    /// What the application wants to say by force, and at how many forced steps left: of another position it says nothing.
+    pub(crate) forced: Option<(u16, Vec<u8>)>,
     /// Inputs for a dispute, in the order in which they are tried.
     pub(crate) prepared: Vec<Vec<u8>>,
     /// From the first State that holds it.
@@ -95,8 +97,8 @@ pub(crate) struct InstanceMemory {
     pub(crate) closed_told: bool,
     /// Forced steps that were left when the application was asked for one.
     pub(crate) turn_told: Option<u16>,
-    /// Forced steps that were left when the application was told of a forced one.
-    pub(crate) forced_told: Option<u16>,
+    /// Forced steps that were left when the application was told of a forced one, and who moves next.
+    pub(crate) forced_told: Option<(u16, u8)>,
 }
 
 impl Version {
@@ -131,6 +133,7 @@ impl Instance {
             deal,
             until,
             wants_close: false,
+            forced: None,
             prepared: Vec::new(),
             live: None,
             memory: InstanceMemory::default(),

@@ -223,6 +223,19 @@ pub enum Command {
 }
 
 impl Command {
+    /// It stakes money in a nanocontract, or may lose some of it.
+    pub(crate) fn plays(&self) -> bool {
+        matches!(
+            self,
+            Self::OpenNano { .. }
+                | Self::AnswerNano { refuse: None, .. }
+                | Self::StepNano { .. }
+                | Self::PrepareNano { .. }
+                | Self::HandNano { .. }
+                | Self::CloseNano { .. }
+        )
+    }
+
     /// The channel that it is about.
     pub(crate) fn object(&self) -> Option<B256> {
         match self {

@@ -90,11 +90,9 @@ impl fmt::Display for Report {
         writeln!(f, "code hash      {}", self.code_hash)?;
         writeln!(f, "size           {} bytes", self.bytes)?;
         match &self.refusal {
-            None => {
-                writeln!(f, "filter         admitted: every run depends on what the step is told, and on nothing else")?
-            }
+            None => writeln!(f, "filter         admitted: what the step is told decides every run")?,
             Some(refusal) => writeln!(f, "filter         REFUSED: {refusal}")?,
-        }
+        };
         writeln!(f, "deployment     {} gas, once for this code on a chain", self.deployment)?;
         writeln!(f, "registration   {} gas", self.registration)?;
         writeln!(

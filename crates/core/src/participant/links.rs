@@ -426,6 +426,14 @@ impl Participant {
         };
         let cooled: Vec<(LinkOp, u64)> =
             ops.into_iter().filter(|op| refused.contains(&op.subject())).map(|op| (op, self.cool_until(op))).collect();
+        let unclosed: Vec<B256> = cooled
+            .iter()
+            .filter(|(op, _)| matches!(op, LinkOp::CloseNano { .. }))
+            .map(|(op, _)| op.subject())
+            .collect();
+        for nid in unclosed {
+            self.close_refused(ch, nid, &reason);
+        }
         let now = self.env.now_ms;
         let Some(updates) = self.updates(ch) else { return };
         updates.cool.retain(|_, (_, until)| *until > now);

@@ -46,7 +46,7 @@ impl Participant {
         self.updatable(ch)?;
         let book = self.book(ch).ok_or_else(|| Fault::Caller("no such channel".into()))?;
         let waiting: Amount = book.queue.iter().map(|w| w.amount).sum();
-        let available = book.log.newest().share(book.log.me).saturating_sub(waiting);
+        let available = book.log.newest().cash(book.log.me).unwrap_or_default().saturating_sub(waiting);
         if amount > available {
             let reason =
                 alloc::format!("the payment of {amount} is more than the {available} that is left in the channel");

@@ -225,8 +225,10 @@ impl Participant {
         let (now, m_safe) = (self.now(), self.policy().m_safe);
         match record.head {
             RecordView::None => {
-                let due = virt.force || now + 2 * m_safe >= virt.params.t_exp;
-                if !held || !due || now > virt.params.t_exp || !(virt.force || self.gained(virt)) {
+                // Where both ends have to, the second one only completes what the first one did not do.
+                let lead = if self.gained(virt) || virt.side() == Some(Side::A) { 2 * m_safe } else { 3 * m_safe / 2 };
+                let due = virt.force || now + lead >= virt.params.t_exp;
+                if !held || !due || now > virt.params.t_exp || !(virt.force || self.gained(virt) || plays(virt)) {
                     return;
                 }
                 if virt.certificate().is_some() { self.finalise(vc) } else { self.register_virtual(vc) }
@@ -239,9 +241,7 @@ impl Participant {
     /// More than the initial share is at stake for this end.
     fn gained(&self, virt: &Virtual) -> bool {
         let Some(book) = &virt.book else { return false };
-        let cur = &book.log.cur().body;
-        // What an open nanocontract is worth is seen only when it is played.
-        !cur.nanos.is_empty() || cur.share(book.log.me) > virt.initial_share()
+        book.log.cur().body.share(book.log.me) > virt.initial_share()
     }
 
     fn register_virtual(&mut self, vc: B256) {
@@ -344,6 +344,11 @@ impl Participant {
             Life::Agreed | Life::Closed => true,
         }
     }
+}
+
+/// Nanocontracts are open: what they are worth is seen only when they are played.
+fn plays(virt: &Virtual) -> bool {
+    virt.book.as_ref().is_some_and(|book| !book.log.cur().body.nanos.is_empty())
 }
 
 /// Which locks the chain holds in escrow: those of the State whose lock root it shows.

@@ -160,7 +160,7 @@ impl Participant {
         let fits = |id: &B256| {
             self.ledgers.get(id).is_some_and(|l| {
                 let cur = &l.book.log.cur().body;
-                l.life == Life::Open && cur.share(l.me) >= amount && cur.locks.len() < MAX_LOCKS
+                l.life == Life::Open && cur.cash(l.me).is_some_and(|cash| cash >= amount) && cur.locks.len() < MAX_LOCKS
             })
         };
         self.index.ledgers_with(peer).filter(fits).find(|id| self.updatable(*id).is_ok())

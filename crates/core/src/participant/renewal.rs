@@ -331,7 +331,7 @@ impl Participant {
             Fault::Caller(reason) | Fault::Peer(reason) | Fault::Chain(reason) | Fault::Limit(reason) => reason,
         };
         self.updatable(link).map_err(fault)?;
-        let cash = self.ledgers.get(&link).map_or(0, |l| l.book.log.cur().body.share(l.me));
+        let cash = self.ledgers.get(&link).map_or(0, |l| l.book.log.cur().body.cash(l.me).unwrap_or_default());
         if cash.saturating_add(back) < needed {
             return Err("the ledger channel has not enough for the stake of the successor".into());
         }

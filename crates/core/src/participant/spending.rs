@@ -14,6 +14,10 @@ impl Participant {
         if matches!(command, Command::Within { .. } | Command::SetBudget { .. }) {
             return Err(Fault::Caller("a budget is no part of this command".into()));
         }
+        if command.plays() {
+            // What a nanocontract may cost is not known before it is played.
+            return Err(Fault::Limit("nanocontracts cannot be counted in a budget".into()));
+        }
         self.spender = Some(budget);
         let result = self.run_command(tag, command);
         self.spender = None;

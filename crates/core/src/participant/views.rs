@@ -146,6 +146,7 @@ impl Participant {
             deposits: ledger.deposits,
             mine: cur.share(ledger.me),
             theirs: cur.share(ledger.me.other()),
+            spendable: cur.cash(ledger.me).unwrap_or_default(),
             locked: cur.locks.iter().map(|l| l.left + l.right).sum::<Amount>(),
             locks: cur.locks.len(),
             version: log.top().body.ver,

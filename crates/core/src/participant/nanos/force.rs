@@ -69,11 +69,13 @@ impl Participant {
 
     /// While a dispute runs a step is kept, and forced when the chain allows.
     pub(super) fn step_by_force(&mut self, tag: u64, ch: B256, nid: B256, input: Vec<u8>) -> Result<(), Fault> {
-        let Some(instance) = self.nano_mut(ch, nid) else {
-            return Err(Fault::Caller("there is no such nanocontract".into()));
+        let instance = self.nanos.get(&(ch, nid));
+        let here = instance
+            .and_then(|n| self.nano_on_chain(n).map(|place| place.3).or(Some(n.live.as_ref()?.top.nano.steps_left)));
+        let (Some(steps_left), Some(instance)) = (here, self.nano_mut(ch, nid)) else {
+            return Err(Fault::Caller("there is no such nanocontract, or it is not open".into()));
         };
-        instance.prepared.insert(0, input);
-        instance.prepared.truncate(BATCH);
+        instance.forced = Some((steps_left, input));
         self.reply(tag, Reply::Done);
         self.plan_nanos(ch);
         Ok(())
@@ -108,14 +110,16 @@ impl Participant {
 
     /// Code that will be needed goes to the chain before its time comes.
     fn send_codes(&mut self, fixed: &Fixed) {
-        let needed = |entry: &&Entry| {
-            let Some((instance, version)) = self.newest(fixed.ch, entry) else { return false };
+        let registered = |entry: &Entry| self.nano_view(fixed.ch, entry.struct_hash()).is_some();
+        let waiting: Vec<&Entry> = fixed.nanos.iter().filter(|entry| !registered(entry)).collect();
+        for entry in waiting {
+            let Some((instance, version)) = self.newest(fixed.ch, entry) else { continue };
             let place = Place { nano: version.nano, storage: &version.storage, first: true, n_ref: 0 };
-            self.choose(fixed, instance, &place).is_some()
-        };
-        let needed: Vec<B256> = fixed.nanos.iter().filter(needed).map(|entry| entry.code_hash).collect();
-        for hash in needed {
-            self.deployed(hash);
+            if self.choose(fixed, instance, &place).is_some() {
+                self.deployed(entry.code_hash);
+            } else {
+                self.ask_turn(fixed, entry, &version.nano, fixed.dispute.nano_window_end(fixed.window));
+            }
         }
     }
 
@@ -160,9 +164,6 @@ impl Participant {
         let stepped = choice.as_ref().map(|(_, outcome)| (instance.share(outcome.da), outcome.steps_left));
         let better = stalled > unregistered
             || stepped.is_some_and(|(share, left)| share > unregistered || (left > 0 && share == unregistered));
-        if choice.is_none() {
-            self.ask_turn(fixed, entry, &version.nano, fixed.dispute.nano_window_end(fixed.window));
-        }
         if !better {
             return None;
         }
@@ -231,18 +232,23 @@ impl Participant {
         if !instance.is_me(place.nano.mover) || place.nano.steps_left == 0 {
             return None;
         }
-        let live = instance.live.as_ref();
+        // What was signed or handed over speaks of the newest version only.
+        let live = instance.live.as_ref().filter(|l| {
+            l.top.nano.storage_hash == place.nano.storage_hash && l.top.nano.steps_left == place.nano.steps_left
+        });
         let own = live.and_then(|l| l.own.as_ref()).map(|own| &own.input);
         let handed = live.and_then(|l| l.handed.as_ref());
+        let forced =
+            instance.forced.as_ref().filter(|(left, _)| *left == place.nano.steps_left).map(|(_, input)| input);
         let position = Position { nano: place.nano, storage: place.storage, clock: self.clock(fixed, place) };
         let stalling = instance.share(place.nano.da);
         let helps = |outcome: &Outcome| {
             let share = instance.share(outcome.da);
             share > stalling || (share == stalling && outcome.steps_left > 0)
         };
-        let inputs = own.into_iter().chain(handed).chain(&instance.prepared);
-        let tried = inputs.filter_map(|input| Some((input.clone(), self.run(instance, &position, input).ok()?)));
-        tried.into_iter().find(|(_, outcome)| helps(outcome))
+        let inputs = own.into_iter().chain(forced).chain(handed).chain(&instance.prepared);
+        let mut tried = inputs.filter_map(|input| Some((input.clone(), self.run(instance, &position, input).ok()?)));
+        tried.find(|(_, outcome)| helps(outcome))
     }
 
     /// The application's clock stands still from the opening of the dispute to the end of the nanocontract's refutation.
@@ -319,13 +325,15 @@ impl Participant {
         let Some(input) = view.input else { return };
         let nid = entry.nid;
         let Some(instance) = self.nanos.get_mut(&(ch, nid)) else { return };
-        if instance.memory.forced_told == Some(view.steps_left) {
+        let told = instance.memory.forced_told;
+        if told.is_some_and(|(left, _)| left == view.steps_left) {
             return;
         }
-        let mine = instance.live.as_ref().and_then(|l| l.own.as_ref()).is_some_and(|own| own.input == input);
-        let known = mine || instance.prepared.contains(&input) || handed(instance) == Some(&input);
-        let by = if known { instance.me } else { instance.me.other() }.index() as u8;
-        instance.memory.forced_told = Some(view.steps_left);
+        let live = instance.live.as_ref();
+        let mine = live.and_then(|l| l.own.as_ref()).is_some_and(|own| own.input == input);
+        let start = live.map(|l| l.top.nano).filter(|top| top.ver == view.ver).map(|top| top.mover);
+        let by = told.map(|(_, mover)| mover).or(start).unwrap_or(1 - view.mover.min(1));
+        instance.memory.forced_told = Some((view.steps_left, view.mover));
         let tag = instance.memory.step_tag.take().filter(|_| mine);
         self.event(Event::NanoStepped { ch, nid, ver: view.ver, by, input, forced: true });
         if let Some(tag) = tag {
@@ -372,10 +380,6 @@ fn without_sender(fixed: &Fixed, me: Side, mut sigs: [Option<Signature>; 2]) -> 
         sigs[me.index()] = None;
     }
     sigs
-}
-
-fn handed(instance: &Instance) -> Option<&Vec<u8>> {
-    instance.live.as_ref()?.handed.as_ref()
 }
 
 fn on_chain(nano: &Nano, view: &NanoView) -> Nano {

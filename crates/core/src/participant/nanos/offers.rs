@@ -20,6 +20,9 @@ const BYTE_GAS: u64 = 16;
 /// Most gas of a transaction (EIP-7825).
 const TRANSACTION_GAS: u64 = 1 << 24;
 
+/// Longest time to answer that is accepted from a peer, seconds, unless the own one is longer.
+const ANSWER_MAX_S: u64 = 3_600;
+
 /// What [`Command::OpenNano`](crate::io::Command::OpenNano) says.
 pub(in crate::participant) struct Wished {
     pub(in crate::participant) ch: B256,
@@ -60,7 +63,7 @@ impl Participant {
             }
             return;
         }
-        let longest = self.now().saturating_add(self.policy().term_max);
+        let longest = self.now().saturating_add(self.policy().nano.answer.max(ANSWER_MAX_S));
         let checked = match self.updatable(ch) {
             Err(fault) => Err(words(&fault)),
             Ok(()) if until > longest || until < self.now() => {

@@ -157,12 +157,21 @@ impl Participant {
         Ok(())
     }
 
+    /// The peer plays on: the wish is over, unless the rules end it.
+    pub(in crate::participant) fn close_refused(&mut self, ch: B256, nid: B256, reason: &str) {
+        let Some(instance) = self.nano_mut(ch, nid).filter(|n| n.wants_close) else { return };
+        instance.wants_close = false;
+        for tag in core::mem::take(&mut instance.memory.close_tags) {
+            self.reply(tag, Reply::Rejected { reason: reason.into() });
+        }
+    }
+
     /// What the peer handed over is played before anything is closed.
     fn fold_handed(&mut self, ch: B256, nid: B256) {
         let Some(live) = self.nanos.get(&(ch, nid)).and_then(|n| n.live.as_ref()) else { return };
         if let Some(input) = live.handed.clone().filter(|_| live.own.is_none() && !live.is_over()) {
-            // Tag 0 belongs to nobody.
-            let _ = self.step_nano(0, (ch, nid), input, None);
+            // If it is not possible now, it is played in a dispute.
+            let _ = self.sign_step(None, (ch, nid), input, None);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Steps: the mover signs what the code makes of its input, the other one computes the same and countersigns.
 
 use super::offers::words;
-use crate::instance::{Instance, Live, OwnStep, Version};
+use crate::instance::{Deal, Instance, Live, OwnStep, Version};
 use crate::io::{Event, Fault, Reply};
 use crate::log::MAX_JUMP;
 use crate::message::Message;
@@ -49,6 +49,16 @@ impl Participant {
         if self.in_dispute(ch) {
             return self.step_by_force(tag, ch, nid, input);
         }
+        self.sign_step(Some(tag), (ch, nid), input, force_after)
+    }
+
+    pub(super) fn sign_step(
+        &mut self,
+        tag: Option<u64>,
+        (ch, nid): (B256, B256),
+        input: Vec<u8>,
+        force_after: Option<u64>,
+    ) -> Result<(), Fault> {
         let instance = self.playable(ch, nid)?;
         let Some(live) = &instance.live else { return Err(Fault::Caller("it is not open".into())) };
         if live.own.is_some() {
@@ -65,7 +75,7 @@ impl Participant {
         let ver = nano.ver;
         let sent_ms = self.env.now_ms;
         if let Some(instance) = self.nano_mut(ch, nid) {
-            instance.memory.step_tag = Some(tag);
+            instance.memory.step_tag = tag;
             instance.memory.sent_ms = sent_ms;
             let own = OwnStep { nano, storage, input: input.clone(), time, sig, force_at, refused: None };
             if let Some(live) = &mut instance.live {
@@ -152,6 +162,10 @@ impl Participant {
         if self.show_nano(from, ch, nid, ver) {
             return;
         }
+        if self.nanos.get(&(ch, nid)).is_some_and(|n| n.deal == Deal::Agreed) {
+            // The State that opens it is on its way here; the step comes again.
+            return;
+        }
         match self.judge(&step) {
             Ok((nano, storage)) => self.countersign_step(from, step, nano, storage),
             Err(reason) => self.send(from, Message::NanoRefuse { ch, nid, ver, reason }),
@@ -184,10 +198,14 @@ impl Participant {
             return Err("the input is longer than 16,384 bytes".into());
         }
         let now = self.now();
-        if step.time > now + AHEAD_S || step.time < top.time || step.time + self.policy().nano.answer < now {
+        if step.time > now + AHEAD_S || step.time < top.time {
             return Err("the time of the step is not now".into());
         }
         let (nano, storage) = self.result(instance, live, them, &step.input, step.time).map_err(|no| words_of(&no))?;
+        let late = step.time.saturating_add(self.policy().nano.answer) < now;
+        if late && self.result(instance, live, them, &step.input, now).ok().is_none_or(|(again, _)| again != nano) {
+            return Err("the step comes too late: it would not be the same now".into());
+        }
         if storage.len() > self.policy().nano.storage_max {
             return Err("the storage would be too long to be enforced".into()); // S28
         }
