@@ -119,7 +119,7 @@ mod costs {
     use super::Bounds;
 
     /// `register` of a State, in a slot that had no dispute before (contracts/snapshots/operations.json).
-    pub(super) const REGISTER: u64 = 63_380;
+    pub(super) const REGISTER: u64 = 63_555;
     /// `registerNano` with one nanocontract, alone in its State: three new slots and a signature.
     pub(super) const REGISTER_NANO: u64 = 120_000;
     /// What the Adjudicator wants to have left besides the step's gas.

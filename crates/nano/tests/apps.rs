@@ -5,7 +5,7 @@ mod support;
 use alloy_primitives::{B256, U256, keccak256};
 use perunika_core::nano::{Evaluator, NoResult, Run};
 use perunika_nano::{Machine, check};
-use support::{APPS, app, context, tiny_registry, words};
+use support::{APPS, app, context, words};
 
 const DEADLINE: u64 = 1_000;
 const SECRET: [u8; 32] = [7; 32];
@@ -39,7 +39,7 @@ fn a_lock_pays_against_the_secret() {
 #[test]
 fn after_its_deadline_a_lock_asks_the_registry() {
     let (code, storage) = (app("HashLock"), lock());
-    let machine = Machine::with_registry(&tiny_registry(5));
+    let machine = Machine::new();
     let hash = keccak256(SECRET);
     let late = |revealed: &[(B256, u64)]| machine.step(&claim(&code, &storage, DEADLINE + 1, revealed));
     assert_eq!(late(&[(B256::ZERO, 1), (hash, DEADLINE)]).map(|outcome| outcome.da), Ok(60));
@@ -52,7 +52,7 @@ fn after_its_deadline_a_lock_asks_the_registry() {
 #[test]
 fn one_step_takes_far_less_than_a_millisecond() {
     let (code, storage) = (app("HashLock"), lock());
-    let machine = Machine::with_registry(&tiny_registry(5));
+    let machine = Machine::new();
     let revealed = [(keccak256(SECRET), DEADLINE)];
     let run = claim(&code, &storage, DEADLINE + 1, &revealed);
     let start = std::time::Instant::now();
