@@ -9,7 +9,7 @@ use crate::watched::{Object, Pair, Search, View, Watched};
 use alloy::primitives::{BloomInput, Bytes};
 use alloy::rpc::types::Log;
 use futures::future::try_join_all;
-use perunika_contracts::{Event, dispute_topics};
+use perunika_contracts::Event;
 use perunika_core::chain::{Block, ChainUpdate, Watch};
 use perunika_core::{B256, Domain};
 use std::collections::{BTreeMap, HashMap};
@@ -337,14 +337,22 @@ impl Follower {
 
     fn hear(&mut self, log: &Log, block: u64) {
         let Some(event) = Event::decode(log.topics(), &log.data().data) else { return };
-        let Some(id) = event.object() else { return };
-        let ledger = self.lives.get(&id).copied();
-        for object in [Object::Escrow(id), Object::Record(id)].into_iter().chain(ledger) {
+        for object in self.objects_of(&event) {
             if let Some(watched) = self.watched.get_mut(&object) {
                 watched.touched = watched.touched.max(block);
-                watched.preimages.learn(&event);
+                watched.learn(event.clone());
             }
         }
+    }
+
+    /// What an event may have changed. A nanocontract that moves also moves the end of its dispute.
+    fn objects_of(&self, event: &Event) -> Vec<Object> {
+        let id = event.object();
+        let nano = event.nano().map(|(ch, entry)| Object::Nano(ch, entry));
+        let channel = id.into_iter().flat_map(|id| [Object::Escrow(id), Object::Record(id)]);
+        let ledger = id.and_then(|id| self.lives.get(&id).copied());
+        let secret = event.secret().map(Object::Revealed);
+        channel.chain(ledger).chain(nano).chain(secret).collect()
     }
 
     /// The objects to read: those that the chain may have changed at either block, and those whose State is still missing.
@@ -410,8 +418,7 @@ impl Follower {
             watched.answer = answer;
             watched.unresolved = pair.is_unresolved();
             if !pair.is_disputed() {
-                watched.preimages.forget();
-                watched.search = Search::default();
+                watched.forget();
             }
             if let Watch::Ledger(_) = watched.watch {
                 let life = watched.id_of(&pair.head, &self.domain);
@@ -438,12 +445,13 @@ async fn find(
     view: &mut View,
     head: u64,
 ) -> Result<(), RpcError> {
-    let Some(stored) = view.unresolved() else { return Ok(()) };
-    let id = watched.id_of(view, domain);
+    if !view.is_unresolved() {
+        return Ok(());
+    }
+    let (id, topics) = (watched.id_of(view, domain), watched.topics());
     let mut to = watched.search.below.unwrap_or(head);
     for chunks in 0.. {
-        if let Some(preimage) = watched.preimages.find(stored) {
-            view.fill(preimage);
+        if watched.complete(view) {
             watched.search = Search::default();
             break;
         }
@@ -451,9 +459,9 @@ async fn find(
             break;
         }
         let from = to.saturating_sub(config.log_chunk_blocks.max(1) - 1);
-        for log in rpc.logs_about(id, &dispute_topics(), from, to).await? {
+        for log in rpc.logs_about(id, &topics, from, to).await? {
             if let Some(event) = Event::decode(log.topics(), &log.data().data) {
-                watched.preimages.learn(&event);
+                watched.learn(event);
             }
         }
         watched.search = if from == 0 {

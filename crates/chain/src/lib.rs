@@ -35,6 +35,7 @@ mod handle;
 mod preimages;
 mod rpc;
 mod send;
+mod steps;
 mod wallet;
 mod watched;
 

@@ -1,9 +1,10 @@
 //! Objects that the driver follows, and what it saw of them.
 
 use crate::preimages::Preimages;
+use crate::steps::Steps;
 use alloy::primitives::Bytes;
-use perunika_contracts::view::{self, Disputed, Malformed, Slots};
-use perunika_contracts::{Preimage, Stored};
+use perunika_contracts::view::{self, Disputed, Malformed, NanoSlots, Slots};
+use perunika_contracts::{Event, Preimage, Stored, dispute_topics, step_topics};
 use perunika_core::chain::{ChainUpdate, EscrowView, LedgerView, RecordView, Seen, Watch};
 use perunika_core::params::ChannelParams;
 use perunika_core::{B256, Domain};
@@ -18,14 +19,20 @@ pub(crate) enum Object {
     Escrow(B256),
     /// By the id of a virtual channel.
     Record(B256),
+    /// By the id of its channel and the struct hash of its Entry.
+    Nano(B256, B256),
+    /// By the hash of a secret.
+    Revealed(B256),
 }
 
 impl Object {
     pub(crate) fn of(watch: &Watch) -> Self {
         match watch {
             Watch::Ledger(params) => Self::Ledger(params.slot_key()),
-            Watch::Escrow(id) | Watch::Nano { entry: id, .. } | Watch::Revealed(id) => Self::Escrow(*id),
+            Watch::Escrow(id) => Self::Escrow(*id),
             Watch::Record(vc) => Self::Record(*vc),
+            Watch::Nano { ch, entry } => Self::Nano(*ch, *entry),
+            Watch::Revealed(hash) => Self::Revealed(*hash),
         }
     }
 }
@@ -36,6 +43,8 @@ pub(crate) enum View {
     Ledger(Slots<LedgerView>),
     Escrow(EscrowView),
     Record(Slots<RecordView>),
+    Nano(NanoSlots),
+    Revealed(u64),
 }
 
 impl View {
@@ -47,15 +56,23 @@ impl View {
         }
         match self {
             Self::Ledger(slots) => missing(slots),
-            Self::Escrow(_) => None,
+            Self::Escrow(_) | Self::Nano(_) | Self::Revealed(_) => None,
             Self::Record(slots) => missing(slots),
+        }
+    }
+
+    /// Whether something is still to be found in events.
+    pub(crate) fn is_unresolved(&mut self) -> bool {
+        match self {
+            Self::Nano(slots) => slots.lacks_storage(),
+            _ => self.unresolved().is_some(),
         }
     }
 
     pub(crate) fn fill(&mut self, preimage: &Preimage) -> bool {
         match self {
             Self::Ledger(slots) => slots.fill(preimage),
-            Self::Escrow(_) => false,
+            Self::Escrow(_) | Self::Nano(_) | Self::Revealed(_) => false,
             Self::Record(slots) => slots.fill(preimage),
         }
     }
@@ -63,8 +80,9 @@ impl View {
     fn is_disputed(&self) -> bool {
         match self {
             Self::Ledger(slots) => slots.stored.is_some(),
-            Self::Escrow(_) => false,
+            Self::Escrow(_) | Self::Revealed(_) => false,
             Self::Record(slots) => slots.stored.is_some(),
+            Self::Nano(slots) => slots.view.is_some(),
         }
     }
 }
@@ -82,7 +100,7 @@ impl Pair {
     }
 
     pub(crate) fn is_unresolved(&mut self) -> bool {
-        self.head.unresolved().is_some() || self.settled.unresolved().is_some()
+        self.head.is_unresolved() || self.settled.is_unresolved()
     }
 
     /// Adds itself to the list of its kind.
@@ -96,6 +114,13 @@ impl Pair {
             }
             (Object::Record(vc), View::Record(head), View::Record(settled)) => {
                 update.records.push((vc, Seen { head: head.view, settled: settled.view }));
+            }
+            (Object::Nano(ch, entry), View::Nano(head), View::Nano(settled)) => {
+                let seen = Seen { head: head.view.clone(), settled: settled.view.clone() };
+                update.nanos.push(((ch, entry), seen));
+            }
+            (Object::Revealed(hash), View::Revealed(head), View::Revealed(settled)) => {
+                update.revealed.push((hash, Seen { head: *head, settled: *settled }));
             }
             _ => tracing::error!(?object, "a view of another kind"),
         }
@@ -123,9 +148,10 @@ pub(crate) struct Watched {
     pub(crate) seen: Option<Pair>,
     /// What the node answered at the head then.
     pub(crate) answer: Bytes,
-    /// Under which events about it stand: a life, or itself.
+    /// Under which events about it stand: a life, the channel of a nanocontract, or itself.
     pub(crate) id: B256,
-    pub(crate) preimages: Preimages,
+    preimages: Preimages,
+    steps: Steps,
     pub(crate) search: Search,
     pub(crate) unresolved: bool,
 }
@@ -134,7 +160,7 @@ impl Watched {
     pub(crate) fn new(watch: Watch, domain: &Domain) -> Self {
         let id = match &watch {
             Watch::Ledger(params) => life_zero(params, domain),
-            Watch::Escrow(id) | Watch::Record(id) | Watch::Nano { entry: id, .. } | Watch::Revealed(id) => *id,
+            Watch::Escrow(id) | Watch::Record(id) | Watch::Nano { ch: id, .. } | Watch::Revealed(id) => *id,
         };
         Self {
             watch,
@@ -144,6 +170,7 @@ impl Watched {
             touched: 0,
             seen: None,
             preimages: Preimages::default(),
+            steps: Steps::default(),
             search: Search::default(),
             unresolved: false,
         }
@@ -153,8 +180,10 @@ impl Watched {
     pub(crate) fn call(&self) -> Bytes {
         match &self.watch {
             Watch::Ledger(params) => view::ledger_call(params),
-            Watch::Escrow(id) | Watch::Nano { entry: id, .. } | Watch::Revealed(id) => view::escrow_call(*id),
+            Watch::Escrow(id) => view::escrow_call(*id),
             Watch::Record(vc) => view::record_call(*vc),
+            Watch::Nano { ch, entry } => view::nano_call(*ch, *entry),
+            Watch::Revealed(hash) => view::revealed_call(*hash),
         }
     }
 
@@ -163,8 +192,10 @@ impl Watched {
         match &self.watch {
             _ if !answer.is_empty() => self.read(answer),
             Watch::Ledger(_) => Ok(View::Ledger(Slots::default())),
-            Watch::Escrow(_) | Watch::Nano { .. } | Watch::Revealed(_) => Ok(View::Escrow(EscrowView::default())),
+            Watch::Escrow(_) => Ok(View::Escrow(EscrowView::default())),
             Watch::Record(_) => Ok(View::Record(Slots::default())),
+            Watch::Nano { .. } => Ok(View::Nano(NanoSlots::default())),
+            Watch::Revealed(_) => Ok(View::Revealed(0)),
         }
     }
 
@@ -172,8 +203,10 @@ impl Watched {
     pub(crate) fn read(&self, answer: &[u8]) -> Result<View, Malformed> {
         Ok(match &self.watch {
             Watch::Ledger(_) => View::Ledger(view::ledger(answer)?),
-            Watch::Escrow(_) | Watch::Nano { .. } | Watch::Revealed(_) => View::Escrow(view::escrow(answer)?),
+            Watch::Escrow(_) => View::Escrow(view::escrow(answer)?),
             Watch::Record(_) => View::Record(view::record(answer)?),
+            Watch::Nano { .. } => View::Nano(view::nano(answer)?),
+            Watch::Revealed(_) => View::Revealed(view::revealed(answer)?),
         })
     }
 
@@ -182,8 +215,43 @@ impl Watched {
         match (&self.watch, view) {
             (Watch::Ledger(params), View::Ledger(slots)) => params.id(domain, slots.view.nonce),
             (Watch::Ledger(params), _) => life_zero(params, domain),
-            (Watch::Escrow(id) | Watch::Record(id) | Watch::Nano { entry: id, .. } | Watch::Revealed(id), _) => *id,
+            (Watch::Escrow(id) | Watch::Record(id) | Watch::Nano { ch: id, .. } | Watch::Revealed(id), _) => *id,
         }
+    }
+
+    /// Topics of the events that have what the view lacks.
+    pub(crate) fn topics(&self) -> Vec<B256> {
+        match self.watch {
+            Watch::Nano { .. } => step_topics().to_vec(),
+            _ => dispute_topics().to_vec(),
+        }
+    }
+
+    /// Takes note of an event under its id.
+    pub(crate) fn learn(&mut self, event: Event) {
+        match (&self.watch, &event) {
+            (Watch::Nano { entry, .. }, Event::NanoStepped { entry: of, .. }) if entry == of => self.steps.learn(event),
+            (Watch::Nano { .. }, _) => {}
+            _ => self.preimages.learn(&event),
+        }
+    }
+
+    /// Puts what is known from events into a view. Says whether it lacks nothing then.
+    pub(crate) fn complete(&self, view: &mut View) -> bool {
+        if let Some(preimage) = view.unresolved().and_then(|stored| self.preimages.find(stored)) {
+            view.fill(preimage);
+        }
+        if let View::Nano(slots) = view {
+            self.steps.fill(slots);
+        }
+        !view.is_unresolved()
+    }
+
+    /// Once no dispute is in sight.
+    pub(crate) fn forget(&mut self) {
+        self.preimages.forget();
+        self.steps.forget();
+        self.search = Search::default();
     }
 
     pub(crate) fn may_search(&self, now: Instant) -> bool {

@@ -1,6 +1,7 @@
 //! Calls of the core as calldata.
 
 use crate::abi::{self, Adjudicator, CloseTerms, LockTerms, State, VirtualState, amount, time, version};
+use crate::nano;
 use alloy_primitives::aliases::U40;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
@@ -55,7 +56,7 @@ impl std::fmt::Display for EncodeError {
 impl std::error::Error for EncodeError {}
 
 impl Encoded {
-    fn new(call: impl SolCall) -> Self {
+    pub(crate) fn new(call: impl SolCall) -> Self {
         Self { data: call.abi_encode().into(), value: U256::ZERO, otherwise: None }
     }
 
@@ -101,23 +102,25 @@ pub fn encode_call(call: &Call, domain: &Domain, sender: Address) -> Result<Enco
         Call::Settle { params, nonce, lock, index, proof, virtual_params } => {
             settle(params, *nonce, lock, *index, proof, virtual_params)?
         }
-        Call::RegisterNanos { .. }
-        | Call::RefuteNanos { .. }
-        | Call::Execute { .. }
-        | Call::Deploy { .. }
-        | Call::Reveal { .. } => return Err(EncodeError::MissingRoots),
-        Call::Withdraw { asset, to } => Encoded::new(Adjudicator::withdrawCall { asset: *asset, to: *to }),
-        Call::RegisterVirtual { params, state, sigs, secrets, opener } => {
-            register_virtual(params, state, sigs, secrets, opener.as_ref(), sender)?
+        Call::RegisterNanos { home, state, roots, mix, claims } => {
+            nano::register(home, state, *roots, *mix, claims, sender)?
         }
-        Call::RefuteVirtual { params, state, sigs } => Encoded::new(Adjudicator::refuteVirtualCall {
+        Call::RefuteNanos { home, claims } => nano::refute(home, claims, sender)?,
+        Call::Execute { home, entry, step } => nano::execute(home, entry, step)?,
+        Call::Deploy { code } => Encoded::new(Adjudicator::deployCall { code: code.clone().into() }),
+        Call::Reveal { secret } => Encoded::new(Adjudicator::revealCall { secret: *secret }),
+        Call::Withdraw { asset, to } => Encoded::new(Adjudicator::withdrawCall { asset: *asset, to: *to }),
+        Call::RegisterVirtual { params, state, roots, sigs, secrets, opener } => {
+            register_virtual(params, virtual_state(state, *roots)?, sigs, secrets, opener.as_ref(), sender)?
+        }
+        Call::RefuteVirtual { params, state, roots, sigs } => Encoded::new(Adjudicator::refuteVirtualCall {
             params: abi::virtual_channel(params)?,
-            state: virtual_state(state)?,
+            state: virtual_state(state, *roots)?,
             signatures: joined(sigs),
         }),
-        Call::ConcludeVirtual { params, state, mix } => Encoded::new(Adjudicator::concludeVirtualCall {
+        Call::ConcludeVirtual { params, state, roots, mix } => Encoded::new(Adjudicator::concludeVirtualCall {
             params: abi::virtual_channel(params)?,
-            state: virtual_state(state)?,
+            state: virtual_state(state, *roots)?,
             mix: *mix,
         }),
         Call::Finalise { params, out_a, sigs } => Encoded::new(Adjudicator::finaliseCall {
@@ -132,7 +135,7 @@ pub fn encode_call(call: &Call, domain: &Domain, sender: Address) -> Result<Enco
 /// The address of an end's key needs no authorisation; any other account shows its `WatchAuth`.
 fn register_virtual(
     params: &VirtualParams,
-    state: &signed::State,
+    state: VirtualState,
     sigs: &[Signature; 2],
     secrets: &[B256],
     opener: Option<&Opener>,
@@ -140,7 +143,7 @@ fn register_virtual(
 ) -> Result<Encoded, EncodeError> {
     let by_key = [params.end(Side::A), params.end(Side::B)].contains(&sender);
     let params = abi::virtual_channel(params)?;
-    let (state, signatures, secrets) = (virtual_state(state)?, joined(sigs), secrets.to_vec());
+    let (signatures, secrets) = (joined(sigs), secrets.to_vec());
     let Some(opener) = opener.filter(|_| !by_key) else {
         return Ok(Encoded::new(Adjudicator::registerVirtualCall { params, state, signatures, secrets }));
     };
@@ -183,12 +186,16 @@ fn nonce_of(params: &ChannelParams, id: B256, domain: &Domain) -> Result<U40, En
     time("nonce", nonce)
 }
 
-fn joined<'a>(sigs: impl IntoIterator<Item = &'a Signature>) -> Bytes {
+pub(crate) fn joined<'a>(sigs: impl IntoIterator<Item = &'a Signature>) -> Bytes {
     sigs.into_iter().flat_map(|sig| sig.0).collect()
 }
 
 /// Of the parties whose owner does not send the call: sending is signing, and the contract wants nothing superfluous.
-fn both(params: &ChannelParams, sigs: &[Option<Signature>; 2], sender: Address) -> Result<Bytes, EncodeError> {
+pub(crate) fn both(
+    params: &ChannelParams,
+    sigs: &[Option<Signature>; 2],
+    sender: Address,
+) -> Result<Bytes, EncodeError> {
     let mut needed = Vec::with_capacity(2);
     for side in [Side::A, Side::B] {
         if params.party(side).owner != sender {
@@ -218,7 +225,7 @@ fn close_terms(close: &Close, lock_root: B256) -> Result<CloseTerms, EncodeError
 }
 
 /// The contract takes the two roots instead of what they make up.
-fn ledger_state(state: &signed::State, roots: Roots) -> Result<State, EncodeError> {
+pub(crate) fn ledger_state(state: &signed::State, roots: Roots) -> Result<State, EncodeError> {
     let Roots { locks: lock_root, nanos: nano_root } = roots;
     if state.entries != tree::entries(lock_root, nano_root) {
         return Err(EncodeError::MissingRoots);
@@ -236,12 +243,13 @@ fn ledger_state(state: &signed::State, roots: Roots) -> Result<State, EncodeErro
     })
 }
 
-/// Of a virtual channel the contract computes everything but these; nanocontracts are not built yet.
-fn virtual_state(state: &signed::State) -> Result<VirtualState, EncodeError> {
-    if state.nanos != 0 || state.entries != tree::empty_entries() {
+/// Of a virtual channel the contract computes everything but these.
+pub(crate) fn virtual_state(state: &signed::State, roots: Roots) -> Result<VirtualState, EncodeError> {
+    if !roots.locks.is_zero() || state.entries != tree::entries(B256::ZERO, roots.nanos) {
         return Err(EncodeError::MissingRoots);
     }
-    Ok(VirtualState { ver: version(state.ver)?, defA: amount("defA", state.def_a)?, nanos: 0, nanoRoot: B256::ZERO })
+    let (ver, share) = (version(state.ver)?, amount("defA", state.def_a)?);
+    Ok(VirtualState { ver, defA: share, nanos: state.nanos, nanoRoot: roots.nanos })
 }
 
 #[cfg(test)]

@@ -126,6 +126,11 @@ pub fn dispute_topics() -> [B256; 5] {
     ]
 }
 
+/// First topics of the events that tell the storage of a nanocontract.
+pub fn step_topics() -> [B256; 1] {
+    [Adjudicator::NanoStepped::SIGNATURE_HASH]
+}
+
 fn preimage(id: B256, s: &Adjudicator::State, mix: B256) -> Preimage {
     let state = State {
         ch: id,
@@ -207,6 +212,23 @@ impl Event {
             Raw::Vaulted(e) => Self::Vaulted { asset: e.asset, owner: e.owner, amount: e.amount },
             Raw::Withdrawn(e) => Self::Withdrawn { asset: e.asset, owner: e.owner, to: e.to, amount: e.amount },
         })
+    }
+
+    /// The nanocontract that it is about: id of its channel and struct hash of its Entry.
+    pub fn nano(&self) -> Option<(B256, B256)> {
+        match self {
+            Self::NanoRegistered { version, .. } => Some((version.ch, version.entry)),
+            Self::NanoStepped { ch, entry, .. } => Some((*ch, *entry)),
+            _ => None,
+        }
+    }
+
+    /// Hash of the secret that it is about.
+    pub fn secret(&self) -> Option<B256> {
+        match self {
+            Self::Revealed { hash, .. } => Some(*hash),
+            _ => None,
+        }
     }
 
     /// The object that it is about: the id of a life or of a virtual channel; `None` of vault events and secrets.

@@ -13,10 +13,11 @@ mod abi;
 mod call;
 mod code;
 mod event;
+mod nano;
 mod revert;
 pub mod view;
 
 pub use call::{EncodeError, Encoded, encode_call};
 pub use code::{creation_code, is_adjudicator, runtime_code, runtime_code_hash};
-pub use event::{Event, Preimage, Stored, VirtualPreimage, dispute_topics};
+pub use event::{Event, Preimage, Stored, VirtualPreimage, dispute_topics, step_topics};
 pub use revert::revert_reason;

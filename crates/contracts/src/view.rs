@@ -4,10 +4,10 @@
 //! its mix into the view once a matching [`Preimage`] is found.
 
 use crate::abi::{self, Adjudicator};
-use crate::event::{Preimage, Stored};
-use alloy_primitives::{Address, B256, Bytes, U256};
+use crate::event::{Event, Preimage, Stored};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolCall;
-use perunika_core::chain::{DisputeView, EscrowView, LedgerView, Phase, RecordView, Roots};
+use perunika_core::chain::{DisputeView, EscrowView, LedgerView, NanoView, Phase, RecordView, Roots};
 use perunika_core::params::ChannelParams;
 
 /// A view, and what is stored of the registered State if a dispute runs.
@@ -72,7 +72,8 @@ pub fn ledger_call(params: &ChannelParams) -> Bytes {
 /// Reads the answer to [`ledger_call`].
 pub fn ledger(answer: &[u8]) -> Result<Slots<LedgerView>, Malformed> {
     let info = Adjudicator::channelCall::abi_decode_returns(answer).map_err(|_| Malformed)?;
-    let dispute = info.disputed.then(|| running(info.ver.to(), info.deadline.to(), info.nanos));
+    // The end of the dispute is that of its nanocontracts, where these make it later than the time to register them does.
+    let dispute = info.disputed.then(|| running(info.ver.to(), info.deadline.to(), info.nanos, info.finalAt.to()));
     let view = LedgerView {
         phase: phase(info.phase)?,
         nonce: info.nonce.to(),
@@ -106,13 +107,78 @@ pub fn record(answer: &[u8]) -> Result<Slots<RecordView>, Malformed> {
     let (view, stored) = match info.status {
         0 => (RecordView::None, None),
         1 => {
-            let dispute = running(info.ver.to(), info.deadline.to(), info.nanos);
+            let dispute = running(info.ver.to(), info.deadline.to(), info.nanos, info.nanosEnd.to());
             (RecordView::Disputed(dispute), Some(Stored(info.stored.to_be_bytes())))
         }
         2 => (RecordView::Concluded { out_a: info.outA.to() }, None),
         _ => return Err(Malformed),
     };
     Ok(Slots { view, stored })
+}
+
+/// The two slots of a nanocontract.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NanoSlots {
+    /// The view, without storage and input; `None` if it is not registered.
+    pub view: Option<NanoView>,
+    /// A step was forced on the registered version: an event has the storage that it left.
+    pub forced: bool,
+}
+
+impl NanoSlots {
+    /// A step was forced, and the event that has its storage was not put in yet.
+    pub fn lacks_storage(&self) -> bool {
+        self.forced && self.view.as_ref().is_some_and(|view| view.storage.is_none())
+    }
+
+    /// Puts in what an event of this nanocontract says, if it is about the step that led here. Says whether it is.
+    pub fn fill(&mut self, event: &Event) -> bool {
+        let (Some(view), Event::NanoStepped { da, mover, steps_left, input, next, .. }) = (&mut self.view, event)
+        else {
+            return false;
+        };
+        let led_here = self.forced
+            && (*da, *mover, *steps_left) == (view.da, view.mover, view.steps_left)
+            && keccak256(next) == view.storage_hash;
+        if led_here {
+            (view.storage, view.input) = (Some(next.clone()), Some(input.clone()));
+        }
+        led_here
+    }
+}
+
+/// Calldata of the view of a nanocontract's slots, by the id of its channel and the struct hash of its Entry.
+pub fn nano_call(ch: B256, entry: B256) -> Bytes {
+    Adjudicator::nanoCall { ch, entry }.abi_encode().into()
+}
+
+/// Reads the answer to [`nano_call`].
+pub fn nano(answer: &[u8]) -> Result<NanoSlots, Malformed> {
+    let info = Adjudicator::nanoCall::abi_decode_returns(answer).map_err(|_| Malformed)?;
+    let n_ref: u64 = info.nRef.to();
+    let view = (n_ref != 0).then(|| NanoView {
+        ver: info.ver.to(),
+        n_ref,
+        last: info.last.to(),
+        steps_left: info.stepsLeft,
+        mover: info.mover,
+        da: info.dA.to(),
+        storage_hash: info.storageHash,
+        storage: None,
+        input: None,
+    });
+    Ok(NanoSlots { view, forced: info.forced })
+}
+
+/// Calldata of the view that says when the secret with this hash was published.
+pub fn revealed_call(hash: B256) -> Bytes {
+    Adjudicator::revealedAtCall { hash }.abi_encode().into()
+}
+
+/// Reads the answer to [`revealed_call`]: seconds since the epoch; 0 if never.
+pub fn revealed(answer: &[u8]) -> Result<u64, Malformed> {
+    let time = Adjudicator::revealedAtCall::abi_decode_returns(answer).map_err(|_| Malformed)?;
+    time.try_into().map_err(|_| Malformed)
 }
 
 /// Calldata of the view of `owner`'s balance in the vault.
@@ -125,8 +191,9 @@ pub fn vault(answer: &[u8]) -> Result<U256, Malformed> {
     Adjudicator::vaultCall::abi_decode_returns(answer).map_err(|_| Malformed)
 }
 
-fn running(ver: u64, refute_end: u64, nanos: bool) -> DisputeView {
-    DisputeView { ver, refute_end, nanos, state: None, roots: Roots::default(), mix: B256::ZERO, nanos_end: 0 }
+fn running(ver: u64, refute_end: u64, nanos: bool, end: u64) -> DisputeView {
+    let nanos_end = if nanos { end } else { 0 };
+    DisputeView { ver, refute_end, nanos, state: None, roots: Roots::default(), mix: B256::ZERO, nanos_end }
 }
 
 fn phase(value: u8) -> Result<Phase, Malformed> {

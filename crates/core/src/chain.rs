@@ -58,7 +58,8 @@ pub struct DisputeView {
     pub roots: Roots,
     /// The value mixed into the stored hash.
     pub mix: B256,
-    /// Last second of its registered nanocontracts (`acc.end`); 0 if there are none.
+    /// Last second of its registered nanocontracts (`acc.end`), or, if there are none, anything up to the last second at which
+    /// they could be registered.
     pub nanos_end: u64,
 }
 
@@ -329,6 +330,8 @@ pub enum Call {
         params: VirtualParams,
         /// The State.
         state: State,
+        /// Its roots; it has no locks.
+        roots: Roots,
         /// Signatures of both ends.
         sigs: [Signature; 2],
         /// All activation secrets.
@@ -342,6 +345,8 @@ pub enum Call {
         params: VirtualParams,
         /// The State.
         state: State,
+        /// Its roots; it has no locks.
+        roots: Roots,
         /// Signatures of both ends.
         sigs: [Signature; 2],
     },
@@ -351,6 +356,8 @@ pub enum Call {
         params: VirtualParams,
         /// The registered State.
         state: State,
+        /// Its roots, from the event.
+        roots: Roots,
         /// From the event.
         mix: B256,
     },

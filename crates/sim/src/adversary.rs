@@ -117,7 +117,8 @@ impl Adversary {
         let body = virtual_body(world, params, ver, def_a);
         let (sigs, secrets) = (self.sign_virtual(world, params, &body)?, self.secrets(world, params)?);
         let opener = self.opener(world, params);
-        Some(Call::RegisterVirtual { params: params.clone(), state: body.state(), sigs, secrets, opener })
+        let (params, state, roots) = (params.clone(), body.state(), body.roots());
+        Some(Call::RegisterVirtual { params, state, roots, sigs, secrets, opener })
     }
 
     /// Lets the owner of the first corrupt end open the dispute.
@@ -135,7 +136,7 @@ impl Adversary {
     pub fn refute_virtual(&self, world: &World, params: &VirtualParams, ver: u64, def_a: Amount) -> Option<Call> {
         let body = virtual_body(world, params, ver, def_a);
         let sigs = self.sign_virtual(world, params, &body)?;
-        Some(Call::RefuteVirtual { params: params.clone(), state: body.state(), sigs })
+        Some(Call::RefuteVirtual { params: params.clone(), state: body.state(), roots: body.roots(), sigs })
     }
 
     /// `finalise`, if every signature can be had.
@@ -151,8 +152,8 @@ impl Adversary {
 
     /// `concludeVirtual` of what stands in the record.
     pub fn conclude_virtual(&self, world: &World, params: &VirtualParams) -> Option<Call> {
-        let RecordView::Disputed(DisputeView { state, mix, .. }) = world.record(params) else { return None };
-        Some(Call::ConcludeVirtual { params: params.clone(), state: state?, mix })
+        let RecordView::Disputed(DisputeView { state, roots, mix, .. }) = world.record(params) else { return None };
+        Some(Call::ConcludeVirtual { params: params.clone(), state: state?, roots, mix })
     }
 
     /// `conclude` of what stands in the slot.

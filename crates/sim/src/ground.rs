@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, Bytes, U256};
 use perunika_contracts::{Event, Preimage, Stored, creation_code, encode_call, revert_reason, view};
 use perunika_core::Domain;
-use perunika_core::chain::{Block, Call, ChainUpdate, EscrowView, LedgerView, RecordView, Seen, Watch};
+use perunika_core::chain::{Block, Call, ChainUpdate, EscrowView, LedgerView, NanoView, RecordView, Seen, Watch};
 use perunika_devnet::{CallRequest, Chain, Genesis};
 use std::collections::BTreeMap;
 
@@ -241,6 +241,26 @@ impl Ground {
         view::escrow(&self.read(view::escrow_call(id), height)).expect("an escrow view")
     }
 
+    /// The slots of a nanocontract at a height, with the storage that its last forced step left.
+    pub fn nano_at(&self, ch: B256, entry: B256, height: u64) -> Option<NanoView> {
+        let mut slots = view::nano(&self.read(view::nano_call(ch, entry), height)).expect("a nano view");
+        let is_about = |event: &&(u64, Event)| {
+            event.0 <= height
+                && matches!(&event.1, Event::NanoStepped { ch: c, entry: e, .. } if (*c, *e) == (ch, entry))
+        };
+        for (_, event) in self.events.iter().rev().filter(is_about) {
+            if slots.fill(event) {
+                break;
+            }
+        }
+        slots.view
+    }
+
+    /// When the secret with this hash was published, seconds; 0 if it was not at that height.
+    pub fn revealed_at(&self, hash: B256, height: u64) -> u64 {
+        view::revealed(&self.read(view::revealed_call(hash), height)).expect("a time")
+    }
+
     /// The vault balance of an owner at the head.
     pub fn vault(&self, owner: Address) -> u128 {
         let answer = self.read(view::vault_call(Address::ZERO, owner), self.chain.height());
@@ -261,7 +281,10 @@ impl Ground {
                 }
                 Watch::Escrow(id) => update.escrows.push((*id, self.seen(|h| self.escrow_at(*id, h)))),
                 Watch::Record(vc) => update.records.push((*vc, self.seen(|h| self.record_at(*vc, h)))),
-                Watch::Nano { .. } | Watch::Revealed(_) => {}
+                Watch::Nano { ch, entry } => {
+                    update.nanos.push(((*ch, *entry), self.seen(|h| self.nano_at(*ch, *entry, h))));
+                }
+                Watch::Revealed(hash) => update.revealed.push((*hash, self.seen(|h| self.revealed_at(*hash, h)))),
             }
         }
         update

@@ -1,15 +1,17 @@
 //! What a node was last told of each object on the chain: like the real driver, the simulated one tells only what has changed.
 
 use alloy_primitives::B256;
-use perunika_core::chain::{ChainUpdate, EscrowView, LedgerView, RecordView, Seen, Watch};
+use perunika_core::chain::{ChainUpdate, EscrowView, LedgerView, NanoView, RecordView, Seen, Watch};
 use std::collections::BTreeMap;
 
-/// By slot key, id of a life and id of a virtual channel.
+/// By slot key, id of a life, id of a virtual channel, channel and Entry, hash of a secret.
 #[derive(Debug, Default)]
 pub(crate) struct Views {
     ledgers: BTreeMap<B256, Seen<LedgerView>>,
     escrows: BTreeMap<B256, Seen<EscrowView>>,
     records: BTreeMap<B256, Seen<RecordView>>,
+    nanos: BTreeMap<(B256, B256), Seen<Option<NanoView>>>,
+    revealed: BTreeMap<B256, Seen<u64>>,
 }
 
 impl Views {
@@ -18,6 +20,8 @@ impl Views {
         update.ledgers.retain(|(key, view)| self.ledgers.insert(*key, *view) != Some(*view));
         update.escrows.retain(|(id, view)| self.escrows.insert(*id, *view) != Some(*view));
         update.records.retain(|(vc, view)| self.records.insert(*vc, *view) != Some(*view));
+        update.nanos.retain(|(at, view)| self.nanos.insert(*at, view.clone()).as_ref() != Some(view));
+        update.revealed.retain(|(hash, time)| self.revealed.insert(*hash, *time) != Some(*time));
         update
     }
 
@@ -27,7 +31,8 @@ impl Views {
             Watch::Ledger(params) => drop(self.ledgers.remove(&params.slot_key())),
             Watch::Escrow(id) => drop(self.escrows.remove(id)),
             Watch::Record(vc) => drop(self.records.remove(vc)),
-            Watch::Nano { .. } | Watch::Revealed(_) => {}
+            Watch::Nano { ch, entry } => drop(self.nanos.remove(&(*ch, *entry))),
+            Watch::Revealed(hash) => drop(self.revealed.remove(hash)),
         }
     }
 }

@@ -57,6 +57,7 @@ impl Virtual {
         Call::RegisterVirtual {
             params: self.params.clone(),
             state,
+            roots: Roots::default(),
             sigs: world.sign(&state),
             secrets: self.secrets.clone(),
             opener: None,
@@ -81,7 +82,12 @@ async fn a_record_from_register_to_conclude() {
         _ => None,
     };
     world.b.record("version 2", |seen| state_of(seen.head) == Some(old)).await;
-    let refute = Call::RefuteVirtual { params: v.params.clone(), state: newer, sigs: world.sign(&newer) };
+    let refute = Call::RefuteVirtual {
+        params: v.params.clone(),
+        state: newer,
+        roots: Roots::default(),
+        sigs: world.sign(&newer),
+    };
     world.b.succeed(refute).await;
     let seen = world.b.record("version 7", |seen| state_of(seen.head) == Some(newer)).await;
     let RecordView::Disputed(dispute) = seen.head else { panic!("{seen:?}") };
@@ -92,7 +98,8 @@ async fn a_record_from_register_to_conclude() {
     assert_eq!(late.head, seen.head);
 
     world.pass(u64::from(CHALLENGE) + 1);
-    let conclude = Call::ConcludeVirtual { params: v.params.clone(), state: newer, mix: dispute.mix };
+    let conclude =
+        Call::ConcludeVirtual { params: v.params.clone(), state: newer, roots: dispute.roots, mix: dispute.mix };
     world.a.succeed(conclude.clone()).await;
     let seen = world.b.record("the outcome", |seen| matches!(seen.head, RecordView::Concluded { .. })).await;
     assert_eq!(seen.head, RecordView::Concluded { out_a: 10 });

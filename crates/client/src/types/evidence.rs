@@ -3,7 +3,7 @@
 use super::schema::{AddressHex, HashHex, NonceHex, SignatureHex};
 use super::{ChannelId, Wei};
 use alloy_primitives::{B128, B512};
-use perunika_core::chain::{Call, Opener};
+use perunika_core::chain::{Call, Opener, Roots};
 use perunika_core::params::VirtualParams;
 use perunika_core::sig::Signature;
 use perunika_core::signed::State;
@@ -151,6 +151,7 @@ impl Evidence {
         Some(Call::RegisterVirtual {
             params: self.params.params(),
             state: held.state(self.id.channel),
+            roots: Roots { locks: held.lock_root, nanos: held.nano_root },
             sigs: [Signature(a.0), Signature(b.0)],
             secrets: self.secrets.clone()?,
             opener,

@@ -252,10 +252,10 @@ impl Participant {
         let ver = best.body.ver;
         let t_exp = virt.params.t_exp;
         let opener = Some(self.opener(virt));
-        let (params, state) = (virt.params.clone(), best.body.state());
+        let (params, state, roots) = (virt.params.clone(), best.body.state(), best.body.roots());
         // From here on they are public.
         let secrets = secrets.into_iter().map(|secret| secret.0).collect();
-        let call = Call::RegisterVirtual { params, state, sigs: [a, b], secrets, opener };
+        let call = Call::RegisterVirtual { params, state, roots, sigs: [a, b], secrets, opener };
         let deadline = Some(t_exp);
         self.submit("registerVirtual", vc, ver.into(), call, deadline);
     }
@@ -296,13 +296,15 @@ impl Participant {
         let Some(best) = virt.book.as_ref().map(|b| b.log.cur()) else { return };
         let [Some(a), Some(b)] = best.sigs else { return };
         let ver = best.body.ver;
-        let call = Call::RefuteVirtual { params: virt.params.clone(), state: best.body.state(), sigs: [a, b] };
+        let (params, state, roots) = (virt.params.clone(), best.body.state(), best.body.roots());
+        let call = Call::RefuteVirtual { params, state, roots, sigs: [a, b] };
         self.submit("refuteVirtual", vc, ver.into(), call, Some(deadline));
     }
 
     fn conclude_virtual(&mut self, vc: B256, dispute: DisputeView) {
         let (Some(virt), Some(state)) = (self.virtuals.get(&vc), dispute.state) else { return };
-        let call = Call::ConcludeVirtual { params: virt.params.clone(), state, mix: dispute.mix };
+        let (params, roots, mix) = (virt.params.clone(), dispute.roots, dispute.mix);
+        let call = Call::ConcludeVirtual { params, state, roots, mix };
         self.submit("concludeVirtual", vc, dispute.ver.into(), call, None);
     }
 

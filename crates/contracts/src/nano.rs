@@ -1,0 +1,181 @@
+//! Calls about nanocontracts as calldata.
+
+use crate::abi::{self, Adjudicator, amount, version};
+use crate::call::{EncodeError, Encoded, both, joined, ledger_state, virtual_state};
+use alloy_primitives::{Address, B256, Bytes};
+use perunika_core::chain::{ForcedStep, Home, NanoClaim, Roots};
+use perunika_core::signed::{Entry, Nano, State};
+
+pub(crate) fn register(
+    home: &Home,
+    state: &State,
+    roots: Roots,
+    mix: B256,
+    list: &[NanoClaim],
+    sender: Address,
+) -> Result<Encoded, EncodeError> {
+    let claims = claims(home, list, sender)?;
+    Ok(match home {
+        Home::Ledger(params) => {
+            let (params, state) = (abi::channel(params), ledger_state(state, roots)?);
+            Encoded::new(Adjudicator::registerNanoCall { params, state, mix, claims })
+        }
+        Home::Virtual(params) => {
+            let (params, state) = (abi::virtual_channel(params)?, virtual_state(state, roots)?);
+            Encoded::new(Adjudicator::registerVirtualNanoCall { params, state, mix, claims })
+        }
+    })
+}
+
+pub(crate) fn refute(home: &Home, list: &[NanoClaim], sender: Address) -> Result<Encoded, EncodeError> {
+    let claims = claims(home, list, sender)?;
+    Ok(match home {
+        Home::Ledger(params) => Encoded::new(Adjudicator::refuteNanoCall { params: abi::channel(params), claims }),
+        Home::Virtual(params) => {
+            Encoded::new(Adjudicator::refuteVirtualNanoCall { params: abi::virtual_channel(params)?, claims })
+        }
+    })
+}
+
+pub(crate) fn execute(home: &Home, named: &Entry, forced: &ForcedStep) -> Result<Encoded, EncodeError> {
+    let (entry, step) = (entry(named)?, step(Some(forced)));
+    Ok(match home {
+        Home::Ledger(params) => Encoded::new(Adjudicator::executeCall { params: abi::channel(params), entry, step }),
+        Home::Virtual(params) => {
+            Encoded::new(Adjudicator::executeVirtualCall { params: abi::virtual_channel(params)?, entry, step })
+        }
+    })
+}
+
+fn claims(home: &Home, list: &[NanoClaim], sender: Address) -> Result<Vec<Adjudicator::NanoClaim>, EncodeError> {
+    list.iter().map(|one| claim(home, one, sender)).collect()
+}
+
+fn claim(home: &Home, claim: &NanoClaim, sender: Address) -> Result<Adjudicator::NanoClaim, EncodeError> {
+    Ok(Adjudicator::NanoClaim {
+        entry: entry(&claim.entry)?,
+        index: u16::try_from(claim.index).map_err(|_| EncodeError::TooLarge("index"))?,
+        proof: claim.proof.clone(),
+        version: nano_version(&claim.version)?,
+        signatures: signatures(home, claim, sender)?,
+        step: step(claim.step.as_ref()),
+    })
+}
+
+/// None of version 0; of a ledger channel not that of the owner who sends; of a virtual channel always both.
+fn signatures(home: &Home, claim: &NanoClaim, sender: Address) -> Result<Bytes, EncodeError> {
+    match (home, &claim.sigs) {
+        _ if claim.version.ver == 0 => Ok(Bytes::new()),
+        (Home::Ledger(params), sigs) => both(params, sigs, sender),
+        (Home::Virtual(_), [Some(a), Some(b)]) => Ok(joined([a, b])),
+        (Home::Virtual(_), _) => Err(EncodeError::MissingSignature),
+    }
+}
+
+fn entry(e: &Entry) -> Result<Adjudicator::Entry, EncodeError> {
+    Ok(Adjudicator::Entry {
+        nid: e.nid,
+        born: version(e.born)?,
+        total: amount("total", e.total)?,
+        dA0: amount("dA0", e.da0)?,
+        mover0: e.mover0,
+        codeHash: e.code_hash,
+        gas: e.gas,
+        kMax: e.k_max,
+        storage0: e.storage0,
+    })
+}
+
+fn nano_version(v: &Nano) -> Result<Adjudicator::NanoVersion, EncodeError> {
+    Ok(Adjudicator::NanoVersion {
+        ver: version(v.ver)?,
+        dA: amount("dA", v.da)?,
+        mover: v.mover,
+        stepsLeft: v.steps_left,
+        storageHash: v.storage_hash,
+    })
+}
+
+/// Code at the zero address stands for no step.
+fn step(step: Option<&ForcedStep>) -> Adjudicator::NanoStep {
+    step.map_or_else(Default::default, |step| Adjudicator::NanoStep {
+        code: step.code,
+        state: step.storage.clone().into(),
+        input: step.input.clone().into(),
+        auth: step.auth.map(|sig| sig.0.to_vec()).unwrap_or_default().into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::encode_call;
+    use alloy_sol_types::SolCall;
+    use perunika_core::Domain;
+    use perunika_core::chain::Call;
+    use perunika_core::params::{ChannelParams, Party};
+    use perunika_core::sig::Signature;
+    use perunika_core::signed::Eip712;
+
+    const DOMAIN: Domain = Domain { chain_id: 1, adjudicator: Address::repeat_byte(9) };
+
+    fn params() -> ChannelParams {
+        let party = |owner, key| Party { owner: Address::repeat_byte(owner), key: Address::repeat_byte(key) };
+        let (a, b) = (party(1, 3), party(2, 4));
+        ChannelParams { a, b, asset: Address::ZERO, challenge: 120, window: 60, k_max: 80, lane: 0 }
+    }
+
+    fn one(ver: u64, sigs: [Option<Signature>; 2], step: Option<ForcedStep>) -> NanoClaim {
+        let nid = B256::repeat_byte(5);
+        let (code_hash, storage0) = (B256::repeat_byte(6), B256::repeat_byte(7));
+        let entry = Entry { nid, born: 2, total: 9, da0: 4, mover0: 1, code_hash, gas: 100_000, k_max: 8, storage0 };
+        let version = Nano {
+            ch: B256::ZERO,
+            entry: entry.struct_hash(),
+            ver,
+            da: 4,
+            mover: 1,
+            steps_left: 8,
+            storage_hash: storage0,
+        };
+        NanoClaim { entry, index: 3, proof: vec![B256::repeat_byte(8)], version, sigs, step }
+    }
+
+    fn sent(claim: NanoClaim, sender: Address) -> Result<Adjudicator::NanoClaim, EncodeError> {
+        let call = Call::RefuteNanos { home: Home::Ledger(params()), claims: vec![claim] };
+        let data = encode_call(&call, &DOMAIN, sender)?.data;
+        let mut claims = Adjudicator::refuteNanoCall::abi_decode(&data).expect("refuteNano").claims;
+        assert_eq!(claims.len(), 1);
+        Ok(claims.remove(0))
+    }
+
+    #[test]
+    fn only_those_who_do_not_send_sign_and_nobody_signs_version_0() {
+        let sigs = [Some(Signature([0xaa; 64])), Some(Signature([0xbb; 64]))];
+        let signatures = |ver, sigs, sender| sent(one(ver, sigs, None), sender).map(|claim| claim.signatures.to_vec());
+        assert_eq!(signatures(2, sigs, params().a.owner), Ok(vec![0xbb; 64]));
+        assert_eq!(signatures(2, sigs, Address::ZERO), Ok([[0xaa; 64], [0xbb; 64]].concat()));
+        assert_eq!(signatures(2, [None, None], Address::ZERO), Err(EncodeError::MissingSignature));
+        assert_eq!(signatures(0, [None, None], Address::ZERO), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_step_is_carried_and_its_absence_is_the_zero_address() {
+        let none = sent(one(0, [None, None], None), Address::ZERO).expect("encodes");
+        assert_eq!((none.step.code, none.step.auth.len()), (Address::ZERO, 0));
+        assert_eq!((none.index, none.entry.dA0.to::<u128>(), none.version.stepsLeft), (3, 4, 8));
+        let (code, auth) = (Address::repeat_byte(7), Some(Signature([1; 64])));
+        let step = ForcedStep { code, storage: vec![1, 2], input: vec![3], auth };
+        let some = sent(one(0, [None, None], Some(step)), Address::ZERO).expect("encodes").step;
+        assert_eq!((some.code, &some.state[..], &some.input[..], some.auth.len()), (code, &[1, 2][..], &[3][..], 64));
+    }
+
+    #[test]
+    fn numbers_are_never_cut() {
+        let mut claim = one(0, [None, None], None);
+        claim.entry.total = 1 << 96;
+        assert_eq!(sent(claim, Address::ZERO).err(), Some(EncodeError::TooLarge("total")));
+        let claim = NanoClaim { index: 1 << 16, ..one(0, [None, None], None) };
+        assert_eq!(sent(claim, Address::ZERO).err(), Some(EncodeError::TooLarge("index")));
+    }
+}
