@@ -160,6 +160,9 @@ pub struct Seen<T> {
     pub settled: T,
 }
 
+/// Names a nanocontract on the chain: channel id, ledger or virtual, and struct hash of the Entry.
+pub type NanoName = (B256, B256);
+
 /// News from the chain: both blocks, and the watched objects that may have changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainUpdate {
@@ -173,8 +176,8 @@ pub struct ChainUpdate {
     pub escrows: Vec<(B256, Seen<EscrowView>)>,
     /// By id of the virtual channel.
     pub records: Vec<(B256, Seen<RecordView>)>,
-    /// By channel id, ledger or virtual, and struct hash of the Entry.
-    pub nanos: Vec<((B256, B256), Seen<Option<NanoView>>)>,
+    /// Registered nanocontracts; none: not registered.
+    pub nanos: Vec<(NanoName, Seen<Option<NanoView>>)>,
     /// By hash of a secret: when it was published, seconds; 0 if never.
     pub revealed: Vec<(B256, Seen<u64>)>,
 }

@@ -141,7 +141,7 @@ impl Participant {
     pub(in crate::participant) fn nanos_are(&self, own: &Body, base: &Body, wanted: &[LinkOp]) -> bool {
         let opened = own.nanos.iter().filter(|e| base.nano(e.nid).is_none());
         let closed = base.nanos.iter().filter(|e| own.nano(e.nid).is_none());
-        let opens = |nid: B256| wanted.iter().any(|op| *op == LinkOp::OpenNano { nid });
+        let opens = |nid: B256| wanted.contains(&LinkOp::OpenNano { nid });
         let closes = |id: B256| wanted.iter().any(|op| matches!(op, LinkOp::CloseNano { nid, .. } if *nid == id));
         opened.into_iter().all(|e| opens(e.nid)) && closed.into_iter().all(|e| closes(e.nid))
     }
