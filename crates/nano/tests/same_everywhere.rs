@@ -128,3 +128,99 @@ fn s27_random_bytes_never_trip_the_filter_and_run_the_same_if_admitted() {
     println!("{admitted} of {RANDOM_CODES} random codes are admitted, {returned} of them return");
     assert!(admitted >= RANDOM_CODES / 20 && returned > 100);
 }
+
+/// Leaves at 0 what the interface returns, with dA from the top of the stack.
+const RETURN_DA: &str = "6020526000604052600060605260805f52600060805260a05ff3";
+
+fn with(code: Vec<u8>, gas: u32) -> Program {
+    let mut program = Program::new(0, context(1_000, 10, 7), &published());
+    (program.code, program.gas, program.asks) = (code, gas, true);
+    program
+}
+
+#[test]
+fn s27_a_result_that_hangs_on_who_touched_the_registry_is_none() {
+    let question =
+        format!("7f6adc799c{}5f527f{}60045260205f60245f60e4355afa50", "00".repeat(28), hex::encode(published()[0].0));
+    // A call that costs 6,000 gas; whether it had them is what A gets.
+    let code = hex::decode(question + "5f5f5f5f60075afa" + RETURN_DA).unwrap();
+    assert_eq!(check(&code), Ok(()));
+    let machine = Machine::with_registry(&adjudicator());
+    let (mut differ, mut same) = (0, 0);
+    for gas in (4_000..12_000).step_by(10) {
+        let program = with(code.clone(), gas);
+        let results = [false, true].map(|warm| {
+            let frame = execute(&program, &Place { warm, ..Place::two()[0].clone() });
+            expected(&program.run(), &frame).map(|outcome| outcome.da)
+        });
+        let off_chain = plain(machine.step(&program.run())).map(|outcome| outcome.da);
+        if off_chain.is_ok() {
+            assert_eq!([off_chain.clone(), off_chain], results, "gas {gas}");
+            same += 1;
+        }
+        differ += u64::from(results[0].is_ok() && results[0] != results[1]);
+    }
+    assert!(differ > 10 && same > 10, "the test shows nothing: {differ} differ, {same} have one result");
+}
+
+/// Pieces of a question, writes that may spoil it, and noise.
+fn spoilt_question(rng: &mut Rng) -> String {
+    let selector = format!("7f6adc799c{}", "00".repeat(28));
+    let mut code = String::new();
+    for _ in 0..2 + rng.below(5) {
+        // An offset that is small and known, or small and not known.
+        let to = match rng.below(3) {
+            0 => format!("60{:02x}", rng.below(40)),
+            1 => format!("60{:02x}35", rng.pick(&[0x44u8, 0x64, 0x84])),
+            _ => "5f".into(),
+        };
+        code += &match rng.below(12) {
+            0..=4 => format!("{selector}{}52", rng.pick(&["5f", "5f", "5f", "6001", "6020"])),
+            5 => "600735600452".into(),
+            6 => format!("5f35{to}52"),
+            7 => format!("60ff{to}53"),
+            8 => format!("60{:02x}6044{to}37", rng.below(34)),
+            9 => format!("60{:02x}6020{to}5e", rng.below(34)),
+            10 => rng.pick(&["5b", "5f50", "8050", "345050", "9050"]).into(),
+            // A jump that is never taken.
+            _ => "5f5f57".into(),
+        };
+    }
+    code += &format!(
+        "6020{}60{}{}",
+        rng.pick(&["5f", "6040"]),
+        rng.pick(&["24", "24", "24", "23", "25"]),
+        rng.pick(&["5f", "5f", "6001"])
+    );
+    code += "60e4355afa60005260015f5f5f5260806000525f602052";
+    code + "5f60405260005f60605260805260a05ff3"
+}
+
+#[test]
+fn s27_no_question_that_the_filter_lets_through_is_another_one() {
+    let machine = Machine::with_registry(&adjudicator());
+    let mut rng = Rng(0x5e1ec7);
+    let mut admitted = 0;
+    for _ in 0..20_000 {
+        let code = hex::decode(spoilt_question(&mut rng)).unwrap();
+        if check(&code).is_err() {
+            continue;
+        }
+        admitted += 1;
+        let mut program = with(code, 100_000);
+        // Words of the context are the unknown offsets.
+        program.context.total = rng.below(40).into();
+        program.context.da = 0;
+        program.context.steps_left = 1 + rng.below(39) as u16;
+        let frame = execute(&program, &Place::two()[0]);
+        // The machine breaks off at any question but the one.
+        assert_eq!(
+            plain(machine.step(&program.run())),
+            expected(&program.run(), &frame),
+            "{}",
+            hex::encode(&program.code)
+        );
+    }
+    println!("{admitted} of 20000 questions are admitted");
+    assert!((1_000..15_000).contains(&admitted));
+}

@@ -233,3 +233,55 @@ fn fold_constants(byte: u8, given: &[U256]) -> Option<U256> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Machine;
+    use perunika_core::nano::{Context, Evaluator, Run};
+
+    /// What the EVM makes of an instruction on these words, top of the stack first.
+    fn computed(byte: u8, given: &[U256]) -> U256 {
+        let mut code = Vec::new();
+        for word in given.iter().rev() {
+            code.push(op::PUSH32);
+            code.extend(word.to_be_bytes::<32>());
+        }
+        code.push(byte);
+        // The result is the storage.
+        code.extend(hex::decode("60a052608060005260206080525f6020525f604052").unwrap());
+        code.extend(hex::decode("5f60605260c05ff3").unwrap());
+        let context = Context {
+            ch: Default::default(),
+            entry: Default::default(),
+            total: 1,
+            da: 0,
+            steps_left: 1,
+            time: 0,
+            absolute: 0,
+            registry: Default::default(),
+        };
+        let run = Run { code: &code, gas: 10_000, context, storage: &[], caller: 0, input: &[], revealed: &[] };
+        U256::from_be_slice(&Machine::new().step(&run).unwrap().storage)
+    }
+
+    #[test]
+    fn constants_are_folded_as_the_machine_computes_them() {
+        let words = [0u64, 1, 2, 7, 32, 160, 224, 255, 256, 257, u64::MAX].map(U256::from);
+        let words = words.into_iter().chain([U256::MAX, U256::MAX - U256::ONE, U256::ONE << 255, ADDRESS_MASK]);
+        let words: Vec<U256> = words.collect();
+        let mut folded = 0;
+        for (byte, a, b) in (0..=0x1e)
+            .flat_map(|byte| words.iter().flat_map(move |a| [(byte, *a)]))
+            .flat_map(|(byte, a)| words.iter().map(move |b| (byte, a, *b)))
+        {
+            let given = &[a, b][..opcode::stack_io(byte).0.min(2)];
+            let values: Vec<Value> = given.iter().map(|word| Value::constant(*word)).collect();
+            if let Some(value) = fold(byte, &values) {
+                assert_eq!(value.as_constant(), Some(computed(byte, given)), "{byte:#04x} {a} {b}");
+                folded += 1;
+            }
+        }
+        assert!(folded >= 9 * words.len() * words.len(), "{folded}");
+    }
+}
