@@ -1,4 +1,4 @@
-// Measures every operation (test/Gas.t.sol, which also holds the bounds) and writes snapshots/operations.json; with --check,
+// Measures every operation (test/Gas.t.sol and test/NanoGas.t.sol, which also hold the bounds) and writes snapshots/operations.json; with --check,
 // fails if a figure differs from the committed one, so that a change of gas is a diff that somebody reads.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { forge } from "./forge.mjs";
 const folder = join(root, "cache", "gas");
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-forge("test", "--isolate", "--match-path", "test/Gas.t.sol");
+forge("test", "--isolate", "--match-path", "test/*Gas.t.sol");
 
 const measured = Object.fromEntries(
   readdirSync(folder)

@@ -2,12 +2,11 @@
 pragma solidity 0.8.37;
 
 import {Channel, CloseTerms, LockTerms, Opener, State, VirtualState, WatchAuth} from "../src/types/Structs.sol";
+import {Figures} from "./support/Figures.sol";
 import {Fixture} from "./support/Fixture.sol";
 
-/// @dev Gas of whole transactions (run with --isolate: every call is a transaction of its own, with intrinsic gas, calldata and
-///      cold storage). Keys are random, amounts have eight non-zero bytes, receivers exist and are not the sender.
-///      Each test writes its figures; scripts/snapshots.mjs gathers and compares them.
-contract GasTest is Fixture {
+/// @dev Keys are random, amounts have eight non-zero bytes, receivers exist and are not the sender.
+contract GasTest is Fixture, Figures {
     // A share without a zero byte, like the stakes: zero bytes are cheaper.
     uint96 private constant SHARE = 2_123_456_789_012_345_679;
     uint256 private constant CLOSE_MOST = 58_700;
@@ -24,13 +23,6 @@ contract GasTest is Fixture {
 
     function bobReceiver() private pure returns (address) {
         return person("bob's other account");
-    }
-
-    function note(string memory operation, uint256 most) private {
-        uint256 used = vm.lastCallGas().gasTotalUsed;
-        check(used > 21_000, "run with --isolate");
-        vm.writeFile(string.concat("cache/gas/", operation), vm.toString(used));
-        if (most != 0) atMost(used, most, operation);
     }
 
     function test_open() public {

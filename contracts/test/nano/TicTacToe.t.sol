@@ -77,6 +77,12 @@ contract TicTacToeTest is Game {
         refused(BadState.selector, cell(0));
     }
 
+    function test_one_party_may_have_staked_all() public {
+        begin(app, TOTAL, TOTAL, 1, 9, board(uint96(TOTAL), 0, 0));
+        played(hex"040001070602030508");
+        over(TOTAL);
+    }
+
     function test_the_last_square_can_win() public {
         opened(0);
         played(hex"0001020304050708"); // X has 0 2 4 7, O has 1 3 5 8

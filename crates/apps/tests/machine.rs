@@ -178,10 +178,20 @@ fn the_secret_pays_until_the_deadline() {
         assert_eq!(game.play(&payee, &payee), a_gets);
         assert_eq!(game.context.steps_left, 0);
     }
-    let (lock, _) = lock(Side::A);
+}
+
+#[test]
+fn after_the_deadline_the_secret_pays_if_it_was_published_before() {
+    let (lock, payee) = lock(Side::A);
     let mut game = Game::new(&hash_lock::terms(lock).expect("fits"));
-    game.context.absolute = NOW + 1;
-    assert!(game.run(&hash_lock::reveal(seed(5)), &[]).is_err());
+    game.context.absolute = NOW + 100_000;
+    let input = payee.input(Side::B, &game.storage).expect("ours").expect("can claim");
+    for too_late in [vec![], vec![(lock.hash, NOW + 1)], vec![(B256::ZERO, NOW)]] {
+        assert!(matches!(game.run(&input, &too_late), Err(NoResult::Reverted(_))), "{too_late:?}");
+    }
+    game.step_knowing(&input, &[(lock.hash, NOW)]);
+    assert_eq!((game.context.da, game.context.steps_left), (0, 0));
+    game.within_bound();
 }
 
 /// What the evaluator stores is what the types say, byte for byte, whatever the numbers.
