@@ -4,11 +4,13 @@
 mod claims;
 mod contents;
 mod finish;
+mod nanos;
 mod record;
 
 use crate::world::{Tap, World};
 use alloy_primitives::{Address, B256};
-use contents::{Item, Locks, Object, Outcome};
+use contents::{Entries, Item, Object, Outcome};
+use nanos::{Games, Known};
 use perunika_contracts::Event;
 use perunika_core::Domain;
 use perunika_core::chain::Call;
@@ -26,6 +28,10 @@ pub struct Audit {
     pub faults: Vec<String>,
     /// Number of messages that honest nodes sent.
     pub messages: usize,
+    /// Forced steps that were computed again, with the same result.
+    pub forced_steps: usize,
+    /// Forced steps from a storage that nobody ever told.
+    pub unknown_steps: usize,
 }
 
 /// What one node knows of one object, as far as its messages show.
@@ -57,6 +63,9 @@ pub(super) struct Auditor<'w> {
     abandoned: BTreeSet<(usize, B256)>,
     outcomes: BTreeMap<B256, BTreeSet<Outcome>>,
     record: Record,
+    games: Games,
+    /// Handed inputs that a node took, by name of the nanocontract.
+    taken: BTreeMap<(usize, B256), u64>,
     audit: Audit,
 }
 
@@ -87,6 +96,8 @@ impl<'w> Auditor<'w> {
             abandoned: BTreeSet::new(),
             outcomes: BTreeMap::new(),
             record: Record::default(),
+            games: Games::default(),
+            taken: BTreeMap::new(),
             audit: Audit::default(),
         }
     }
@@ -100,6 +111,9 @@ impl<'w> Auditor<'w> {
                 let vc = params.id(&self.domain);
                 self.objects.entry(vc).or_insert_with(|| Object::virtual_channel(params));
                 self.virtuals.insert(vc, params.clone());
+            }
+            if let Tap::Sent { message, .. } = tap {
+                self.games.offered(message);
             }
         }
         for (index, (at, tap)) in self.world.taps.iter().enumerate() {
@@ -147,6 +161,7 @@ impl<'w> Auditor<'w> {
         {
             self.objects.insert(*id, Object::ledger(params, [dep_a, *dep_b]));
         }
+        self.nano_event(event);
         let faults = self.record.follow(event);
         faults.into_iter().for_each(|f| self.fault(f));
     }
@@ -158,13 +173,14 @@ impl<'w> Auditor<'w> {
             Message::Activate { vc, .. } if honest && self.revealed.insert((from, *vc)) => self.check_reveal(from, *vc),
             Message::FinalSigs { vc, out_a, sigs } => self.sent_final(from, *vc, *out_a, sigs),
             Message::Ack { ch, ver } if honest => self.accepted(from, *ch, *ver),
-            _ => {}
+            _ => self.sent_nano(from, message),
         }
         let Some((ch, ver, sig)) = signature_in(message) else { return };
         if !self.is_new_signature(from, ch, ver, sig) {
             return;
         }
         let derived = self.derive(self.key(from), message);
+        self.adopt_nanos(ch, ver);
         if !honest {
             return;
         }
@@ -174,6 +190,7 @@ impl<'w> Auditor<'w> {
         }
         self.check_not_frozen(from, ch, ver);
         self.check_removals(from, ch, ver);
+        self.check_closings(from, ch, ver);
         self.knowledge.entry((from, ch)).or_default().signed.insert(ver);
         if matches!(message, Message::Accept { .. }) {
             self.accepted(from, ch, ver);
@@ -185,6 +202,7 @@ impl<'w> Auditor<'w> {
         if let Message::FinalSigs { vc, out_a, sigs } = message {
             self.note_finals(to, *vc, *out_a, sigs);
         }
+        self.got_nano(to, from, message);
         let Some((ch, ver, sig)) = signature_in(message) else { return };
         let known = self.objects.get(&ch).and_then(|o| o.signed_by(ver, from)).map(|c| c.hash(ch));
         if known.is_some_and(|hash| sig.verifies(self.domain.digest(hash), from)) {
@@ -227,7 +245,7 @@ impl<'w> Auditor<'w> {
         let domain = self.domain;
         let Some(object) = self.objects.get_mut(&ch) else { return false };
         let keys = object.keys;
-        let lock_of = |vc: B256| lock_of(virtuals.get(&vc)?, vc, ch, keys);
+        let books = Known { ch, keys, virtuals, games: &self.games };
         match message {
             Message::Item { base, def_a, .. } => {
                 object.item(ch, Item { ver, base: *base, def_a: *def_a }, by, sig, &domain)
@@ -238,13 +256,18 @@ impl<'w> Auditor<'w> {
             }
             Message::Presign { op, .. } => {
                 let ops = [*op];
-                object.change(ch, &Locks { ver, base: None, ops: &ops, lock_of: &lock_of }, by, sig, &domain)
+                object.change(ch, &Entries { ver, base: None, ops: &ops, books: &books }, by, sig, &domain)
             }
             Message::Propose { base, ops, .. } => {
-                object.change(ch, &Locks { ver, base: Some(*base), ops, lock_of: &lock_of }, by, sig, &domain)
+                object.change(ch, &Entries { ver, base: Some(*base), ops, books: &books }, by, sig, &domain)
             }
             _ => object.countersigned(ch, ver, by, sig, &domain),
         }
+    }
+
+    fn adopt_nanos(&mut self, ch: B256, ver: u64) {
+        let contents = self.objects.get(&ch).and_then(|o| o.versions.get(&ver)).into_iter().flatten();
+        contents.for_each(|content| self.games.adopt(ch, content));
     }
 
     fn sent_final(&mut self, from: usize, vc: B256, out_a: u128, sigs: &[(u8, Signature)]) {
@@ -345,7 +368,7 @@ impl<'w> Auditor<'w> {
         for (vc, outcome) in content.map(|c| c.removed.clone()).unwrap_or_default() {
             let Some(params) = self.virtuals.get(&vc) else { continue };
             let (people, t_exp) = (params.path.len(), params.t_exp);
-            let time = crate::ground::START + 2 + self.now_ms / 1_000;
+            let time = time_at(self.now_ms);
             let allowed = match outcome {
                 Some(out_a) => {
                     // Its own signature may have been lost in a crash on the way out.
@@ -384,6 +407,11 @@ impl<'w> Auditor<'w> {
             }
         }
     }
+}
+
+/// Timestamp of the block that is mined at this moment, seconds.
+fn time_at(now_ms: u64) -> u64 {
+    crate::ground::START + 2 + now_ms / 1_000
 }
 
 /// The signature over a version of an object that a message carries.

@@ -7,6 +7,7 @@
 mod adversary;
 mod auditor;
 mod ground;
+mod nanos;
 mod play;
 mod rng;
 mod stage;

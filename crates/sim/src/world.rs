@@ -11,8 +11,10 @@ use perunika_core::message::Message;
 use perunika_core::participant::Config;
 use perunika_core::policy::Policy;
 use perunika_core::sig::{MemoryKey, RawKey};
+use perunika_nano::Machine;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
 
 /// What the network does to messages.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +80,7 @@ pub struct Node {
     pub down_ms: u64,
     /// Its transactions are held back for so many ms.
     pub chain_delay_ms: u64,
-    policy: Policy,
+    pub(crate) policy: Policy,
     secret: B256,
     watches: Vec<Watch>,
     seen: Views,
@@ -171,6 +173,7 @@ pub struct World {
     last_arrival: BTreeMap<(usize, usize), u64>,
     tickets: BTreeMap<u64, (usize, TxKey)>,
     tapped: usize,
+    pub(crate) machine: Arc<Machine>,
 }
 
 impl std::fmt::Debug for World {
@@ -210,6 +213,7 @@ impl World {
             last_arrival: BTreeMap::new(),
             tickets: BTreeMap::new(),
             tapped: 0,
+            machine: Arc::new(Machine::new()),
         };
         world.at(1_000, Happening::Block);
         for node in 0..world.nodes.len() {
@@ -476,7 +480,8 @@ impl World {
         let config = Config { domain: self.ground.domain, owner: this.owner, policy: this.policy.clone() };
         let key = Box::new(memory_key(this.secret));
         let records = this.disk.iter().map(|(k, v)| (k.clone(), v.clone()));
-        let mut participant = Participant::restore(config, key, records).expect("what was written can be read");
+        let restored = Participant::restore(config, key, records).expect("what was written can be read");
+        let mut participant = restored.with_evaluator(self.machine.clone());
         let step = participant.start(env);
         this.participant = Some(participant);
         this.watches.clear();

@@ -1,6 +1,7 @@
 //! Who is owed what, and whether the chain paid it.
 
 use super::contents::{Content, Outcome, payoff};
+use super::nanos::part;
 use super::{Auditor, Knowledge};
 use alloy_primitives::B256;
 use std::collections::BTreeSet;
@@ -122,7 +123,10 @@ impl Auditor<'_> {
         let known = self.knowledge.get(&(node, id)).unwrap_or(&nothing);
         let value = |c: &Content| {
             let locks = c.locks.iter().map(|l| payoff(l, self.outcome(l.vc))[side]);
-            c.share(side) + locks.sum::<u128>()
+            // The share counts what a nanocontract gives by default; owed is what its newest version gives.
+            let defaults = c.nanos.iter().map(|e| part(e, e.da0, side)).sum::<u128>();
+            let owed = c.nanos.iter().map(|e| self.games.due(node, id, e, side)).sum::<u128>();
+            c.share(side) - defaults + owed + locks.sum::<u128>()
         };
         let peer = object.keys[1 - side];
         let accepted = object.signed_by(known.cur, peer).or_else(|| object.versions.get(&0)?.first());

@@ -5,8 +5,9 @@ use perunika_core::Domain;
 use perunika_core::message::{LinkOp, Removal};
 use perunika_core::params::{ChannelParams, Side, VirtualParams};
 use perunika_core::sig::Signature;
-use perunika_core::signed::{Eip712, Lock, State};
+use perunika_core::signed::{Eip712, Entry, Lock, State};
 use perunika_core::tree;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// How a virtual channel ended: `None` pays what was put in, `Some(a)` gives `a` to the first end.
@@ -20,21 +21,42 @@ pub(super) struct Content {
     pub(super) total: u128,
     pub(super) def_a: u128,
     pub(super) locks: Vec<Lock>,
+    pub(super) nanos: Vec<Entry>,
+    /// Nanocontracts that this version closed, with the hash of the version that it names.
+    pub(super) closed: Vec<(Entry, B256)>,
     /// Virtual channels whose locks this version removed, with the split.
     pub(super) removed: Vec<(B256, Outcome)>,
     pub(super) signers: Vec<Address>,
+    hash: OnceCell<B256>,
 }
 
 impl Content {
     pub(super) fn genesis(deposits: [u128; 2], def_a: u128, total: u128) -> Self {
-        Self { ver: 0, deposits, total, def_a, locks: Vec::new(), removed: Vec::new(), signers: Vec::new() }
+        Self {
+            ver: 0,
+            deposits,
+            total,
+            def_a,
+            locks: Vec::new(),
+            nanos: Vec::new(),
+            closed: Vec::new(),
+            removed: Vec::new(),
+            signers: Vec::new(),
+            hash: OnceCell::new(),
+        }
     }
 
     fn at(&self, ver: u64) -> Self {
-        Self { ver, removed: Vec::new(), signers: Vec::new(), ..self.clone() }
+        let (closed, removed, signers) = (Vec::new(), Vec::new(), Vec::new());
+        Self { ver, closed, removed, signers, hash: OnceCell::new(), ..self.clone() }
     }
 
+    /// Of one object only: the hash is computed once.
     pub(super) fn hash(&self, ch: B256) -> B256 {
+        *self.hash.get_or_init(|| self.state_hash(ch))
+    }
+
+    fn state_hash(&self, ch: B256) -> B256 {
         let state = State {
             ch,
             ver: self.ver,
@@ -42,9 +64,9 @@ impl Content {
             dep_b: self.deposits[1],
             total: self.total,
             def_a: self.def_a,
-            nanos: 0,
+            nanos: self.nanos.len() as u8,
             locks: self.locks.len() as u8,
-            entries: tree::entries(tree::root(&self.locks), B256::ZERO),
+            entries: tree::entries(tree::root(&self.locks), tree::root(&self.nanos)),
         };
         state.struct_hash()
     }
@@ -62,8 +84,42 @@ impl Content {
         (def_a <= self.total).then(|| Self { def_a, ..self.at(ver) })
     }
 
-    /// The version after changes of locks; `None` if somebody cannot afford them.
-    fn changed(&self, ver: u64, ops: &[LinkOp], lock_of: impl Fn(B256) -> Option<Lock>) -> Option<Self> {
+    pub(super) fn nano(&self, nid: B256) -> Option<&Entry> {
+        self.nanos.iter().find(|entry| entry.nid == nid)
+    }
+
+    /// The version after changes of locks and nanocontracts; `None` if somebody cannot afford them.
+    fn changed(&self, ver: u64, ops: &[LinkOp], books: &dyn Books) -> Option<Self> {
+        self.with_locks(ver, ops, books)?.with_nanos(ops, books)
+    }
+
+    /// A nanocontract is paid from what its parties own by default, and gives what its newest version says.
+    fn with_nanos(mut self, ops: &[LinkOp], books: &dyn Books) -> Option<Self> {
+        let mut gone: Vec<(usize, B256)> = Vec::new();
+        for op in ops {
+            if let LinkOp::CloseNano { nid, cur } = op {
+                gone.push((self.nanos.iter().position(|entry| entry.nid == *nid)?, *cur));
+            }
+        }
+        gone.sort_unstable();
+        let gone: Vec<(Entry, B256)> = gone.into_iter().map(|(index, cur)| (self.nanos[index], cur)).collect();
+        for (entry, cur) in gone {
+            let index = self.nanos.iter().position(|e| e.nid == entry.nid)?;
+            self.nanos.swap_remove(index);
+            self.def_a = (self.def_a - entry.da0) + books.part_of_a(&entry, cur)?;
+            self.closed.push((entry, cur));
+        }
+        let mut opened: Vec<B256> =
+            ops.iter().filter_map(|op| if let LinkOp::OpenNano { nid } = op { Some(*nid) } else { None }).collect();
+        opened.sort_unstable();
+        for nid in opened {
+            self.nanos.push(books.entry(nid, self.ver)?);
+        }
+        let staked = self.nanos.iter().fold([0, 0], |sum, e| [sum[0] + e.da0, sum[1] + e.total - e.da0]);
+        (staked[0] <= self.share(0) && staked[1] <= self.share(1)).then_some(self)
+    }
+
+    fn with_locks(&self, ver: u64, ops: &[LinkOp], books: &dyn Books) -> Option<Self> {
         let mut next = self.at(ver);
         let mut cash = [self.share(0), self.share(1)];
         let mut gone: Vec<usize> = Vec::new();
@@ -88,7 +144,7 @@ impl Content {
         let mut added: Vec<B256> = ops.iter().filter_map(LinkOp::added).collect();
         added.sort_unstable();
         for vc in added {
-            let lock = lock_of(vc)?;
+            let lock = books.lock(vc)?;
             let (a, b) = if lock.left_is_a { (lock.left, lock.right) } else { (lock.right, lock.left) };
             cash = [cash[0].checked_sub(a)?, cash[1].checked_sub(b)?];
             next.locks.push(lock);
@@ -152,18 +208,18 @@ impl Object {
         self.learn(ch, next, by, sig, domain)
     }
 
-    /// Notes the version that changes of locks make. `base` is a hash, or unknown.
+    /// Notes the version that changes of entries make. `base` is a hash, or unknown.
     pub(super) fn change(
         &mut self,
         ch: B256,
-        change: &Locks<'_>,
+        change: &Entries<'_>,
         by: Address,
         sig: &Signature,
         domain: &Domain,
     ) -> bool {
         let below = self.versions.range(..change.ver).rev().take(64).flat_map(|(_, c)| c);
         let bases = below.filter(|c| change.base.is_none_or(|hash| hash == c.hash(ch)));
-        let next = bases.filter_map(|base| base.changed(change.ver, change.ops, change.lock_of)).collect();
+        let next = bases.filter_map(|base| base.changed(change.ver, change.ops, change.books)).collect();
         self.learn(ch, next, by, sig, domain)
     }
 
@@ -195,10 +251,20 @@ pub(super) struct Item {
     pub(super) def_a: u128,
 }
 
-/// A change of locks.
-pub(super) struct Locks<'a> {
+/// A change of entries.
+pub(super) struct Entries<'a> {
     pub(super) ver: u64,
     pub(super) base: Option<B256>,
     pub(super) ops: &'a [LinkOp],
-    pub(super) lock_of: &'a dyn Fn(B256) -> Option<Lock>,
+    pub(super) books: &'a dyn Books,
+}
+
+/// What is known of the things that a change names.
+pub(super) trait Books {
+    /// The lock of a virtual channel in this object.
+    fn lock(&self, vc: B256) -> Option<Lock>;
+    /// A nanocontract as the State of version `born` adds it.
+    fn entry(&self, nid: B256, born: u64) -> Option<Entry>;
+    /// What A gets by the version with hash `cur` of a nanocontract.
+    fn part_of_a(&self, entry: &Entry, cur: B256) -> Option<u128>;
 }

@@ -43,6 +43,16 @@ impl Record {
         Some((life.params?, life.deposits[0]))
     }
 
+    /// Refutation period of a life, seconds.
+    pub(super) fn challenge(&self, id: B256) -> Option<u64> {
+        Some(self.lives.get(&id)?.params?.challenge.into())
+    }
+
+    /// Window of a forced step in a life, seconds.
+    pub(super) fn window(&self, id: B256) -> Option<u64> {
+        Some(self.lives.get(&id)?.params?.window.into())
+    }
+
     pub(super) fn has(&self, vc: B256) -> bool {
         self.virtuals.contains_key(&vc)
     }

@@ -1,0 +1,414 @@
+//! Nanocontracts: what every signature on a version says, what the chain made of it, and whether both did what the code does (P9).
+
+use super::contents::{Books, Content};
+use super::{Auditor, lock_of};
+use alloy_primitives::{Address, B256, keccak256};
+use perunika_contracts::Event;
+use perunika_core::Domain;
+use perunika_core::message::{Message, NanoTerms};
+use perunika_core::nano::{Context, Evaluator, Outcome, Run};
+use perunika_core::params::VirtualParams;
+use perunika_core::sig::Signature;
+use perunika_core::signed::{Eip712, Entry, Lock, Nano};
+use perunika_nano::Machine;
+use std::collections::BTreeMap;
+
+/// How many versions below a step its base is looked for.
+const LOOK_BACK: usize = 4;
+
+/// A version of a nanocontract, with who is known to have signed it.
+#[derive(Clone, Debug)]
+struct Played {
+    nano: Nano,
+    storage: Vec<u8>,
+    signers: Vec<Address>,
+}
+
+/// A nanocontract as one State added it.
+#[derive(Debug)]
+struct Game {
+    entry: Entry,
+    versions: BTreeMap<u64, Vec<Played>>,
+}
+
+/// A nanocontract as the chain has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OnChain {
+    pub(super) nano: Nano,
+    n_ref: u64,
+    last: u64,
+    stepped: bool,
+}
+
+/// Everything about nanocontracts that was said.
+#[derive(Debug, Default)]
+pub(super) struct Games {
+    offers: BTreeMap<(B256, B256), NanoTerms>,
+    codes: BTreeMap<B256, Vec<u8>>,
+    games: BTreeMap<(B256, B256), Game>,
+    /// Newest version with both signatures in the hands of a node.
+    tops: BTreeMap<(usize, B256, B256), u64>,
+    revealed: Vec<(B256, u64)>,
+    /// By channel and Entry.
+    pub(super) chain: BTreeMap<(B256, B256), OnChain>,
+    /// When the dispute of a channel was opened, and when its refutation ends, seconds.
+    disputes: BTreeMap<B256, (u64, u64)>,
+    storages: BTreeMap<B256, Vec<u8>>,
+    /// Closes that a node signed: until when they are valid, seconds.
+    closes: BTreeMap<(usize, B256), u64>,
+}
+
+/// From where a step starts.
+struct From<'a> {
+    nano: Nano,
+    storage: &'a [u8],
+    clock: (u64, u64),
+}
+
+impl Games {
+    /// Offers are public: whoever signs a State may name them before the auditor saw the call to open them.
+    pub(super) fn offered(&mut self, message: &Message) {
+        if let Message::NanoOffer { ch, nid, terms, code, .. } = message {
+            self.codes.entry(terms.code_hash).or_insert_with(|| code.clone());
+            self.storages.insert(keccak256(&terms.storage), terms.storage.clone());
+            self.offers.entry((*ch, *nid)).or_insert_with(|| terms.clone());
+        }
+    }
+
+    /// A State holds these.
+    pub(super) fn adopt(&mut self, ch: B256, content: &Content) {
+        for entry in &content.nanos {
+            let Some(terms) = self.offers.get(&(ch, entry.nid)) else { continue };
+            let storage = terms.storage.clone();
+            let genesis = Played { nano: entry.genesis(ch), storage, signers: Vec::new() };
+            let new = || Game { entry: *entry, versions: BTreeMap::from([(0, vec![genesis])]) };
+            self.games.entry((ch, entry.struct_hash())).or_insert_with(new);
+        }
+    }
+
+    fn run(&self, machine: &Machine, domain: &Domain, entry: &Entry, from: &From<'_>, input: &[u8]) -> Option<Outcome> {
+        let Nano { ch, da, mover, steps_left, .. } = from.nano;
+        let (time, absolute) = from.clock;
+        let registry = domain.adjudicator;
+        let context = Context { ch, entry: from.nano.entry, total: entry.total, da, steps_left, time, absolute, registry };
+        let (code, gas, storage, caller) = (self.codes.get(&entry.code_hash)?, entry.gas, from.storage, mover);
+        machine.step(&Run { code, gas, context, storage, caller, input, revealed: &self.revealed }).ok()
+    }
+
+    /// Notes a signed step. False if its signature is over nothing that the code makes of it.
+    fn step(&mut self, machine: &Machine, domain: &Domain, step: &Step<'_>) -> bool {
+        let keys: Vec<(B256, B256)> = self.of(step.ch, step.nid);
+        keys.into_iter().any(|key| self.step_of(machine, domain, key, step))
+    }
+
+    fn of(&self, ch: B256, nid: B256) -> Vec<(B256, B256)> {
+        let all = self.games.range((ch, B256::ZERO)..=(ch, B256::repeat_byte(0xff)));
+        all.filter(|(_, game)| game.entry.nid == nid).map(|(key, _)| *key).collect()
+    }
+
+    fn step_of(&mut self, machine: &Machine, domain: &Domain, key: (B256, B256), step: &Step<'_>) -> bool {
+        let Some(game) = self.games.get(&key) else { return false };
+        let entry = game.entry;
+        let below = game.versions.range(..step.ver).rev().take(LOOK_BACK).flat_map(|(_, all)| all);
+        let result = |base: &Played| {
+            let from = From { nano: base.nano, storage: &base.storage, clock: (step.time, step.time) };
+            let outcome = self.run(machine, domain, &entry, &from, step.input)?;
+            let nano = after(&base.nano, step.ver, &outcome);
+            let fits = step.sig.verifies(domain.digest(nano.struct_hash()), step.by);
+            fits.then_some(Played { nano, storage: outcome.storage, signers: vec![step.by] })
+        };
+        let turn = below.filter(|base| usize::from(base.nano.mover) == step.side && base.nano.steps_left > 0);
+        let Some(played) = turn.filter_map(result).next() else { return false };
+        self.storages.insert(played.nano.storage_hash, played.storage.clone());
+        if !self.countersigned(domain, key, step.ver, step.by, step.sig)
+            && let Some(game) = self.games.get_mut(&key)
+        {
+            game.versions.entry(step.ver).or_default().push(played);
+        }
+        true
+    }
+
+    fn countersigned(&mut self, domain: &Domain, key: (B256, B256), ver: u64, by: Address, sig: &Signature) -> bool {
+        let Some(game) = self.games.get_mut(&key) else { return false };
+        for played in game.versions.get_mut(&ver).into_iter().flatten() {
+            if sig.verifies(domain.digest(played.nano.struct_hash()), by) {
+                if !played.signers.contains(&by) {
+                    played.signers.push(by);
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A node has both signatures of a version.
+    fn pair(&mut self, node: usize, key: (B256, B256), ver: u64) {
+        let top = self.tops.entry((node, key.0, key.1)).or_default();
+        *top = ver.max(*top);
+    }
+
+    fn top(&self, node: usize, ch: B256, entry: &Entry) -> Nano {
+        let hash = entry.struct_hash();
+        let ver = self.tops.get(&(node, ch, hash)).copied().unwrap_or_default();
+        let both = |p: &&Played| ver == 0 || p.signers.len() == 2;
+        let known = self.games.get(&(ch, hash)).and_then(|game| game.versions.get(&ver)?.iter().find(both));
+        known.map_or_else(|| entry.genesis(ch), |played| played.nano)
+    }
+
+    /// What a party is owed of an open nanocontract: what its newest version gives it, or what the rules made of that version or
+    /// a higher one on the chain.
+    pub(super) fn due(&self, node: usize, ch: B256, entry: &Entry, side: usize) -> u128 {
+        let top = self.top(node, ch, entry);
+        let chain = self.chain.get(&(ch, entry.struct_hash())).filter(|chain| chain.nano.ver >= top.ver);
+        part(entry, chain.map_or(top.da, |chain| chain.nano.da), side)
+    }
+}
+
+/// What a side gets of a nanocontract.
+pub(super) fn part(entry: &Entry, da: u128, side: usize) -> u128 {
+    let da = da.min(entry.total);
+    if side == 0 { da } else { entry.total - da }
+}
+
+fn after(base: &Nano, ver: u64, outcome: &Outcome) -> Nano {
+    let Outcome { da, mover, steps_left, .. } = *outcome;
+    Nano { ver, da, mover, steps_left, storage_hash: keccak256(&outcome.storage), ..*base }
+}
+
+/// A signed step.
+struct Step<'a> {
+    ch: B256,
+    nid: B256,
+    ver: u64,
+    input: &'a [u8],
+    time: u64,
+    sig: &'a Signature,
+    by: Address,
+    side: usize,
+}
+
+/// What a change of a channel may name.
+pub(super) struct Known<'a> {
+    pub(super) ch: B256,
+    pub(super) keys: [Address; 2],
+    pub(super) virtuals: &'a BTreeMap<B256, VirtualParams>,
+    pub(super) games: &'a Games,
+}
+
+impl Books for Known<'_> {
+    fn lock(&self, vc: B256) -> Option<Lock> {
+        lock_of(self.virtuals.get(&vc)?, vc, self.ch, self.keys)
+    }
+
+    fn entry(&self, nid: B256, born: u64) -> Option<Entry> {
+        Some(self.games.offers.get(&(self.ch, nid))?.entry(nid, born))
+    }
+
+    fn part_of_a(&self, entry: &Entry, cur: B256) -> Option<u128> {
+        let game = self.games.games.get(&(self.ch, entry.struct_hash()))?;
+        game.versions.values().flatten().find(|p| p.nano.struct_hash() == cur).map(|p| p.nano.da)
+    }
+}
+
+impl Auditor<'_> {
+    /// Signatures on versions of nanocontracts.
+    pub(super) fn sent_nano(&mut self, from: usize, message: &Message) {
+        let honest = self.honest(from);
+        match message {
+            Message::NanoStep { ch, nid, ver, input, time, sig } => {
+                if !self.is_new_signature(from, *nid, *ver, sig) {
+                    return;
+                }
+                let by = self.key(from);
+                let Some(side) = self.objects.get(ch).and_then(|o| o.side(by)) else { return };
+                let step = Step { ch: *ch, nid: *nid, ver: *ver, input, time: *time, sig, by, side };
+                let derived = self.games.step(&self.world.machine, &self.domain, &step);
+                if honest && !derived {
+                    let text = format!("P9: {} signed version {ver} of {nid}, which the code does not make", self.name(from));
+                    self.fault(text);
+                }
+                self.check_steppable(from, *ch, *nid, "signed a step of");
+            }
+            Message::NanoAccept { ch, nid, ver, sig } if self.is_new_signature(from, *nid, *ver, sig) => {
+                let (by, domain) = (self.key(from), self.domain);
+                let keys = self.games.of(*ch, *nid);
+                let signed = keys.into_iter().find(|key| self.games.countersigned(&domain, *key, *ver, by, sig));
+                if let Some(key) = signed {
+                    self.games.pair(from, key, *ver);
+                } else if honest {
+                    let text = format!("{} signed version {ver} of {nid} and nobody can tell what it says", self.name(from));
+                    self.fault(text);
+                }
+                self.check_steppable(from, *ch, *nid, "countersigned a step of");
+            }
+            Message::NanoTaken { ch, nid, .. } if !self.taken_before(from, message) => {
+                self.check_steppable(from, *ch, *nid, "took an input for");
+            }
+            Message::CloseSig { close, .. } if honest => {
+                self.games.closes.insert((from, close.id), close.not_after);
+            }
+            _ => {}
+        }
+    }
+
+    fn taken_before(&mut self, from: usize, message: &Message) -> bool {
+        let Message::NanoTaken { nid, count, .. } = message else { return true };
+        let known = self.taken.entry((from, *nid)).or_default();
+        let old = *count <= *known;
+        *known = (*known).max(*count);
+        old
+    }
+
+    /// A countersignature on a step reached the node that made it.
+    pub(super) fn got_nano(&mut self, to: usize, from: Address, message: &Message) {
+        if let Message::NanoAccept { ch, nid, ver, sig } = message {
+            let (mine, domain) = (self.key(to), self.domain);
+            for key in self.games.of(*ch, *nid) {
+                let all = self.games.games.get(&key).and_then(|game| game.versions.get(ver)).into_iter().flatten();
+                let fits = |p: &Played| {
+                    p.signers.contains(&mine) && sig.verifies(domain.digest(p.nano.struct_hash()), from)
+                };
+                if all.into_iter().any(fits) {
+                    self.games.pair(to, key, *ver);
+                }
+            }
+        }
+    }
+
+    /// 1.4(12), S69: a nanocontract moves only while every State that could count holds it, and nothing is frozen.
+    fn check_steppable(&mut self, node: usize, ch: B256, nid: B256, what: &str) {
+        if !self.honest(node) {
+            return;
+        }
+        let key = self.key(node);
+        let Some(object) = self.objects.get(&ch) else { return };
+        let known = self.knowledge.get(&(node, ch));
+        let cur = known.map(|k| k.cur).unwrap_or_default();
+        let signed = known.into_iter().flat_map(|k| k.signed.range(cur..));
+        let leaves = signed.filter_map(|ver| object.signed_by(*ver, key)).any(|content| content.nano(nid).is_none());
+        let now = super::time_at(self.now_ms);
+        let closed = self.games.closes.get(&(node, ch)).is_some_and(|until| now <= *until);
+        let disputed = self.games.disputes.get(&ch).is_some_and(|(opened, _)| now > *opened + 1);
+        let frozen = self.finals.contains_key(&(node, ch));
+        if leaves || closed || frozen || disputed {
+            let text = format!(
+                "1.4(12), S69: {} {what} {nid} (leaves the State: {leaves}, Close: {closed}, Final: {frozen}, \
+                 dispute: {disputed})",
+                self.name(node)
+            );
+            self.fault(text);
+        }
+    }
+
+    /// 1.4(12): whoever signs the closing of a nanocontract means its newest version.
+    pub(super) fn check_closings(&mut self, node: usize, ch: B256, ver: u64) {
+        let key = self.key(node);
+        let content = self.objects.get(&ch).and_then(|o| o.signed_by(ver, key));
+        let closed = content.map(|c| c.closed.clone()).unwrap_or_default();
+        for (entry, cur) in closed {
+            let top = self.games.top(node, ch, &entry);
+            if top.struct_hash() != cur && !self.stopped.contains(&node) {
+                let text = format!("1.4(12): {} closed {} at another version than its newest", self.name(node), entry.nid);
+                self.fault(text);
+            }
+        }
+    }
+
+    /// The chain's side.
+    pub(super) fn nano_event(&mut self, event: &Event) {
+        let now = super::time_at(self.now_ms);
+        match event {
+            Event::Registered { id, refute_end, .. } => {
+                let challenge = self.record.challenge(*id).unwrap_or_default();
+                self.games.disputes.insert(*id, (refute_end.saturating_sub(challenge), *refute_end));
+            }
+            Event::VirtualRegistered { vc, refute_end, .. } => {
+                let challenge = self.virtuals.get(vc).map(|p| u64::from(p.challenge)).unwrap_or_default();
+                self.games.disputes.insert(*vc, (refute_end.saturating_sub(challenge), *refute_end));
+            }
+            Event::Concluded { id, .. } => self.check_duration(*id, now),
+            Event::VirtualConcluded { vc, .. } => self.check_duration(*vc, now),
+            _ => {}
+        }
+    }
+
+    fn registered(&mut self, nano: Nano, n_ref: u64, now: u64) {
+        let key = (nano.ch, nano.entry);
+        if let Some(old) = self.games.chain.get(&key) {
+            if nano.ver <= old.nano.ver || n_ref != old.n_ref {
+                self.fault(format!("I2: {} went back to version {} or moved its deadline", nano.entry, nano.ver));
+            }
+        } else {
+            let (_, refute_end) = self.games.disputes.get(&nano.ch).copied().unwrap_or_default();
+            let window = self.window_of(nano.ch);
+            if now <= refute_end || now > refute_end + window || n_ref != now + window {
+                self.fault(format!("2.3: {} was registered at {now}, R is {refute_end}", nano.entry));
+            }
+        }
+        if now > n_ref {
+            self.fault(format!("2.3: {} was refuted after nRef", nano.entry));
+        }
+        self.games.chain.insert(key, OnChain { nano, n_ref, last: 0, stepped: false });
+    }
+
+    /// P9: a forced step is what the code makes of the registered position under the clock of the dispute.
+    fn forced(&mut self, to: Nano, input: &[u8], now: u64) {
+        let key = (to.ch, to.entry);
+        let Some(old) = self.games.chain.get(&key).copied() else {
+            return self.fault(format!("2.3: a step of {} that is not registered", to.entry));
+        };
+        let to = Nano { ver: old.nano.ver, ..to };
+        let provisional = now <= old.n_ref;
+        let late = now > old.n_ref.max(old.last) + self.window_of(to.ch);
+        if to.steps_left >= old.nano.steps_left || late || (provisional && old.stepped) {
+            self.fault(format!("2.3: a step of {} beyond its number or its time", to.entry));
+        }
+        let last = if provisional { 0 } else { now };
+        self.games.chain.insert(key, OnChain { nano: to, last, stepped: true, ..old });
+        let (opened, _) = self.games.disputes.get(&to.ch).copied().unwrap_or_default();
+        let time = if old.stepped { now.saturating_sub(old.n_ref.saturating_sub(opened)) } else { opened };
+        let Some((entry, storage)) = self.start_of(&old.nano) else {
+            self.audit.unknown_steps += 1;
+            return;
+        };
+        let from = From { nano: old.nano, storage: &storage, clock: (time, now) };
+        let outcome = self.games.run(&self.world.machine, &self.domain, &entry, &from, input);
+        if outcome.as_ref().map(|outcome| after(&old.nano, to.ver, outcome)) != Some(to) {
+            self.fault(format!("P9: the chain made {to:?} of a step that gives {outcome:?}"));
+        }
+        self.audit.forced_steps += 1;
+    }
+
+    fn start_of(&self, nano: &Nano) -> Option<(Entry, Vec<u8>)> {
+        let entry = self.games.games.get(&(nano.ch, nano.entry))?.entry;
+        Some((entry, self.games.storages.get(&nano.storage_hash)?.clone()))
+    }
+
+    fn window_of(&self, ch: B256) -> u64 {
+        let ledger = self.record.window(ch);
+        ledger.or_else(|| self.virtuals.get(&ch).map(|p| p.window.into())).unwrap_or_default()
+    }
+
+    /// I9: a dispute with nanocontracts is over (2 + kMax)·w after R, kMax being that of the nanocontracts in it.
+    fn check_duration(&mut self, ch: B256, now: u64) {
+        let Some((_, refute_end)) = self.games.disputes.get(&ch).copied() else { return };
+        let Some(object) = self.objects.get(&ch) else { return };
+        let parties: Vec<usize> = object.keys.iter().filter_map(|key| self.world.index_of(*key)).collect();
+        let at_home = |n: &usize| self.honest(*n) && !self.stopped.contains(n) && !self.asleep(*n);
+        let Some(node) = parties.into_iter().find(at_home) else { return };
+        let registered = self.games.chain.range((ch, B256::ZERO)..=(ch, B256::repeat_byte(0xff)));
+        let of = |key: &(B256, B256)| self.games.games.get(key).map(|game| u64::from(game.entry.k_max));
+        let k_max = registered.filter_map(|(key, _)| of(key)).max();
+        // States whose nanocontracts nobody registers wait for their window only.
+        let steps = k_max.map_or(1, |k_max| 2 + k_max) * self.window_of(ch);
+        let slack = 3 * self.world.nodes[node].policy.m_safe;
+        if now > refute_end + steps + slack {
+            self.fault(format!("I9: {ch} was concluded at {now}, R was {refute_end}, its steps take {steps} s"));
+        }
+    }
+
+    fn asleep(&self, node: usize) -> bool {
+        let node = &self.world.nodes[node];
+        node.participant.is_none() || node.chain_delay_ms > 0
+    }
+}
