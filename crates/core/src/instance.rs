@@ -93,6 +93,8 @@ pub(crate) struct InstanceMemory {
     pub(crate) step_tag: Option<u64>,
     pub(crate) hand_tags: Vec<(u64, u64)>,
     pub(crate) close_tags: Vec<u64>,
+    /// The version at which the peer wants it closed, once the application was told.
+    pub(crate) asked_told: Option<B256>,
     /// The application was told that it is out of the State.
     pub(crate) closed_told: bool,
     /// Forced steps that were left when the application was asked for one.

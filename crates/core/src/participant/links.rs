@@ -32,9 +32,10 @@ impl Participant {
             return;
         }
         let wanted = self.wanted_ops(id);
-        let Some(log) = self.book(id).map(|b| &b.log) else { return };
+        let Some(book) = self.book(id) else { return };
+        let (log, presigned) = (&book.log, book.updates.presign.is_some());
         let idle = log.own().is_empty();
-        if wanted.is_empty() && (idle || log.only_items()) {
+        if wanted.is_empty() && !presigned && (idle || log.only_items()) {
             return;
         }
         let only_items = log.only_items();
@@ -330,6 +331,11 @@ impl Participant {
         let early = matches!(op, LinkOp::Remove { how: Removal::Initial, .. });
         if early && self.wanted_op(ch, op.subject()) != Some(op) {
             let (refused, reason) = (Vec::from([op.subject()]), String::from("the activation secret is out"));
+            return self.send(from, Message::Refuse { ch, ver, refused, reason });
+        }
+        if matches!(op, LinkOp::CloseNano { .. }) && !self.agrees(ch, &op) {
+            self.tell_close_wish(ch, &op);
+            let (refused, reason) = (Vec::from([op.subject()]), String::from("not closed at this version, not now"));
             return self.send(from, Message::Refuse { ch, ver, refused, reason });
         }
         if let Some(updates) = self.updates(ch) {

@@ -85,10 +85,16 @@ impl Table {
     }
 
     /// What A has in the channel as both see it.
-    pub fn share_of_a(&self) -> u128 {
-        let mine = self.path.world.share(self.ends[0], self.ch);
-        assert_eq!(mine, self.path.world.peer_share(self.ends[1], self.ch), "both see the same");
-        mine.expect("an open channel")
+    pub fn share_of_a(&mut self) -> u128 {
+        let (ch, [a, b]) = (self.ch, self.ends);
+        let same = |w: &World| w.share(a, ch) == w.peer_share(b, ch);
+        assert!(self.path.world.run_until(5_000, same), "both see the same");
+        self.path.world.share(a, ch).expect("an open channel")
+    }
+
+    /// What the hubs have earned; the first end has paid it.
+    pub fn fees(&self) -> i128 {
+        (1..self.ends[1]).map(|hub| self.path.world.gain(hub)).sum()
     }
 
     /// Calls that were mined and had to do with disputes.

@@ -37,13 +37,9 @@ fn all_apps(mut table: Table) {
 
     assert_eq!(table.disputes(), 0, "nothing touches the chain while everybody cooperates");
     table.world().finish();
-    assert_eq!(table.path.world.gain(table.ends[0]) as u128 + before, tossed - ETH / 100 + fees(&table));
-}
-
-/// Fees for hubs were paid by the first end; gains count them.
-fn fees(table: &Table) -> u128 {
-    let gains: i128 = (1..table.ends[1]).map(|hub| table.path.world.gain(hub)).sum();
-    0u128.wrapping_sub(gains as u128)
+    let won = (tossed - ETH / 100) as i128 - before as i128;
+    assert_eq!(table.path.world.gain(table.ends[0]) + table.fees(), won);
+    assert_eq!(table.path.world.gain(table.ends[1]), -won);
 }
 
 #[test]
@@ -165,8 +161,9 @@ fn whoever_moves_may_give_up() {
     assert!(table.step(nid, drawn()));
     let (ch, before) = (table.ch, table.share_of_a());
     // A is not the mover: B has to agree, and hears of it.
-    table.world().close_nano(0, ch, nid);
-    table.world().run_for(3_000);
+    let tag = table.world().close_nano(0, ch, nid);
+    table.world().wait_reply(0, tag);
+    assert!(matches!(table.reply(Side::A, tag), Some(Reply::Rejected { .. })), "{:?}", table.reply(Side::A, tag));
     let asked = |e: &Event| matches!(e, Event::NanoCloseAsked { .. });
     assert!(table.path.world.nodes[1].events.iter().any(asked));
     assert!(table.path.world.nano_of(1, ch, nid).is_some());

@@ -101,10 +101,11 @@ impl Participant {
 
     /// The peer wants it closed and this party, being the mover, is not asked by the rules to agree: the application hears of it.
     pub(in crate::participant) fn tell_close_wish(&mut self, ch: B256, op: &LinkOp) {
-        if let LinkOp::CloseNano { nid, .. } = op
-            && let Some(instance) = self.nanos.get(&(ch, *nid))
+        if let LinkOp::CloseNano { nid, cur } = op
+            && let Some(instance) = self.nanos.get_mut(&(ch, *nid))
             && instance.live.as_ref().is_some_and(|l| instance.is_me(l.top.nano.mover) && !l.is_over())
             && !instance.wants_close
+            && instance.memory.asked_told.replace(*cur) != Some(*cur)
         {
             self.event(Event::NanoCloseAsked { ch, nid: *nid });
         }
