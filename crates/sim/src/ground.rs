@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub const START: u64 = 1_900_000_000;
 /// What every account has at the start, wei.
 pub const ENDOWMENT: u128 = 1_000_000_000_000_000_000_000;
-const GAS: u64 = 3_000_000;
+const GAS: u64 = 16_000_000;
 
 /// What became of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 mod adversary;
 mod auditor;
 mod ground;
+pub mod kit;
 mod nanos;
 mod play;
 mod rng;

@@ -25,7 +25,7 @@ impl World {
 
     /// Opens a nanocontract that `a` proposes and `b` accepts, and waits until both can use it.
     pub fn open_nano(&mut self, a: usize, b: usize, ch: B256, terms: &NanoTerms, code: &[u8]) -> B256 {
-        self.open_nanos(a, b, ch, &[terms.clone()], code)[0]
+        self.open_nanos(a, b, ch, std::slice::from_ref(terms), code)[0]
     }
 
     /// The same for many at once; in the order of `terms`.

@@ -106,7 +106,7 @@ impl Auditor<'_> {
         for node in self.honest_nodes() {
             let owner = self.world.nodes[node].owner;
             let sent = self.world.ground.receipts.iter().filter(|r| r.from == owner).count();
-            let bound = lives * 4 + virtuals * (lives + 4) + 2;
+            let bound = lives * 4 + virtuals * (lives + 4) + 2 + self.games.work(self.key(node), &self.objects);
             if sent > bound {
                 let text = format!("I10: {} sent {sent} transactions, {bound} would do", self.name(node));
                 self.fault(text);

@@ -1,6 +1,6 @@
 //! Nanocontracts: what every signature on a version says, what the chain made of it, and whether both did what the code does (P9).
 
-use super::contents::{Books, Content};
+use super::contents::{Books, Content, Object};
 use super::{Auditor, lock_of};
 use alloy_primitives::{Address, B256, keccak256};
 use perunika_contracts::Event;
@@ -90,7 +90,8 @@ impl Games {
         let Nano { ch, da, mover, steps_left, .. } = from.nano;
         let (time, absolute) = from.clock;
         let registry = domain.adjudicator;
-        let context = Context { ch, entry: from.nano.entry, total: entry.total, da, steps_left, time, absolute, registry };
+        let context =
+            Context { ch, entry: from.nano.entry, total: entry.total, da, steps_left, time, absolute, registry };
         let (code, gas, storage, caller) = (self.codes.get(&entry.code_hash)?, entry.gas, from.storage, mover);
         machine.step(&Run { code, gas, context, storage, caller, input, revealed: &self.revealed }).ok()
     }
@@ -153,6 +154,15 @@ impl Games {
         let both = |p: &&Played| ver == 0 || p.signers.len() == 2;
         let known = self.games.get(&(ch, hash)).and_then(|game| game.versions.get(&ver)?.iter().find(both));
         known.map_or_else(|| entry.genesis(ch), |played| played.nano)
+    }
+
+    /// I10: two transactions for each disputed nanocontract of a party and one for each of its steps, and one for each code
+    /// and each secret.
+    pub(super) fn work(&self, key: Address, objects: &BTreeMap<B256, Object>) -> usize {
+        let mine = |ch: &B256| objects.get(ch).is_some_and(|object| object.side(key).is_some());
+        let disputed = self.chain.keys().filter(|(ch, _)| mine(ch));
+        let steps = |at: &(B256, B256)| self.games.get(at).map_or(0, |game| usize::from(game.entry.k_max));
+        disputed.map(|at| 2 + steps(at)).sum::<usize>() + self.codes.len() + self.revealed.len()
     }
 
     /// What a party is owed of an open nanocontract: what its newest version gives it, or what the rules made of that version or
@@ -224,7 +234,8 @@ impl Auditor<'_> {
                 let step = Step { ch: *ch, nid: *nid, ver: *ver, input, time: *time, sig, by, side };
                 let derived = self.games.step(&self.world.machine, &self.domain, &step);
                 if honest && !derived {
-                    let text = format!("P9: {} signed version {ver} of {nid}, which the code does not make", self.name(from));
+                    let text =
+                        format!("P9: {} signed version {ver} of {nid}, which the code does not make", self.name(from));
                     self.fault(text);
                 }
                 self.check_steppable(from, *ch, *nid, "signed a step of");
@@ -236,7 +247,8 @@ impl Auditor<'_> {
                 if let Some(key) = signed {
                     self.games.pair(from, key, *ver);
                 } else if honest {
-                    let text = format!("{} signed version {ver} of {nid} and nobody can tell what it says", self.name(from));
+                    let text =
+                        format!("{} signed version {ver} of {nid} and nobody can tell what it says", self.name(from));
                     self.fault(text);
                 }
                 self.check_steppable(from, *ch, *nid, "countersigned a step of");
@@ -265,9 +277,8 @@ impl Auditor<'_> {
             let (mine, domain) = (self.key(to), self.domain);
             for key in self.games.of(*ch, *nid) {
                 let all = self.games.games.get(&key).and_then(|game| game.versions.get(ver)).into_iter().flatten();
-                let fits = |p: &Played| {
-                    p.signers.contains(&mine) && sig.verifies(domain.digest(p.nano.struct_hash()), from)
-                };
+                let fits =
+                    |p: &Played| p.signers.contains(&mine) && sig.verifies(domain.digest(p.nano.struct_hash()), from);
                 if all.into_iter().any(fits) {
                     self.games.pair(to, key, *ver);
                 }
@@ -308,7 +319,8 @@ impl Auditor<'_> {
         for (entry, cur) in closed {
             let top = self.games.top(node, ch, &entry);
             if top.struct_hash() != cur && !self.stopped.contains(&node) {
-                let text = format!("1.4(12): {} closed {} at another version than its newest", self.name(node), entry.nid);
+                let text =
+                    format!("1.4(12): {} closed {} at another version than its newest", self.name(node), entry.nid);
                 self.fault(text);
             }
         }
@@ -325,6 +337,22 @@ impl Auditor<'_> {
             Event::VirtualRegistered { vc, refute_end, .. } => {
                 let challenge = self.virtuals.get(vc).map(|p| u64::from(p.challenge)).unwrap_or_default();
                 self.games.disputes.insert(*vc, (refute_end.saturating_sub(challenge), *refute_end));
+            }
+            Event::Revealed { hash, .. } => self.games.revealed.push((*hash, now)),
+            Event::NanoRegistered { version, n_ref } => self.registered(*version, *n_ref, now),
+            Event::NanoStepped { ch, entry, da, mover, steps_left, input, next } => {
+                let storage_hash = keccak256(next);
+                let to = Nano {
+                    ch: *ch,
+                    entry: *entry,
+                    ver: 0,
+                    da: *da,
+                    mover: *mover,
+                    steps_left: *steps_left,
+                    storage_hash,
+                };
+                self.forced(to, input, now);
+                self.games.storages.insert(storage_hash, next.clone());
             }
             Event::Concluded { id, .. } => self.check_duration(*id, now),
             Event::VirtualConcluded { vc, .. } => self.check_duration(*vc, now),

@@ -118,10 +118,9 @@ fn older_or_wrong_preimages_are_not_taken() {
         .collect();
     assert_eq!(shares, [9 * ETH / 1_000]);
     // Its own step is refused here before anything leaves.
-    let tag = table.world().command(
-        0,
-        perunika_core::io::Command::HandNano { ch, nid, input: hash_chain::preimage(10, B256::ZERO) },
-    );
+    let tag = table
+        .world()
+        .command(0, perunika_core::io::Command::HandNano { ch, nid, input: hash_chain::preimage(10, B256::ZERO) });
     assert!(matches!(table.reply(Side::A, tag), Some(Reply::Refused(_))), "{:?}", table.reply(Side::A, tag));
 }
 

@@ -1,0 +1,6 @@
+//! The four apps, and bad ones, through the kit.
+
+#[path = "kit/apps.rs"]
+mod apps;
+#[path = "kit/players.rs"]
+mod players;
