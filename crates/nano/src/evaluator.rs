@@ -19,8 +19,8 @@ pub(crate) const TX_GAS_MAX: u32 = 1 << 24;
 
 /// Runs nanocontracts in the EVM as the Adjudicator does: one static call frame with exactly the Entry's gas.
 ///
-/// The gas of a result is that of the call frame on the chain when nobody has touched the registry's slots before in the same
-/// transaction; it can only be less there, and the result is the same.
+/// A result and its gas are those of the call frame on the chain, whoever sends the transaction and whatever it touched before: a
+/// warm slot of the registry costs what a cold one costs.
 pub struct Machine {
     /// `None` if this version of the Adjudicator has no registry; asking it then breaks off.
     registry: Option<Registry>,

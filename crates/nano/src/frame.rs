@@ -88,7 +88,7 @@ impl<'a> StaticCall<'a> {
 fn evm(world: World<'_>) -> Evm<'_> {
     let mut cfg = CfgEnv::new();
     cfg.set_spec_and_mainnet_gas_params(SPEC);
-    // The Adjudicator is what the transaction calls; the slots that it has not read are cold.
+    // The Adjudicator is what the transaction calls. Its answers cost the same whether a slot is warm or cold.
     let warm = AddressMap::from_iter([(world.address, HashSet::default())]);
     let mut evm = Context::mainnet().with_db(world).with_cfg(cfg).with_block(BlockEnv::default()).build_mainnet();
     evm.ctx.journaled_state.warm_precompiles(evm.precompiles.warm_addresses());
@@ -122,72 +122,45 @@ fn first_frame(evm: &Evm<'_>, code: Bytecode, at: Address, data: Bytes, gas: u64
 
 /// Runs frames until the first is done: its end, its output and the gas that it leaves.
 fn execute(evm: &mut Evm<'_>, init: FrameInit) -> (End, Bytes, u64) {
-    frames(evm, init).map_or((End::Broken, Bytes::new(), 0), |(result, dependable)| {
+    frames(evm, init).map_or((End::Broken, Bytes::new(), 0), |result| {
         let result = result.into_interpreter_result();
-        let end = match result.result {
-            _ if !dependable => End::Broken,
-            ok if ok.is_ok() => End::Returned,
-            InstructionResult::Revert => End::Reverted,
-            _ => End::Broken,
-        };
-        let left = if end == End::Broken { 0 } else { result.gas.remaining() };
-        (end, result.output, left)
+        match result.result {
+            ok if ok.is_ok() => (End::Returned, result.output, result.gas.remaining()),
+            InstructionResult::Revert => (End::Reverted, result.output, result.gas.remaining()),
+            _ => (End::Broken, Bytes::new(), 0),
+        }
     })
 }
 
-/// The result of the first frame, and whether it would be the same had the sender made slots of the registry warm.
-///
-/// The sender of a transaction can do that, with an access list or by asking first; a question then costs 2,000 gas less. More
-/// gas changes nothing in a run in which nothing ran short of it: each call inside has the same result, and no code sees what
-/// is left. So a run does not count in which, after a question, a call got all the gas that there was and it was not enough.
-fn frames(evm: &mut Evm<'_>, init: FrameInit) -> Option<(FrameResult, bool)> {
-    let (mut asked, mut starved) = (false, false);
-    // For each call that runs, whether it got all that could be given.
-    let mut limited = Vec::new();
+/// The result of the first frame; `None` if it makes a call that the filter would never have let through.
+fn frames(evm: &mut Evm<'_>, init: FrameInit) -> Option<FrameResult> {
     if let ItemOrResult::Result(result) = evm.frame_init(init).ok()? {
-        return Some((result, true));
+        return Some(result);
     }
     loop {
         let result = match evm.frame_run().ok()? {
-            ItemOrResult::Item(init) => {
-                asked |= is_to_registry(evm, &init)?;
-                limited.push(gets_all_gas(evm, &init));
-                match evm.frame_init(init).ok()? {
-                    ItemOrResult::Item(_) => continue,
-                    ItemOrResult::Result(result) => result,
-                }
-            }
+            ItemOrResult::Item(init) if is_allowed(evm, &init) => match evm.frame_init(init).ok()? {
+                ItemOrResult::Item(_) => continue,
+                ItemOrResult::Result(result) => result,
+            },
+            ItemOrResult::Item(_) => return None,
             ItemOrResult::Result(result) => result,
         };
-        let short = is_short_of_gas(result.instruction_result());
         if let Some(result) = evm.frame_return_result(result).ok()? {
-            return Some((result, !starved));
+            return Some(result);
         }
-        starved |= limited.pop() == Some(true) && asked && short;
     }
 }
 
-/// Whether the call gets what EIP-150 lets it have rather than what it was meant to have.
-fn gets_all_gas(evm: &mut Evm<'_>, init: &FrameInit) -> bool {
-    let FrameInput::Call(call) = &init.frame_input else { return true };
-    let before = evm.frame_stack.get().interpreter.gas.remaining() + call.gas_limit;
-    call.gas_limit >= before - before / 64
-}
-
-/// Whether a call goes to the registry; `None` if the filter would never have let it through.
-fn is_to_registry(evm: &Evm<'_>, init: &FrameInit) -> Option<bool> {
-    let FrameInput::Call(call) = &init.frame_input else { return None };
-    let data = call.input.as_bytes(&evm.ctx);
+/// Whether a call goes to the registry with its one question, or to a precompile.
+fn is_allowed(evm: &Evm<'_>, init: &FrameInit) -> bool {
+    let FrameInput::Call(call) = &init.frame_input else { return false };
     let world = &evm.ctx.journaled_state.database;
     if call.bytecode_address == world.address {
-        return (world.registry.is_some() && data.len() == 36 && data.starts_with(&REVEALED_AT)).then_some(true);
+        let data = call.input.as_bytes(&evm.ctx);
+        return world.registry.is_some() && data.len() == 36 && data.starts_with(&REVEALED_AT);
     }
-    is_callable(call.bytecode_address).then_some(false)
-}
-
-fn is_short_of_gas(result: InstructionResult) -> bool {
-    use InstructionResult as R;
-    matches!(result, R::OutOfGas | R::MemoryOOG | R::MemoryLimitOOG | R::PrecompileOOG | R::InvalidOperandOOG)
+    is_callable(call.bytecode_address)
 }
 
 /// Whether a step may call this precompile.

@@ -5,7 +5,7 @@ mod support;
 use alloy_primitives::{B256, U256, keccak256};
 use perunika_core::nano::{Evaluator, NoResult, Outcome, Run};
 use perunika_nano::{Machine, check};
-use support::chain::{Frame, Place, adjudicator, execute};
+use support::chain::{Frame, Place, execute};
 use support::context;
 use support::program::Program;
 use support::rng::Rng;
@@ -55,49 +55,40 @@ fn plain(result: Result<Outcome, NoResult>) -> Result<Outcome, NoResult> {
     })
 }
 
-/// Runs one program everywhere; whether it has a result, and whether the machine refuses one that the chain would take.
-fn compare(machine: &Machine, program: &Program, seed: u64) -> (bool, bool) {
-    let [here, there] = Place::two().map(|place| execute(program, &place));
-    assert_eq!(here, there, "seed {seed}");
-    let chain = expected(&program.run(), &here);
+/// Two places with nothing in common: block, sender, account, gas of the transaction, and a cold or warm registry.
+fn places() -> [Place; 2] {
+    let [here, there] = Place::two();
+    [here, Place { warm: true, ..there }]
+}
+
+/// Runs one program everywhere; whether it has a result.
+fn compare(machine: &Machine, program: &Program, what: &str) -> bool {
     let off_chain = plain(machine.step(&program.run()));
-    let refused = off_chain != chain;
-    if refused {
-        // Only because the gas of a question depends on what the transaction touched before.
-        assert!(program.asks && off_chain == Err(NoResult::Broken), "seed {seed}: {off_chain:?}, {chain:?}");
+    for place in places() {
+        assert_eq!(off_chain, expected(&program.run(), &execute(program, &place)), "{what}: {place:?}");
     }
-    if let Ok(outcome) = &off_chain {
-        let warm = execute(program, &Place { warm: true, ..Place::two()[0].clone() });
-        let gas = warm.gas;
-        assert!(gas <= outcome.gas, "seed {seed}");
-        assert_eq!(expected(&program.run(), &warm), Ok(Outcome { gas, ..outcome.clone() }), "seed {seed}");
-    }
-    (off_chain.is_ok(), refused)
+    off_chain.is_ok()
 }
 
 #[test]
 fn s27_admitted_programs_have_one_result_and_one_price() {
-    let machine = Machine::with_registry(&adjudicator());
-    let (mut results, mut asking, mut refused) = (0, 0, 0);
+    let machine = Machine::new();
+    let (mut results, mut asking) = (0, 0);
     for seed in 0..PROGRAMS {
         let program = Program::new(seed, context(1_000 + u128::from(seed), 10, 7), &published());
         assert_eq!(check(&program.code), Ok(()), "seed {seed}");
-        let (result, too_careful) = compare(&machine, &program, seed);
+        let result = compare(&machine, &program, &format!("seed {seed}"));
         results += u64::from(result);
         asking += u64::from(result && program.asks);
-        refused += u64::from(too_careful);
     }
-    println!(
-        "{results} of {PROGRAMS} programs have a result, {asking} of them can ask the registry; {refused} refused off chain only"
-    );
+    println!("{results} of {PROGRAMS} programs have a result, {asking} of them can ask the registry");
     assert!(2 * results >= PROGRAMS, "the generator makes too few programs that mean something");
     assert!(asking >= PROGRAMS / 20, "too few ask the registry");
-    assert!(refused <= PROGRAMS / 100, "the machine refuses what the chain takes");
 }
 
 #[test]
 fn s27_random_bytes_never_trip_the_filter_and_run_the_same_if_admitted() {
-    let machine = Machine::with_registry(&adjudicator());
+    let machine = Machine::new();
     let mut rng = Rng(0xf117e5);
     let (mut admitted, mut returned) = (0, 0);
     for seed in 0..RANDOM_CODES {
@@ -119,11 +110,8 @@ fn s27_random_bytes_never_trip_the_filter_and_run_the_same_if_admitted() {
         admitted += 1;
         let mut program = Program::new(seed, context(1_000, 10, 7), &published());
         program.code = code;
-        program.asks = false;
-        let [here, there] = Place::two().map(|place| execute(&program, &place));
-        assert_eq!(here, there, "{}", hex::encode(&program.code));
-        assert_eq!(plain(machine.step(&program.run())), expected(&program.run(), &here));
-        returned += u64::from(here.result.is_ok());
+        compare(&machine, &program, &hex::encode(&program.code));
+        returned += u64::from(execute(&program, &Place::two()[0]).result.is_ok());
     }
     println!("{admitted} of {RANDOM_CODES} random codes are admitted, {returned} of them return");
     assert!(admitted >= RANDOM_CODES / 20 && returned > 100);
@@ -134,33 +122,29 @@ const RETURN_DA: &str = "6020526000604052600060605260805f52600060805260a05ff3";
 
 fn with(code: Vec<u8>, gas: u32) -> Program {
     let mut program = Program::new(0, context(1_000, 10, 7), &published());
-    (program.code, program.gas, program.asks) = (code, gas, true);
+    (program.code, program.gas) = (code, gas);
     program
 }
 
 #[test]
-fn s27_a_result_that_hangs_on_who_touched_the_registry_is_none() {
+fn s27_who_touched_the_registry_decides_nothing() {
     let question =
         format!("7f6adc799c{}5f527f{}60045260205f60245f60e4355afa50", "00".repeat(28), hex::encode(published()[0].0));
     // A call that costs 6,000 gas; whether it had them is what A gets.
     let code = hex::decode(question + "5f5f5f5f60075afa" + RETURN_DA).unwrap();
     assert_eq!(check(&code), Ok(()));
-    let machine = Machine::with_registry(&adjudicator());
-    let (mut differ, mut same) = (0, 0);
-    for gas in (4_000..12_000).step_by(10) {
+    let machine = Machine::new();
+    let mut seen = [0; 3];
+    for gas in 2_000..12_000 {
         let program = with(code.clone(), gas);
-        let results = [false, true].map(|warm| {
-            let frame = execute(&program, &Place { warm, ..Place::two()[0].clone() });
-            expected(&program.run(), &frame).map(|outcome| outcome.da)
-        });
-        let off_chain = plain(machine.step(&program.run())).map(|outcome| outcome.da);
-        if off_chain.is_ok() {
-            assert_eq!([off_chain.clone(), off_chain], results, "gas {gas}");
-            same += 1;
+        let outcome = machine.step(&program.run());
+        // Around the bounds every unit counts; elsewhere some do.
+        if gas % 50 == 0 || seen.iter().any(|count| (1..60).contains(count)) {
+            compare(&machine, &program, &format!("gas {gas}"));
         }
-        differ += u64::from(results[0].is_ok() && results[0] != results[1]);
+        seen[outcome.map_or(2, |outcome| usize::from(outcome.da == 1))] += 1;
     }
-    assert!(differ > 10 && same > 10, "the test shows nothing: {differ} differ, {same} have one result");
+    assert!(seen.iter().all(|count| *count > 60), "the test shows nothing: {seen:?}");
 }
 
 /// Pieces of a question, writes that may spoil it, and noise.
@@ -198,7 +182,7 @@ fn spoilt_question(rng: &mut Rng) -> String {
 
 #[test]
 fn s27_no_question_that_the_filter_lets_through_is_another_one() {
-    let machine = Machine::with_registry(&adjudicator());
+    let machine = Machine::new();
     let mut rng = Rng(0x5e1ec7);
     let mut admitted = 0;
     for _ in 0..20_000 {

@@ -3,9 +3,9 @@
 //! A linear sweep looks at every instruction, reachable or not. What it lets through can differ between two places in four
 //! things only, none of which reaches the result:
 //!
-//! - *Gas.* The frame gets exactly the Entry's gas, so `GAS` would be the same everywhere; it is still allowed only where it feeds
-//!   a call, so that a fork that changes prices cannot change a result that needs less than its bound. See
-//!   [`Machine`](crate::Machine) for the one price that the sender of a transaction can change.
+//! - *Gas.* The frame gets exactly the Entry's gas, and no price hangs on what the transaction did before: precompiles are always
+//!   warm, and the registry charges the same for a warm slot as for a cold one. `GAS` would be the same everywhere; it is still
+//!   allowed only where it feeds a call, so that a fork that changes prices cannot change a result that needs less than its bound.
 //! - *Callees.* A `STATICCALL` is allowed to the precompiles 1 to 9, which every chain has had since Istanbul, and to the
 //!   registry of the context, there only to `revealedAt`, because every other view of the Adjudicator tells of the chain. The later
 //!   ones (point evaluation, BLS12-381, P-256) are missing or have another price on some chains.

@@ -1,9 +1,10 @@
-//! A chain with one contract, which stands for the Adjudicator: it calls a step with the gas that it is told, and is the registry.
+//! A chain with the Adjudicator, for its registry, and a contract that calls a step with the gas that it is told.
 
-use super::program::Program;
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use super::{ground::registry_slot, program::Program};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, sol};
-use perunika_core::nano::Context as StepContext;
+use perunika_contracts::runtime_code;
+use perunika_core::{Domain, nano::Context as StepContext};
 use revm::{
     Context, InspectEvm, Inspector, MainBuilder, MainContext,
     context::{BlockEnv, CfgEnv, TxEnv},
@@ -13,6 +14,7 @@ use revm::{
     primitives::{TxKind, hardfork::SpecId},
     state::{AccountInfo, Bytecode},
 };
+use std::sync::LazyLock;
 
 sol! {
     struct Ctx {
@@ -28,8 +30,10 @@ sol! {
     function step(Ctx ctx, bytes state, uint8 caller, bytes input);
 }
 
-/// Where the registry's mapping stands.
-const MAPPING: u8 = 5;
+/// Where the contract is that calls steps.
+const CALLER: Address = Address::repeat_byte(0xca);
+/// Places in the storage layout where the registry's mapping may be.
+const MAPPINGS: std::ops::Range<u64> = 0..16;
 
 /// Everything that differs between two runs of one step on one chain.
 #[derive(Clone, Debug)]
@@ -100,13 +104,15 @@ impl Frame {
     }
 }
 
-/// The runtime code of the contract.
-pub(crate) fn adjudicator() -> Vec<u8> {
-    let answer = "5b6004355f526005602052" /* hash and place */;
-    let code =
-        ["36602414601b57", "60403603806040" /* all but two words */, "5f37", "5f5f825f5f35602035fa00", answer];
-    let end = "60405f20545f5260205ff3";
-    hex::decode(code.concat() + end).unwrap()
+/// No immutable of it matters to what a step may ask.
+static ADJUDICATOR: LazyLock<AccountInfo> = LazyLock::new(|| {
+    let code = runtime_code(&Domain { chain_id: 1, adjudicator: Address::ZERO });
+    AccountInfo::from_bytecode(Bytecode::new_legacy(code.into()))
+});
+
+/// Calls the account in the first word with the gas in the second and the rest as calldata.
+fn caller() -> Vec<u8> {
+    hex::decode("604036038060405f375f5f825f5f35602035fa00").unwrap()
 }
 
 /// Runs the step of `program` in a transaction; the frame of its code.
@@ -118,11 +124,12 @@ pub(crate) fn execute(program: &Program, place: &Place) -> Frame {
     ]
     .concat();
     let registry = program.context.registry;
-    let slots: Vec<B256> = program.revealed.iter().map(|(hash, _)| slot(*hash).into()).collect();
-    let warm = if place.warm { vec![AccessListItem { address: registry, storage_keys: slots }] } else { Vec::new() };
+    // In a real step the Adjudicator itself is always warm.
+    let slots = if place.warm { slots(program).map(|(slot, _)| slot).collect() } else { Vec::new() };
+    let warm = vec![AccessListItem { address: registry, storage_keys: slots }];
     let tx = TxEnv::builder()
         .caller(place.sender)
-        .kind(TxKind::Call(registry))
+        .kind(TxKind::Call(CALLER))
         .data(data.into())
         .gas_limit(place.gas_limit)
         .gas_price(place.block.basefee.into())
@@ -151,18 +158,21 @@ fn state(program: &Program, place: &Place) -> InMemoryDB {
     };
     db.insert_account_info(place.sender, rich);
     db.insert_account_info(place.code_at, with_code(&program.code));
-    db.insert_account_info(program.context.registry, with_code(&adjudicator()));
+    db.insert_account_info(CALLER, with_code(&caller()));
+    db.insert_account_info(program.context.registry, ADJUDICATOR.clone());
     for at in 0..64 {
         let _ = db.insert_account_storage(place.code_at, U256::from(at), U256::from(place.salt + at));
     }
-    for (hash, second) in &program.revealed {
-        let _ = db.insert_account_storage(program.context.registry, slot(*hash), U256::from(*second));
+    for (slot, second) in slots(program) {
+        let _ = db.insert_account_storage(program.context.registry, slot.into(), U256::from(second));
     }
     db
 }
 
-fn slot(hash: B256) -> U256 {
-    keccak256([hash.0, word(U256::from(MAPPING))].concat()).into()
+/// The registry's slots for what the program may ask about, and what they hold.
+fn slots(program: &Program) -> impl Iterator<Item = (B256, u64)> {
+    let of = |place| program.revealed.iter().map(move |(hash, second)| (registry_slot(*hash, place), *second));
+    MAPPINGS.flat_map(of)
 }
 
 fn word(number: U256) -> [u8; 32] {
