@@ -61,12 +61,7 @@ impl Evaluator for Machine {
 
     fn step(&self, run: &Run<'_>) -> Result<Outcome, NoResult> {
         check_sizes(run)?;
-        let world = World {
-            address: run.context.registry,
-            registry: self.registry.as_ref(),
-            revealed: run.revealed,
-            read: None,
-        };
+        let world = World::new(run.context.registry, self.registry.as_ref(), run.revealed);
         let code = Bytecode::new_legacy(run.code.to_vec().into());
         let ran = StaticCall::step(code, abi::calldata(run), run.gas, world).run();
         match ran.end {

@@ -65,7 +65,7 @@ impl<'a> StaticCall<'a> {
     /// Asks the registry itself, to see which slot it reads.
     pub(crate) fn question(registry: &'a Registry, code: Bytecode, hash: B256) -> Self {
         let data = [&REVEALED_AT[..], &hash[..]].concat().into();
-        let world = World { address: Address::ZERO, registry: Some(registry), revealed: &[], read: None };
+        let world = World::new(Address::ZERO, Some(registry), &[]);
         Self { code, at: Address::ZERO, data, gas: 1_000_000, world }
     }
 

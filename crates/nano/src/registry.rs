@@ -1,6 +1,6 @@
 //! The preimage registry as a step sees it: the Adjudicator's own code over the slots that `reveal` writes.
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256, map::U256Map};
 use alloy_sol_types::{SolCall, sol};
 use revm::{
     Database,
@@ -53,9 +53,18 @@ fn slot_at(key: B256, place: U256) -> U256 {
 pub(crate) struct World<'a> {
     pub(crate) address: Address,
     pub(crate) registry: Option<&'a Registry>,
-    pub(crate) revealed: &'a [(B256, u64)],
+    revealed: &'a [(B256, u64)],
+    /// Seconds by slot, made when the first one is read: most steps ask nothing.
+    slots: Option<U256Map<u64>>,
     /// The slot that was read last.
     pub(crate) read: Option<U256>,
+}
+
+impl<'a> World<'a> {
+    /// With `registry` at `address`, which knows when these hashes' secrets were published.
+    pub(crate) fn new(address: Address, registry: Option<&'a Registry>, revealed: &'a [(B256, u64)]) -> Self {
+        Self { address, registry, revealed, slots: None, read: None }
+    }
 }
 
 impl Database for World<'_> {
@@ -72,8 +81,9 @@ impl Database for World<'_> {
     fn storage(&mut self, _: Address, slot: U256) -> Result<U256, Infallible> {
         self.read = Some(slot);
         let Some(registry) = self.registry else { return Ok(U256::ZERO) };
-        let known = self.revealed.iter().find(|(hash, _)| registry.slot(*hash) == slot);
-        Ok(known.map_or(U256::ZERO, |(_, second)| U256::from(*second)))
+        let seconds = self.revealed.iter().map(|(hash, second)| (registry.slot(*hash), *second));
+        let slots = self.slots.get_or_insert_with(|| seconds.collect());
+        Ok(slots.get(&slot).copied().map(U256::from).unwrap_or_default())
     }
 
     fn block_hash(&mut self, _: u64) -> Result<B256, Infallible> {
