@@ -1,7 +1,7 @@
 // Follows docs/nanocontracts.md literally, in an empty folder with the checkout in `perunika`: writes the files it shows and runs the commands
-// it gives, in order and in one shell. A block counts if the line before it is `<!-- guide: NAME -->`, where NAME is a file to be written or
-// `run`. Wants `perunika` on the path where the commands use it. What must come of it is checked by `<!-- guide: expect -->` comments'
-// texts, one a line, which the output of the commands must contain in this order.
+// it gives, in order and in one shell. A block counts if the line before it is `<!-- guide: NAME -->`, where NAME is `run`, a file to be written,
+// or a file of the repository, which must have the same text. The output of the commands must contain the lines of the `<!-- guide: expect`
+// comments, in this order. Wants `perunika` on the path where the commands use it.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,12 +20,17 @@ if (expected.length === 0) throw new Error("docs/nanocontracts.md does not say w
 
 const folder = mkdtempSync(join(tmpdir(), "guide-"));
 symlinkSync(root, join(folder, "perunika"));
-for (const { name, text } of blocks) if (name !== "run") writeFileSync(join(folder, name), text);
+for (const { name, text } of blocks.filter(({ name }) => name !== "run")) {
+  if (!name.startsWith("perunika/")) writeFileSync(join(folder, name), text);
+  else if (readFileSync(join(folder, name), "utf8") !== text) throw new Error(`${name} is not what the guide shows`);
+}
 const script = blocks.filter(({ name }) => name === "run").map(({ text }) => text).join("");
 
 let run;
+let compiled;
 try {
   run = spawnSync("bash", ["-euo", "pipefail", "-c", script], { cwd: folder, encoding: "utf8", timeout: 300_000 });
+  if (run.status === 0) compiled = readFileSync(join(folder, "Guess.json"), "utf8");
 } finally {
   stopNodes(folder);
   rmSync(folder, { recursive: true, force: true });
@@ -33,6 +38,9 @@ try {
 process.stdout.write(run.stdout);
 process.stderr.write(run.stderr);
 if (run.status !== 0) throw new Error(`the commands of the guide failed: ${run.error ?? `status ${run.status}`}`);
+
+const kept = "crates/sim/tests/guess/Guess.json";
+if (compiled !== readFileSync(join(root, kept), "utf8")) throw new Error(`${kept} is not what the guide's contract compiles to`);
 
 let from = 0;
 for (const text of expected) {

@@ -1,8 +1,8 @@
 //! The four codes.
 
+use crate::artifact::runtime_code;
 use alloy_primitives::{B256, Bytes, keccak256};
 use perunika_core::{message::NanoTerms, params::Side, signed::Amount};
-use serde::Deserialize;
 use std::{fmt, str::FromStr, sync::LazyLock};
 
 /// One of the nanocontracts that Perunika brings along.
@@ -27,13 +27,8 @@ impl Code {
     // INVARIANT: the artifacts are part of the build, and the tests below read them.
     #[allow(clippy::expect_used)]
     fn read(artifact: &str) -> Self {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Artifact {
-            deployed_bytecode: Bytes,
-        }
-        let artifact: Artifact = serde_json::from_str(artifact).expect("a committed artifact has bytecode");
-        Self { hash: keccak256(&artifact.deployed_bytecode), runtime: artifact.deployed_bytecode }
+        let runtime = runtime_code(artifact).expect("a committed artifact has bytecode");
+        Self { hash: keccak256(&runtime), runtime }
     }
 }
 

@@ -5,11 +5,14 @@
 //! - [`hash_lock`]: a payment against a secret, until a real time.
 //! - [`hash_chain`]: many small payments of 32 bytes each and no signature (PayWord).
 //!
+//! [`runtime_code`] reads the code of others from what compilers write.
+//!
 //! Each module has the storage as a type, the inputs, the [`NanoTerms`](perunika_core::message::NanoTerms) to propose, and a [`Player`]: what a party with
 //! its secrets does next. No I/O, no clock, no randomness. The Solidity sources are in `contracts/src/nano`; the bytecode that they
 //! compile to is part of this crate.
 
 mod app;
+mod artifact;
 pub mod coin_toss;
 pub mod hash_chain;
 pub mod hash_lock;
@@ -17,6 +20,7 @@ pub mod tic_tac_toe;
 mod words;
 
 pub use app::{App, NoSuchApp};
+pub use artifact::{NoCode, runtime_code};
 
 use perunika_core::params::Side;
 use thiserror::Error;
