@@ -1,4 +1,4 @@
-// Measures every operation (test/Gas.t.sol and test/NanoGas.t.sol, which also hold the bounds) and writes snapshots/operations.json; with --check,
+// Measures every operation (test/*Gas.t.sol, which also hold the bounds) and writes snapshots/operations.json; with --check,
 // fails if a figure differs from the committed one, so that a change of gas is a diff that somebody reads.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -9,7 +9,6 @@ import {
     LockTerms,
     NanoClaim,
     NanoStep,
-    NanoVersion,
     Opener,
     State,
     VirtualChannel,
@@ -123,9 +122,10 @@ interface IAdjudicator {
     /// @notice All participants ended the virtual channel: `outA` to its first end.
     event Finalised(bytes32 indexed vc, uint96 outA);
 
-    /// @notice A version of a nanocontract was registered; higher ones may replace it until `nRef`. If it came with a
+    /// @notice A version of a nanocontract was registered; higher ones may replace it until nRef. If it came with a
     ///         provisional step, `NanoStepped` follows.
-    event NanoRegistered(bytes32 indexed ch, bytes32 indexed entry, NanoVersion version, uint40 nRef);
+    /// @param word ver 48 | nRef 40 | 0 | stepsLeft 16, from bit 127 down | mover 8 | 0 | dA 96 (NanoWord)
+    event NanoRegistered(bytes32 indexed ch, bytes32 indexed entry, uint256 word, bytes32 storageHash);
 
     /// @notice A step was forced: what the mover said, and the state that it left.
     event NanoStepped(
@@ -221,6 +221,7 @@ interface IAdjudicator {
     ///         its mover. A claim on a nanocontract that is registered already replaces a lower version and is otherwise passed
     ///         over, so that nobody can spoil the call by coming first; it reverts if there is nothing to do.
     /// @param mix the value that `Registered` or `Refuted` named with the state
+    /// @param claims in any order; by index, the proofs after the first one may be short (NanoClaim)
     function registerNano(Channel calldata params, State calldata state, bytes32 mix, NanoClaim[] calldata claims)
         external;
 

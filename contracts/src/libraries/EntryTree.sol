@@ -35,4 +35,44 @@ library EntryTree {
             hash = (index >> i) & 1 == 0 ? node(hash, proof[i]) : node(proof[i], hash);
         }
     }
+
+    /// @dev Levels of a tree over as many leaves as fit in a State.
+    uint256 private constant DEPTH_MAX = 8;
+
+    /// @dev Two words for each level: a node that is known to be in the tree, and its place there.
+    function emptyCache() internal pure returns (uint256[] memory) {
+        return new uint256[](2 * DEPTH_MAX + 2);
+    }
+
+    /// @dev Whether the leaf is in the tree: its proof leads to the root, or to a node of the cache. If so, the siblings that it
+    ///      passed are known as well.
+    function isIn(uint256[] memory cache, bytes32 root_, bytes32 leaf_, uint256 index, bytes32[] calldata proof)
+        internal
+        pure
+        returns (bool)
+    {
+        uint256 depth = proof.length;
+        if (depth > DEPTH_MAX) return false;
+        bytes32 hash = leaf_;
+        uint256 place;
+        assembly ("memory-safe") {
+            place := add(cache, 32)
+        }
+        for (uint256 i = 0; i < depth; ++i) {
+            bytes32 sibling = proof[i];
+            assembly ("memory-safe") {
+                mstore(place, sibling)
+                mstore(add(place, 32), xor(index, 1))
+                place := add(place, 64)
+            }
+            hash = index & 1 == 0 ? node(hash, sibling) : node(sibling, hash);
+            index >>= 1;
+        }
+        if (index == 0 && hash == root_) return true;
+        assembly ("memory-safe") {
+            root_ := mload(place)
+            place := mload(add(place, 32))
+        }
+        return hash == root_ && index == place;
+    }
 }

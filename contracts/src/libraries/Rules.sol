@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Channel, CloseTerms, Entry, NanoVersion, State, VirtualChannel, VirtualState} from "../types/Structs.sol";
 import {ChannelWord} from "../types/ChannelWord.sol";
+import {NanoWord, NanoWords} from "../types/NanoWord.sol";
 import {IAdjudicator} from "../interfaces/IAdjudicator.sol";
 import {Signatures} from "./Signatures.sol";
 import {Split} from "./Split.sol";
@@ -109,13 +110,36 @@ library Rules {
         if (v.actMode != REVEAL_ALL || secrets < 3 || secrets > LINKS_MAX + 1) revert IAdjudicator.InvalidActivation();
     }
 
-    /// @dev A version that a nanocontract may have at all; the constant one must be the Entry's to the letter.
-    function checkNano(Entry calldata e, NanoVersion calldata v) internal pure {
-        (uint256 total, uint256 kMax) = (e.total, e.kMax);
-        if (v.dA > total || v.mover > 1 || v.stepsLeft > kMax) revert IAdjudicator.InvalidNano();
-        if (v.ver != 0) return;
-        if (v.dA != e.dA0 || v.mover != e.mover0 || v.stepsLeft != kMax || v.storageHash != e.storage0) {
+    /// @dev An Entry that counts in a channel whose nanocontracts may take `kMax` forced steps.
+    function checkEntry(Entry calldata e, uint256 kMax) internal pure {
+        if (word(e, 2) > type(uint96).max || word(e, 3) > type(uint96).max || word(e, 7) > kMax) {
             revert IAdjudicator.InvalidNano();
+        }
+    }
+
+    /// @dev A version that a nanocontract may have at all, of an Entry that passed; version 0 must be the Entry's to the letter.
+    function checkNano(Entry calldata e, NanoVersion calldata v) internal pure returns (NanoWord) {
+        (uint256 ver, uint256 dA, uint256 mover, uint256 stepsLeft) = (word(v, 0), word(v, 1), word(v, 2), word(v, 3));
+        if (dA > word(e, 2) || mover > 1 || stepsLeft > word(e, 7) || ver > type(uint48).max) {
+            revert IAdjudicator.InvalidNano();
+        }
+        if (ver == 0) {
+            if (dA != word(e, 3) || mover != word(e, 4) || stepsLeft != word(e, 7) || v.storageHash != e.storage0) {
+                revert IAdjudicator.InvalidNano();
+            }
+        }
+        return NanoWords.pack(ver, 0, 0, stepsLeft, mover, false, dA);
+    }
+
+    function word(Entry calldata e, uint256 index) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := calldataload(add(e, shl(5, index)))
+        }
+    }
+
+    function word(NanoVersion calldata v, uint256 index) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := calldataload(add(v, shl(5, index)))
         }
     }
 

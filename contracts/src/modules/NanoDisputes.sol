@@ -2,8 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Entry, NanoClaim, NanoStep, NanoVersion} from "../types/Structs.sol";
-import {AccruedWord, NanoWord, NanoWords} from "../types/NanoWord.sol";
-import {Context} from "../interfaces/INanocontract.sol";
+import {AccruedWord, NanoWord} from "../types/NanoWord.sol";
 import {EntryTree} from "../libraries/EntryTree.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {Ids} from "../libraries/Ids.sol";
@@ -37,19 +36,7 @@ abstract contract NanoDisputes is Disputes {
         bool sendingIsSigning; // a and b sign nothing that they send
         uint256 nanos; // how many the registered State has; 0 if the call may register none
         bytes32 root; // of their tree
-    }
-
-    /// @dev A nanocontract while a call works on it.
-    struct Position {
-        bytes32 entryHash;
-        uint256 ver;
-        uint256 nRef;
-        uint256 last;
-        uint256 stepsLeft;
-        uint256 mover;
-        bool forced;
-        uint256 dA;
-        bytes32 storageHash;
+        uint256[] cache; // what is known of it
     }
 
     /// @dev By a key that binds the channel and the Entry, so that nothing that happens elsewhere reaches it (S56).
@@ -67,20 +54,20 @@ abstract contract NanoDisputes is Disputes {
         for (uint256 i = 0; i < claims.length; ++i) {
             NanoClaim calldata claim = claims[i];
             bytes32 entryHash = Hashing.entry(claim.entry);
-            Nano storage nano_ = _nanoAt(d, entryHash);
+            Nano storage nano_ = _nanos[Ids.nanoSlot(d.domain, d.ch, entryHash)];
             NanoWord word = nano_.word;
-            uint256 nRef = word.nRef();
-            uint256 dA = word.dA();
+            (uint256 nRef, uint256 dA) = (word.nRef(), word.dA());
             if (word.isEmpty()) {
                 _checkProof(d, claim, entryHash);
-                if (claim.entry.kMax > d.kMax) revert InvalidNano();
+                Rules.checkEntry(claim.entry, d.kMax);
                 (nRef, dA) = (block.timestamp + d.window, claim.entry.dA0);
             } else {
                 // Never the case while nanocontracts may be registered: nRef > R + w.
                 if (block.timestamp > nRef) revert RefutationOver();
                 if (claim.version.ver <= word.ver()) continue;
             }
-            acc = _claim(d, claim, entryHash, nano_, nRef, dA, acc);
+            word = _claim(d, claim, entryHash, nano_, nRef);
+            acc = acc.moved(dA, word.dA(), word.stepsLeft() > 0 ? nRef + d.window : nRef);
             changed = true;
         }
         if (!changed) revert NotNewer();
@@ -89,7 +76,7 @@ abstract contract NanoDisputes is Disputes {
 
     function _execute(Arena memory d, Entry calldata entry, NanoStep calldata step) internal {
         bytes32 entryHash = Hashing.entry(entry);
-        Nano storage nano_ = _nanoAt(d, entryHash);
+        Nano storage nano_ = _nanos[Ids.nanoSlot(d.domain, d.ch, entryHash)];
         NanoWord word = nano_.word;
         if (word.isEmpty()) revert NoSuchNano();
         uint256 nRef = word.nRef();
@@ -98,56 +85,37 @@ abstract contract NanoDisputes is Disputes {
         if (since == 0) since = nRef;
         if (block.timestamp > since + d.window) revert Expired();
 
-        Position memory p = Position(
-            entryHash,
-            word.ver(),
-            nRef,
-            block.timestamp,
-            word.stepsLeft(),
-            word.mover(),
-            word.forced(),
-            word.dA(),
-            nano_.storageHash
-        );
         // The app clock stood still from the opening of the dispute to nRef, and until the first forced step.
-        _step(d, entry, step, p, p.forced ? d.opened + (block.timestamp - nRef) : d.opened);
-        AccruedWord acc = _accrued[d.ch];
-        _accrued[d.ch] = acc.moved(word.dA(), p.dA, p.stepsLeft > 0 ? block.timestamp + d.window : 0);
-        _store(nano_, p);
-    }
-
-    function _nanoAt(Arena memory d, bytes32 entryHash) private view returns (Nano storage) {
-        return _nanos[Ids.nanoSlot(d.domain, d.ch, entryHash)];
+        uint256 time = word.forced() ? d.opened + (block.timestamp - nRef) : d.opened;
+        (NanoWord next, bytes32 storageHash) =
+            _step(d, entryHash, entry, step, word, nano_.storageHash, time, block.timestamp);
+        (nano_.word, nano_.storageHash) = (next, storageHash);
+        uint256 until = next.stepsLeft() > 0 ? block.timestamp + d.window : 0;
+        _accrued[d.ch] = _accrued[d.ch].moved(word.dA(), next.dA(), until);
     }
 
     function _checkProof(Arena memory d, NanoClaim calldata claim, bytes32 entryHash) private pure {
         uint256 index = claim.index;
         if (index >= d.nanos) revert NoSuchNano();
-        if (index >> claim.proof.length != 0 || EntryTree.root(EntryTree.leaf(entryHash), index, claim.proof) != d.root)
-        {
-            revert InvalidProof();
-        }
+        if (!EntryTree.isIn(d.cache, d.root, EntryTree.leaf(entryHash), index, claim.proof)) revert InvalidProof();
     }
 
     /// @dev Puts the claimed version, and its provisional step, in the place of what was there.
-    /// @param dA what A had of it so far
-    function _claim(
-        Arena memory d,
-        NanoClaim calldata claim,
-        bytes32 entryHash,
-        Nano storage nano_,
-        uint256 nRef,
-        uint256 dA,
-        AccruedWord acc
-    ) private returns (AccruedWord) {
+    function _claim(Arena memory d, NanoClaim calldata claim, bytes32 entryHash, Nano storage nano_, uint256 nRef)
+        private
+        returns (NanoWord word)
+    {
         NanoVersion calldata v = claim.version;
-        Rules.checkNano(claim.entry, v);
+        bytes32 storageHash = v.storageHash;
+        word = Rules.checkNano(claim.entry, v).until(nRef);
         _checkSignatures(d, entryHash, v, claim.signatures);
-        emit NanoRegistered(d.ch, entryHash, v, uint40(nRef));
-        Position memory p = Position(entryHash, v.ver, nRef, 0, v.stepsLeft, v.mover, false, v.dA, v.storageHash);
-        if (claim.step.code != address(0)) _step(d, claim.entry, claim.step, p, d.opened);
-        _store(nano_, p);
-        return acc.moved(dA, p.dA, p.stepsLeft > 0 ? nRef + d.window : nRef);
+        emit NanoRegistered(d.ch, entryHash, NanoWord.unwrap(word), storageHash);
+        if (claim.steps.length > 0) {
+            // No forced step comes before nRef.
+            if (claim.steps.length > 1) revert InvalidNano();
+            (word, storageHash) = _step(d, entryHash, claim.entry, claim.steps[0], word, storageHash, d.opened, 0);
+        }
+        (nano_.word, nano_.storageHash) = (word, storageHash);
     }
 
     /// @dev Version 0 has none: it is constant.
@@ -168,36 +136,42 @@ abstract contract NanoDisputes is Disputes {
         return d.sendingIsSigning && msg.sender == owner;
     }
 
-    /// @dev Lets the mover take one step, and `p` become what it leaves.
+    /// @dev Lets the mover take one step.
     /// @param time the app clock
-    function _step(Arena memory d, Entry calldata entry, NanoStep calldata step, Position memory p, uint256 time)
-        private
-    {
-        _checkMover(d, step, p);
-        if (keccak256(step.state) != p.storageHash) revert WrongStorage();
-        Context memory context =
-            Context(d.ch, p.entryHash, entry.total, p.dA, p.stepsLeft, time, block.timestamp, address(this));
-        Steps.Outcome memory outcome = Steps.run(entry, step, context, p.mover);
-        (p.dA, p.mover, p.stepsLeft, p.forced) = (outcome.dA, outcome.mover, outcome.stepsLeft, true);
-        p.storageHash = keccak256(outcome.next);
-        emit NanoStepped(d.ch, p.entryHash, uint96(p.dA), uint8(p.mover), uint16(p.stepsLeft), step.input, outcome.next);
+    /// @param last what becomes the time of the last forced step
+    function _step(
+        Arena memory d,
+        bytes32 entryHash,
+        Entry calldata entry,
+        NanoStep calldata step,
+        NanoWord word,
+        bytes32 storageHash,
+        uint256 time,
+        uint256 last
+    ) private returns (NanoWord, bytes32) {
+        if (step.auth.length == 0) {
+            if (msg.sender != (word.mover() == 0 ? d.a : d.b)) revert NotMover();
+        } else {
+            _checkStepAuth(d, entryHash, step, word, storageHash);
+        }
+        if (keccak256(step.state) != storageHash) revert WrongStorage();
+        Steps.Outcome memory o = Steps.run(d.ch, entryHash, entry, step, word, time);
+        emit NanoStepped(d.ch, entryHash, uint96(o.dA), uint8(o.mover), uint16(o.stepsLeft), step.input, o.next);
+        return (word.stepped(last, o.stepsLeft, o.mover, o.dA), keccak256(o.next));
     }
 
-    /// @dev The mover sends the step, or has signed this input to this very position.
-    function _checkMover(Arena memory d, NanoStep calldata step, Position memory p) private view {
-        if (step.auth.length == 0) {
-            if (msg.sender != (p.mover == 0 ? d.a : d.b)) revert NotMover();
-            return;
-        }
-        (uint8 scheme, bytes32 key) = p.mover == 0 ? (d.schemeA, d.keyA) : (d.schemeB, d.keyB);
+    /// @dev The mover has signed this input to this very position.
+    function _checkStepAuth(
+        Arena memory d,
+        bytes32 entryHash,
+        NanoStep calldata step,
+        NanoWord word,
+        bytes32 storageHash
+    ) private view {
+        (uint8 scheme, bytes32 key) = word.mover() == 0 ? (d.schemeA, d.keyA) : (d.schemeB, d.keyB);
         bytes32 structHash =
-            Hashing.stepAuth(d.ch, p.entryHash, p.ver, p.stepsLeft, p.storageHash, keccak256(step.input));
+            Hashing.stepAuth(d.ch, entryHash, word.ver(), word.stepsLeft(), storageHash, keccak256(step.input));
         uint256 end = Signatures.check(scheme, key, _digest(d.domain, structHash), step.auth, 0);
         Signatures.checkEnd(step.auth, end);
-    }
-
-    function _store(Nano storage nano_, Position memory p) private {
-        nano_.word = NanoWords.pack(p.ver, p.nRef, p.last, p.stepsLeft, p.mover, p.forced, p.dA);
-        nano_.storageHash = p.storageHash;
     }
 }

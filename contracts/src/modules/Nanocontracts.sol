@@ -22,7 +22,7 @@ abstract contract Nanocontracts is LedgerChannels, VirtualChannels, NanoDisputes
         (Arena memory arena, DisputeWord dispute) = _ledgerArena(params);
         bytes32 structHash = Hashing.state(arena.ch, state, EntryTree.entries(state.lockRoot, state.nanoRoot));
         _checkStored(dispute, structHash, mix);
-        (arena.nanos, arena.root) = (state.nanos, state.nanoRoot);
+        (arena.nanos, arena.root, arena.cache) = (state.nanos, state.nanoRoot, EntryTree.emptyCache());
         _checkRegistration(arena);
         _claimAll(arena, claims);
     }
@@ -37,7 +37,7 @@ abstract contract Nanocontracts is LedgerChannels, VirtualChannels, NanoDisputes
         bytes32 entries = EntryTree.entries(0, state.nanoRoot);
         bytes32 structHash = Hashing.virtualState(arena.ch, state, Rules.virtualTotal(params), entries);
         _checkStored(dispute, structHash, mix);
-        (arena.nanos, arena.root) = (state.nanos, state.nanoRoot);
+        (arena.nanos, arena.root, arena.cache) = (state.nanos, state.nanoRoot, EntryTree.emptyCache());
         _checkRegistration(arena);
         _claimAll(arena, claims);
     }

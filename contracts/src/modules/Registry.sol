@@ -12,6 +12,8 @@ abstract contract Registry is IAdjudicator {
     /// @dev What makes a warm read as dear as a cold one, to the unit.
     uint256 private constant BURN = 1_868;
 
+    uint256 private constant CODE_MAX = 24_576; // EIP-170
+
     mapping(bytes32 hash => uint256) private _firstSeen;
 
     /// @inheritdoc IAdjudicator
@@ -40,8 +42,8 @@ abstract contract Registry is IAdjudicator {
 
     /// @inheritdoc IAdjudicator
     function deploy(bytes calldata code) external returns (address account) {
-        // PUSH2 length, DUP1, PUSH1 10, PUSH0, CODECOPY, PUSH0, RETURN: returns what follows it. More than can be deployed
-        // at all does not get by CREATE2, whatever its length is cut to.
+        if (code.length > CODE_MAX) revert DeploymentFailed();
+        // PUSH2 length, DUP1, PUSH1 10, PUSH0, CODECOPY, PUSH0, RETURN: returns what follows it.
         bytes memory init = abi.encodePacked(bytes1(0x61), uint16(code.length), bytes7(0x80600a5f395ff3), code);
         account = address(
             uint160(uint256(keccak256(abi.encodePacked(bytes1(0xff), address(this), bytes32(0), keccak256(init)))))

@@ -31,6 +31,20 @@ library NanoWords {
         );
     }
 
+    /// @dev The same version, which higher ones may replace until nRef.
+    function until(NanoWord self, uint256 nRef_) internal pure returns (NanoWord) {
+        return NanoWord.wrap(NanoWord.unwrap(self) | (nRef_ << 168));
+    }
+
+    /// @dev The same nanocontract after a forced step.
+    function stepped(NanoWord self, uint256 last_, uint256 stepsLeft_, uint256 mover_, uint256 dA_)
+        internal
+        pure
+        returns (NanoWord)
+    {
+        return pack(self.ver(), self.nRef(), last_, stepsLeft_, mover_, true, dA_);
+    }
+
     function isEmpty(NanoWord self) internal pure returns (bool) {
         return NanoWord.unwrap(self) == 0;
     }

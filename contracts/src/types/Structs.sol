@@ -122,7 +122,7 @@ struct NanoVersion {
 
 /// @dev One forced step. `auth` is the mover's StepAuth, or empty: then the sender must be the mover itself.
 struct NanoStep {
-    address code; // holds the code that the Entry names; zero: no step
+    address code; // holds the code that the Entry names
     bytes state; // what the stored hash is of
     bytes input;
     bytes auth;
@@ -131,9 +131,9 @@ struct NanoStep {
 /// @dev A version of a nanocontract, and perhaps one provisional step of its mover, which a higher version discards.
 struct NanoClaim {
     Entry entry;
-    uint16 index; // its leaf in the registered State, and the siblings; both unused if it is registered already
-    bytes32[] proof;
+    uint16 index; // its leaf in the registered State; unused, like the proof, if it is registered already
+    bytes32[] proof; // siblings upwards, to the root or to a sibling on the way of a former claim of the same call
     NanoVersion version;
     bytes signatures;
-    NanoStep step;
+    NanoStep[] steps; // none, or the provisional one
 }

@@ -151,8 +151,9 @@ abstract contract NanoFixture is Fixture {
         return bytes.concat(signHash(secretKey(0), hash), signHash(secretKey(1), hash));
     }
 
-    function noStep() internal view returns (NanoStep memory) {
-        return NanoStep(address(0), none, none, none);
+    function single(NanoStep memory step) internal pure returns (NanoStep[] memory list) {
+        list = new NanoStep[](1);
+        list[0] = step;
     }
 
     function move(bytes memory input) internal view returns (NanoStep memory) {
@@ -170,7 +171,7 @@ abstract contract NanoFixture is Fixture {
 
     function claim(uint256 i, NanoVersion memory v) internal view returns (NanoClaim memory) {
         bytes memory signatures = v.ver == 0 ? none : signBoth(entries[i], v);
-        return NanoClaim(entries[i], uint16(i), proofOf(leaves(), i), v, signatures, noStep());
+        return NanoClaim(entries[i], uint16(i), proofOf(leaves(), i), v, signatures, new NanoStep[](0));
     }
 
     function one(NanoClaim memory only) internal pure returns (NanoClaim[] memory list) {
@@ -269,6 +270,7 @@ abstract contract NanoFixture is Fixture {
     function finalAt() internal view returns (uint256) {
         if (!isVirtual()) return adjudicator.channel(c).finalAt;
         IAdjudicator.RecordInfo memory info = adjudicator.record(ch);
+        if (!info.nanos) return info.deadline;
         uint256 first = info.deadline + W;
         return info.nanosEnd > first ? info.nanosEnd : first;
     }

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
 import {Context} from "../../src/interfaces/INanocontract.sol";
-import {Entry, Channel, NanoStep} from "../../src/types/Structs.sol";
 
 /// @dev A nanocontract that does what the mover says, allowed or not: the first byte of the input chooses.
 contract Puppet {
@@ -15,8 +14,8 @@ contract Puppet {
     bytes1 internal constant WITNESS = 0x03;
     /// @dev Tries to change something in the Adjudicator, then looks at itself there.
     bytes1 internal constant REENTER = 0x04;
-    /// @dev Uses gas until this many are left of its own, then lets the mover's part be 1.
-    bytes1 internal constant WORK = 0x05;
+    /// @dev Leaves a state of as many zeros as follow says.
+    bytes1 internal constant LONG = 0x05;
 
     function step(Context calldata ctx, bytes calldata state, uint8 caller, bytes calldata input)
         external
@@ -37,8 +36,8 @@ contract Puppet {
             }
         }
         if (what == WITNESS) next = abi.encode(ctx, caller, gas, keccak256(state));
+        if (what == LONG) next = new bytes(abi.decode(input[1:], (uint256)));
         if (what == REENTER) next = reenter(ctx);
-        if (what == WORK) while (gasleft() > 30_000) next = abi.encode(keccak256(abi.encode(gasleft())).length);
         return (next, ctx.dA, 1 - caller, ctx.stepsLeft - 1);
     }
 

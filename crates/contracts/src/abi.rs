@@ -5,7 +5,7 @@ use alloy_primitives::aliases::{U40, U48, U96};
 use alloy_primitives::{Address, B256, U256};
 use perunika_core::params::{ChannelParams, Party, Side, VirtualParams};
 use perunika_core::sig::SECP256K1;
-use perunika_core::signed::Amount;
+use perunika_core::signed::{Amount, Nano};
 
 pub(crate) use interface::Adjudicator;
 pub(crate) use interface::Adjudicator::{
@@ -122,7 +122,7 @@ mod interface {
                 bytes32[] proof;
                 NanoVersion version;
                 bytes signatures;
-                NanoStep step;
+                NanoStep[] steps;
             }
 
             struct CloseTerms {
@@ -250,7 +250,7 @@ mod interface {
             event VirtualRefuted(bytes32 indexed vc, VirtualState state, bytes32 mix);
             event VirtualConcluded(bytes32 indexed vc, uint96 outA);
             event Finalised(bytes32 indexed vc, uint96 outA);
-            event NanoRegistered(bytes32 indexed ch, bytes32 indexed entry, NanoVersion version, uint40 nRef);
+            event NanoRegistered(bytes32 indexed ch, bytes32 indexed entry, uint256 word, bytes32 storageHash);
             event NanoStepped(
                 bytes32 indexed ch,
                 bytes32 indexed entry,
@@ -382,6 +382,22 @@ pub(crate) fn opened(e: &Adjudicator::Opened) -> Option<(ChannelParams, u64, Amo
         lane: field(136, 16).to(),
     };
     Some((params, field(96, 40).to(), field(0, 96).to()))
+}
+
+/// The version in an event, and nRef.
+pub(crate) fn registered(e: &Adjudicator::NanoRegistered) -> (Nano, u64) {
+    // ver 48 | nRef 40 | 0 | stepsLeft 16 | mover 8 | 0 | dA 96
+    let field = |from: usize, bits: usize| (e.word >> from) & ((U256::ONE << bits) - U256::ONE);
+    let version = Nano {
+        ch: e.ch,
+        entry: e.entry,
+        ver: field(208, 48).to(),
+        da: field(0, 96).to(),
+        mover: field(104, 8).to(),
+        steps_left: field(112, 16).to(),
+        storage_hash: e.storageHash,
+    };
+    (version, field(168, 40).to())
 }
 
 pub(crate) fn virtual_channel(p: &VirtualParams) -> Result<VirtualChannel, EncodeError> {

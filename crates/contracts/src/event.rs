@@ -1,6 +1,6 @@
 //! Events, and what they prove about stored States.
 
-use crate::abi::{Adjudicator, opened};
+use crate::abi::{Adjudicator, opened, registered};
 use Adjudicator::AdjudicatorEvents as Raw;
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolEvent, SolEventInterface};
@@ -187,18 +187,10 @@ impl Event {
             Raw::VirtualRefuted(e) => Self::VirtualRefuted { vc: e.vc, preimage: virtual_preimage(&e.state, e.mix) },
             Raw::VirtualConcluded(e) => Self::VirtualConcluded { vc: e.vc, out_a: e.outA.to() },
             Raw::Finalised(e) => Self::Finalised { vc: e.vc, out_a: e.outA.to() },
-            Raw::NanoRegistered(e) => Self::NanoRegistered {
-                version: Nano {
-                    ch: e.ch,
-                    entry: e.entry,
-                    ver: e.version.ver.to(),
-                    da: e.version.dA.to(),
-                    mover: e.version.mover,
-                    steps_left: e.version.stepsLeft,
-                    storage_hash: e.version.storageHash,
-                },
-                n_ref: e.nRef.to(),
-            },
+            Raw::NanoRegistered(e) => {
+                let (version, n_ref) = registered(&e);
+                Self::NanoRegistered { version, n_ref }
+            }
             Raw::NanoStepped(e) => Self::NanoStepped {
                 ch: e.ch,
                 entry: e.entry,

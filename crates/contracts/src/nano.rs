@@ -14,7 +14,7 @@ pub(crate) fn register(
     list: &[NanoClaim],
     sender: Address,
 ) -> Result<Encoded, EncodeError> {
-    let claims = claims(home, list, sender)?;
+    let claims = claims(home, &shortened(list), sender)?;
     Ok(match home {
         Home::Ledger(params) => {
             let (params, state) = (abi::channel(params), ledger_state(state, roots)?);
@@ -38,13 +38,34 @@ pub(crate) fn refute(home: &Home, list: &[NanoClaim], sender: Address) -> Result
 }
 
 pub(crate) fn execute(home: &Home, named: &Entry, forced: &ForcedStep) -> Result<Encoded, EncodeError> {
-    let (entry, step) = (entry(named)?, step(Some(forced)));
+    let (entry, step) = (entry(named)?, step(forced));
     Ok(match home {
         Home::Ledger(params) => Encoded::new(Adjudicator::executeCall { params: abi::channel(params), entry, step }),
         Home::Virtual(params) => {
             Encoded::new(Adjudicator::executeVirtualCall { params: abi::virtual_channel(params)?, entry, step })
         }
     })
+}
+
+/// The claims by index, each proof cut where it meets what a former one has shown.
+fn shortened(list: &[NanoClaim]) -> Vec<NanoClaim> {
+    let mut claims = list.to_vec();
+    claims.sort_by_key(|claim| claim.index);
+    // At each level, the place of the node that is known: the contract remembers the siblings that it has passed.
+    let mut known: Vec<Option<usize>> = Vec::new();
+    for claim in &mut claims {
+        let meets = |level: &usize| known.get(*level).copied().flatten() == Some(claim.index >> level);
+        if let Some(level) = (0..claim.proof.len()).find(meets) {
+            claim.proof.truncate(level);
+        }
+        for level in 0..claim.proof.len() {
+            if known.len() <= level {
+                known.push(None);
+            }
+            known[level] = Some((claim.index >> level) ^ 1);
+        }
+    }
+    claims
 }
 
 fn claims(home: &Home, list: &[NanoClaim], sender: Address) -> Result<Vec<Adjudicator::NanoClaim>, EncodeError> {
@@ -58,7 +79,7 @@ fn claim(home: &Home, claim: &NanoClaim, sender: Address) -> Result<Adjudicator:
         proof: claim.proof.clone(),
         version: nano_version(&claim.version)?,
         signatures: signatures(home, claim, sender)?,
-        step: step(claim.step.as_ref()),
+        steps: claim.step.iter().map(step).collect(),
     })
 }
 
@@ -96,14 +117,13 @@ fn nano_version(v: &Nano) -> Result<Adjudicator::NanoVersion, EncodeError> {
     })
 }
 
-/// Code at the zero address stands for no step.
-fn step(step: Option<&ForcedStep>) -> Adjudicator::NanoStep {
-    step.map_or_else(Default::default, |step| Adjudicator::NanoStep {
+fn step(step: &ForcedStep) -> Adjudicator::NanoStep {
+    Adjudicator::NanoStep {
         code: step.code,
         state: step.storage.clone().into(),
         input: step.input.clone().into(),
         auth: step.auth.map(|sig| sig.0.to_vec()).unwrap_or_default().into(),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -160,14 +180,25 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_carried_and_its_absence_is_the_zero_address() {
+    fn a_provisional_step_is_carried_or_none() {
         let none = sent(one(0, [None, None], None), Address::ZERO).expect("encodes");
-        assert_eq!((none.step.code, none.step.auth.len()), (Address::ZERO, 0));
+        assert_eq!(none.steps.len(), 0);
         assert_eq!((none.index, none.entry.dA0.to::<u128>(), none.version.stepsLeft), (3, 4, 8));
         let (code, auth) = (Address::repeat_byte(7), Some(Signature([1; 64])));
         let step = ForcedStep { code, storage: vec![1, 2], input: vec![3], auth };
-        let some = sent(one(0, [None, None], Some(step)), Address::ZERO).expect("encodes").step;
+        let some = sent(one(0, [None, None], Some(step)), Address::ZERO).expect("encodes").steps.remove(0);
         assert_eq!((some.code, &some.state[..], &some.input[..], some.auth.len()), (code, &[1, 2][..], &[3][..], 64));
+    }
+
+    #[test]
+    fn proofs_of_one_call_are_as_short_as_they_can_be() {
+        let at = |index, depth| NanoClaim { index, proof: vec![B256::ZERO; depth], ..one(0, [None, None], None) };
+        let claims: Vec<NanoClaim> = [6, 2, 0, 1, 3, 5, 4].map(|index| at(index, 3)).to_vec();
+        let lengths: Vec<(usize, usize)> =
+            shortened(&claims).iter().map(|claim| (claim.index, claim.proof.len())).collect();
+        assert_eq!(lengths, [(0, 3), (1, 0), (2, 1), (3, 0), (4, 2), (5, 0), (6, 1)]);
+        let far: Vec<NanoClaim> = [1, 6].map(|index| at(index, 3)).to_vec();
+        assert_eq!(shortened(&far).iter().map(|claim| claim.proof.len()).collect::<Vec<_>>(), [3, 2]);
     }
 
     #[test]
