@@ -2,9 +2,9 @@
 
 use crate::stream;
 use crate::types::{
-    Ack, AddPeer, Channel, Close, Done, ErrorBody, Event, Evidence, Fetch, Health, Info, Job, MadeToken, NewToken,
-    Offer, OpenChannel, OpenVirtual, PAGE_MAX, Page, PageQuery, Pay, Peer, Quote, QuoteWish, RenewVirtual, Serve,
-    Token, Transaction, Virtual,
+    Ack, AddPeer, AnswerNano, Channel, Close, CloseNano, Done, ErrorBody, Event, Evidence, Fetch, HandNano, Health,
+    Info, Job, MadeToken, Nano, NewToken, Offer, OpenChannel, OpenNano, OpenVirtual, PAGE_MAX, Page, PageQuery, Pay,
+    Peer, PrepareNano, Quote, QuoteWish, RenewVirtual, Reveal, Serve, StepNano, Token, Transaction, Virtual,
 };
 use futures::Stream;
 use perunika_core::B256;
@@ -175,6 +175,51 @@ impl Client {
         self.move_money(&format!("/v1/virtual/{id}/renew"), body, key).await
     }
 
+    /// All nanocontracts, offers included.
+    pub async fn nanos(&self) -> Result<Vec<Nano>, ClientError> {
+        self.all("/v1/nanos").await
+    }
+
+    /// One nanocontract.
+    pub async fn nano(&self, channel: B256, nid: B256) -> Result<Nano, ClientError> {
+        self.get(&format!("/v1/nanos/{channel}/{nid}")).await
+    }
+
+    /// Offers a nanocontract to the other party of a channel; the answer names it.
+    pub async fn open_nano(&self, body: &OpenNano, key: &str) -> Result<Done, ClientError> {
+        self.move_money("/v1/nanos", body, key).await
+    }
+
+    /// Agrees to an offer, or does not.
+    pub async fn answer_nano(&self, name: NanoName, body: &AnswerNano, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&name.path("answer"), body, key).await
+    }
+
+    /// Makes a step.
+    pub async fn step_nano(&self, name: NanoName, body: &StepNano, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&name.path("step"), body, key).await
+    }
+
+    /// Keeps inputs for a dispute.
+    pub async fn prepare_nano(&self, name: NanoName, body: &PrepareNano, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&name.path("prepare"), body, key).await
+    }
+
+    /// Hands the peer an input for its own next step.
+    pub async fn hand_nano(&self, name: NanoName, body: &HandNano, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&name.path("hand"), body, key).await
+    }
+
+    /// Closes a nanocontract at what its newest version says.
+    pub async fn close_nano(&self, name: NanoName, body: &CloseNano, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&name.path("close"), body, key).await
+    }
+
+    /// Publishes a secret in the registry of the chain.
+    pub async fn reveal(&self, body: &Reveal, key: &str) -> Result<Done, ClientError> {
+        self.move_money("/v1/secrets", body, key).await
+    }
+
     /// Offers a file.
     pub async fn serve(&self, body: &Serve) -> Result<Offer, ClientError> {
         self.post("/v1/serve", body).await
@@ -336,6 +381,21 @@ impl Client {
 
     fn unreadable(&self, error: impl fmt::Display) -> ClientError {
         ClientError::Unreadable { url: self.base.clone(), reason: error.to_string() }
+    }
+}
+
+/// Names a nanocontract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NanoName {
+    /// Its channel, ledger or virtual.
+    pub channel: B256,
+    /// Its name within the channel.
+    pub nid: B256,
+}
+
+impl NanoName {
+    fn path(self, call: &str) -> String {
+        format!("/v1/nanos/{}/{}/{call}", self.channel, self.nid)
     }
 }
 

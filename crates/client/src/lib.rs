@@ -19,4 +19,4 @@ mod stream;
 pub mod types;
 
 #[cfg(feature = "http")]
-pub use http::{Client, ClientError, fresh_key};
+pub use http::{Client, ClientError, NanoName, fresh_key};

@@ -6,6 +6,7 @@
 mod error;
 mod event;
 mod evidence;
+mod nano;
 mod page;
 mod receipt;
 mod schema;
@@ -14,6 +15,7 @@ mod token;
 pub use error::{ErrorBody, ErrorCode, ErrorInfo};
 pub use event::{Ack, Event, EventKind, EventQuery};
 pub use evidence::{Evidence, EvidenceState, OpenerAuth, VirtualTerms};
+pub use nano::{AnswerNano, CloseNano, HandNano, Mover, Nano, OpenNano, Party, PrepareNano, Reveal, StepNano};
 pub use page::{PAGE_DEFAULT, PAGE_MAX, Page, PageQuery};
 pub use receipt::{Receipt, Reference};
 pub use token::{MadeToken, NewToken, Scope, Token};
@@ -94,7 +96,11 @@ pub struct Done {
     /// The channel, as far as it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<ChannelId>,
-    /// Of a payment: the version that holds it.
+    /// Of a call about a nanocontract: its name within the channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<HashHex>")]
+    pub nid: Option<B256>,
+    /// Of a payment, or a step of a nanocontract: the version that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// Of a payment: true if both have signed that version; false if the payee holds it durably and signs later.
@@ -222,7 +228,7 @@ pub struct Pay {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Close {
-    /// Ledger channels only: through a dispute, without the peer.
+    /// Through a dispute, without the peer.
     #[serde(default)]
     pub force: bool,
     /// How long to wait for the result, seconds; 60 by default, at most 600.
@@ -238,6 +244,8 @@ pub struct Channel {
     /// The other party.
     #[schemars(with = "AddressHex")]
     pub peer: Address,
+    /// Which party this node is.
+    pub party: Party,
     /// Where it stands.
     #[schemars(with = "LedgerStageName")]
     pub stage: LedgerStage,

@@ -30,6 +30,13 @@ pub struct Limits {
     pub expires: Option<u64>,
 }
 
+impl Limits {
+    /// Whether they limit what is spent, or on whom; an end of validity does neither.
+    pub fn bind(&self) -> bool {
+        self.per_payment.or(self.per_peer).or(self.per_day).is_some() || !self.peers.is_empty()
+    }
+}
+
 /// A budget with its counters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {

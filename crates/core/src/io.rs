@@ -223,7 +223,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// It stakes money in a nanocontract, or may lose some of it.
+    /// It stakes money in a nanocontract, moves it there or may lose some of it, or gives away a secret that may be worth some.
     pub(crate) fn plays(&self) -> bool {
         matches!(
             self,
@@ -233,6 +233,7 @@ impl Command {
                 | Self::PrepareNano { .. }
                 | Self::HandNano { .. }
                 | Self::CloseNano { .. }
+                | Self::Reveal { .. }
         )
     }
 

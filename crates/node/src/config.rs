@@ -1,8 +1,10 @@
 //! The config file: every option explained in [`template`], nothing unknown accepted.
 
 mod check;
+mod nano;
 
 use crate::units::parse_amount;
+pub use nano::{Agreed, NanoSection};
 use perunika_core::policy::Policy;
 use perunika_core::signed::Amount;
 use perunika_core::{Address, Domain};
@@ -59,6 +61,9 @@ pub struct Config {
     /// Virtual channels.
     #[serde(default, rename = "virtual")]
     pub virtual_channels: VirtualSection,
+    /// Nanocontracts.
+    #[serde(default)]
+    pub nano: NanoSection,
     /// Service as a hub.
     #[serde(default)]
     pub hub: HubSection,
@@ -321,6 +326,7 @@ impl Config {
         policy.hub = hub.enabled;
         set(&mut policy.fee_base, hub.fee_base);
         set(&mut policy.fee_ppm_per_day, hub.fee_ppm_per_day);
+        self.nano.apply(&mut policy.nano);
         policy
     }
 }
@@ -538,6 +544,11 @@ mod tests {
             (and("[times]\nt_act_ms = 0"), 6, "t_act_ms"),
             (and("[times]\nresend_ms = 0"), 6, "resend_ms"),
             (and("[channels]\nclose_validity = 0"), 6, "close_validity"),
+            (and("[nano]\nanswer = 0"), 6, "answer"),
+            (and("[nano]\nstorage_max = 16385"), 6, "16384"),
+            (and("[nano]\nopen_max = 256"), 6, "255"),
+            (and("[nano]\naccept = [\"roulette\"]"), 6, "tic-tac-toe"),
+            (and("[nano]\ngas_price = \"7\""), 6, "unit"),
             // Not absolute.
             (and("[shop]\nserve_from = [\"/films\", \"films\"]"), 6, "absolute"),
             (and("[shop]\n\ndownload_to = [\"../films\"]"), 7, "absolute"),

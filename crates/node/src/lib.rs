@@ -46,6 +46,7 @@ pub mod folder;
 pub mod keys;
 pub mod keystore;
 mod metrics;
+mod nano_offers;
 mod peers;
 mod places;
 pub mod shop;

@@ -1,7 +1,8 @@
 //! What happens at a node, one after the other.
 
-use super::schema::{AddressHex, HashHex};
-use super::{ChannelId, Receipt, Reference, Wei};
+use super::schema::{AddressHex, BytesHex, HashHex};
+use super::{ChannelId, Party, Receipt, Reference, Wei};
+use alloy_primitives::Bytes;
 use perunika_core::{Address, B256};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,103 @@ pub enum EventKind {
         /// Registered version.
         version: u64,
     },
+    /// A peer proposes a nanocontract that this node could agree to; it waits for an answer.
+    NanoOffered {
+        /// The channel, ledger or virtual.
+        id: ChannelId,
+        /// Name of the nanocontract.
+        #[schemars(with = "HashHex")]
+        nid: B256,
+        /// Its name, if it is one that every node knows.
+        app: Option<String>,
+        /// Hash of its code.
+        #[schemars(with = "HashHex")]
+        code_hash: B256,
+        /// What it would hold.
+        total: Wei,
+        /// What A would put in.
+        stake_a: Wei,
+        /// Who would move first.
+        first: Party,
+        /// Second, chain time, until which the answer may be given.
+        until: u64,
+    },
+    /// A nanocontract can be used.
+    NanoOpen {
+        /// The channel, ledger or virtual.
+        id: ChannelId,
+        /// Name of the nanocontract.
+        #[schemars(with = "HashHex")]
+        nid: B256,
+    },
+    /// A nanocontract did not come about.
+    NanoDeclined {
+        /// The channel, ledger or virtual.
+        id: ChannelId,
+        /// Name of the nanocontract.
+        #[schemars(with = "HashHex")]
+        nid: B256,
+        /// In words.
+        reason: String,
+    },
+    /// A step is signed by both, or was forced on the chain.
+    NanoStepped {
+        /// The channel, ledger or virtual.
+        id: ChannelId,
+        /// Name of the nanocontract.
+        #[schemars(with = "HashHex")]
+        nid: B256,
+        /// Version that holds it; of a forced step the registered one.
+        version: u64,
+        /// Who moved.
+        by: Party,
+        /// What the mover said.
+        #[schemars(with = "BytesHex")]
+        input: Bytes,
+        /// On the chain.
+        forced: bool,
+    },
+    /// In a dispute it is this node's turn, and nothing is kept that the rules take: without a step by then the mover has stalled.
+    NanoTurn {
+        /// The channel, ledger or virtual.
+        id: ChannelId,
+        /// Name of the nanocontract.
+        #[schemars(with = "HashHex")]
+        nid: B256,
+        /// Last second, chain time.
+        deadline: u64,
+    },
+    /// The peer handed over an input that this node can force.
+    NanoHanded {
+        /// The channel, ledger or virtual.
+        id: ChannelId,
+        /// Name of the nanocontract.
+        #[schemars(with = "HashHex")]
+        nid: B256,
+        /// The input.
+        #[schemars(with = "BytesHex")]
+        input: Bytes,
+        /// What this node would get of the nanocontract with it.
+        share: Wei,
+    },
+    /// The peer wants a nanocontract closed in which it is this node's turn: closing it here agrees.
+    NanoCloseAsked {
+        /// The channel, ledger or virtual.
+        id: ChannelId,
+        /// Name of the nanocontract.
+        #[schemars(with = "HashHex")]
+        nid: B256,
+    },
+    /// A nanocontract is over.
+    NanoClosed {
+        /// The channel, ledger or virtual.
+        id: ChannelId,
+        /// Name of the nanocontract.
+        #[schemars(with = "HashHex")]
+        nid: B256,
+        /// What A got of it, as far as this node knows.
+        a_got: Wei,
+    },
     /// A peer broke the protocol.
     Misbehaved {
         /// Its key.
@@ -121,6 +219,14 @@ impl EventKind {
             Self::VirtualClosed { .. } => "virtual_closed",
             Self::VirtualRenewed { .. } => "virtual_renewed",
             Self::Dispute { .. } => "dispute",
+            Self::NanoOffered { .. } => "nano_offered",
+            Self::NanoOpen { .. } => "nano_open",
+            Self::NanoDeclined { .. } => "nano_declined",
+            Self::NanoStepped { .. } => "nano_stepped",
+            Self::NanoTurn { .. } => "nano_turn",
+            Self::NanoHanded { .. } => "nano_handed",
+            Self::NanoCloseAsked { .. } => "nano_close_asked",
+            Self::NanoClosed { .. } => "nano_closed",
             Self::Misbehaved { .. } => "misbehaved",
             Self::Transaction { .. } => "transaction",
             Self::Gap { .. } => "gap",

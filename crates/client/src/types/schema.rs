@@ -29,6 +29,8 @@ text! {
     HashHex as "Hash" = "^0x[0-9a-fA-F]{64}$";
     /// 64 bytes: a compact secp256k1 signature (EIP-2098).
     SignatureHex as "Signature" = "^0x[0-9a-fA-F]{128}$";
+    /// Any number of bytes.
+    BytesHex as "Bytes" = "^0x([0-9a-fA-F]{2})*$";
     /// 16 bytes.
     NonceHex as "Nonce" = "^0x[0-9a-fA-F]{32}$";
 }
@@ -85,4 +87,11 @@ stages!(
     "VirtualStage",
     "Where a virtual channel stands for this node.",
     [Locking, Revealed, Active, Closing, Certified, Aborted, Done]
+);
+stages!(
+    NanoStageName,
+    perunika_core::info::NanoStage,
+    "NanoStage",
+    "Where a nanocontract stands.",
+    [Proposed, Offered, Agreed, Open, Closing, Disputed]
 );

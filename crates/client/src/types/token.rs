@@ -13,12 +13,12 @@ use std::fmt;
 pub enum Scope {
     /// Look at everything but evidence and tokens.
     Read,
-    /// Pay through open channels, and buy files into the folders of `[shop] download_to`, which may renew the channel that pays
+    /// Pay through open channels, play nanocontracts, reveal secrets on the chain, and buy files into the folders of `[shop] download_to`, which may renew the channel that pays
     /// for them.
     Pay,
-    /// Open channels, ledger and virtual, and ask for quotes.
+    /// Open channels, ledger and virtual, and nanocontracts in them, answer offers of nanocontracts, and ask for quotes.
     Open,
-    /// Close channels.
+    /// Close channels and nanocontracts.
     Close,
     /// Offer files of the folders of `[shop] serve_from`.
     Serve,
@@ -51,7 +51,8 @@ impl fmt::Display for Scope {
 
 /// `POST /v1/tokens`. Limits are in wei; what is left out is not limited. They bind what the holder spends: payments, stakes and
 /// fees of virtual channels, deposits of channels that it opens, and downloads. They are kept by the signer: nothing beyond
-/// them is ever signed, over crashes and restarts. What came to nothing is given back.
+/// them is ever signed, over crashes and restarts. What came to nothing is given back. Whoever has a limit of wei or of peers may
+/// look at nanocontracts, but not open, play or close them: what a step costs is for its code to say, and no limit would hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {

@@ -14,9 +14,9 @@ impl Participant {
         if matches!(command, Command::Within { .. } | Command::SetBudget { .. }) {
             return Err(Fault::Caller("a budget is no part of this command".into()));
         }
-        if command.plays() {
+        if command.plays() && self.signer.budget(budget).is_none_or(|b| b.limits.bind()) {
             // What a nanocontract may cost is not known before it is played.
-            return Err(Fault::Limit("nanocontracts cannot be counted in a budget".into()));
+            return Err(Fault::Limit("nanocontracts cannot be counted in a budget: whoever has limits cannot use them".into()));
         }
         self.spender = Some(budget);
         let result = self.run_command(tag, command);

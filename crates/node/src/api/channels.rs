@@ -3,7 +3,7 @@
 use super::endpoint::Endpoint;
 use super::error::ApiError;
 use super::extract::{Asked, ChannelKey, channels_after, cut};
-use super::{Api, Shared};
+use super::{Api, Shared, nanos};
 use axum::Json;
 use axum::extract::State;
 use perunika_client::types::{Channel, Page, PageQuery, Scope};
@@ -35,6 +35,7 @@ fn show(api: &Api, info: &LedgerInfo) -> Channel {
     Channel {
         id: api.id(info.id, info.params.asset),
         peer: info.peer,
+        party: nanos::party(info.me),
         stage: info.stage,
         mine: info.mine.into(),
         theirs: info.theirs.into(),

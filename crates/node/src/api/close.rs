@@ -52,11 +52,9 @@ async fn virtual_channel(
     headers: HeaderMap,
     Sent { wish, bytes }: Sent<Close>,
 ) -> Result<Response, ApiError> {
-    if wish.force {
-        return Err(ApiError::bad_request("a virtual channel is forced by closing a ledger channel, or by its term"));
-    }
     money::known_virtual(&api, vc).await?;
     let path = format!("close {vc}");
     let call = Call { caller: &caller, headers: &headers, path: &path, body: &bytes, wait_s: wish.wait_s };
-    money::run(api, call, Command::CloseVirtual { vc }).await
+    let command = if wish.force { Command::ForceVirtual { vc } } else { Command::CloseVirtual { vc } };
+    money::run(api, call, command).await
 }

@@ -1,6 +1,7 @@
 //! One call of the API: its route and its place in the document come from the same value.
 
-use super::{Api, auth};
+use super::{Api, LARGE_BODY_MAX, auth};
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{self, MethodRouter};
@@ -11,13 +12,15 @@ use std::sync::Arc;
 /// Makes the schema of a type, or a reference to it.
 pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
-/// What `{id}` in a path is.
+/// What is to be filled into a path: for `{id}` unless it says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathId {
     /// Of a channel, ledger or virtual: 32 bytes in hexadecimal.
     Channel,
     /// Of something that this node named.
     Name,
+    /// Not one but two, `{channel}` and `{nid}`: a nanocontract.
+    Nano,
 }
 
 /// A call.
@@ -34,6 +37,7 @@ pub(super) struct Endpoint {
     /// The answer may also be a stream of server-sent events, each with this as its data.
     pub(super) stream: Option<SchemaOf>,
     pub(super) moves_money: bool,
+    large: bool,
     pub(super) codes: Vec<ErrorCode>,
     route: MethodRouter<Arc<Api>>,
 }
@@ -75,6 +79,7 @@ impl Endpoint {
             answer: None,
             stream: None,
             moves_money: false,
+            large: false,
             codes: Vec::new(),
             route,
         }
@@ -96,6 +101,18 @@ impl Endpoint {
     pub(super) fn named(mut self) -> Self {
         self.id = Some(PathId::Name);
         self.may(&[ErrorCode::BadRequest, ErrorCode::NotFound])
+    }
+
+    /// `{channel}` and `{nid}` name a nanocontract.
+    pub(super) fn nano(mut self) -> Self {
+        self.id = Some(PathId::Nano);
+        self.may(&[ErrorCode::BadRequest, ErrorCode::NotFound])
+    }
+
+    /// Its body may be larger than others.
+    pub(super) fn large(mut self) -> Self {
+        self.large = true;
+        self
     }
 
     pub(super) fn query<T: JsonSchema>(mut self) -> Self {
@@ -140,9 +157,13 @@ impl Endpoint {
 
     /// The route, behind the check of the token.
     pub(super) fn route(self, api: &Arc<Api>) -> (&'static str, MethodRouter<Arc<Api>>) {
+        let route = match self.large {
+            true => self.route.route_layer(DefaultBodyLimit::max(LARGE_BODY_MAX)),
+            false => self.route,
+        };
         let route = match self.scope {
-            Some(scope) => self.route.route_layer(from_fn_with_state((Arc::clone(api), scope), auth::authorize)),
-            None => self.route,
+            Some(scope) => route.route_layer(from_fn_with_state((Arc::clone(api), scope), auth::authorize)),
+            None => route,
         };
         (self.path, route)
     }

@@ -12,7 +12,8 @@ use axum::http::header::ACCEPT;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response, sse};
 use futures::{Stream, StreamExt as _, stream};
-use perunika_client::types::{Ack, ChannelId, ErrorCode, Event, EventKind, EventQuery, Page, Reference, Scope};
+use perunika_apps::App;
+use perunika_client::types::{Ack, ChannelId, ErrorCode, Event, EventKind, EventQuery, Page, Party, Reference, Scope};
 use perunika_core::{Address, B256, io};
 use std::convert::Infallible;
 use std::sync::{Arc, Weak};
@@ -104,6 +105,35 @@ fn show_all(api: &Api, read: Read) -> Vec<Event> {
     gap.into_iter().chain(read.events.into_iter().filter_map(|event| show(api, event))).collect()
 }
 
+/// What happened to a nanocontract; `None` of bytes for applications, which no event tells of.
+fn nano(id: impl Fn(B256) -> ChannelId, event: io::Event) -> Option<EventKind> {
+    Some(match event {
+        io::Event::NanoOffered { ch, nid, terms, until } => EventKind::NanoOffered {
+            id: id(ch),
+            nid,
+            app: App::of(terms.code_hash).map(|app| app.name().to_string()),
+            code_hash: terms.code_hash,
+            total: terms.total.into(),
+            stake_a: terms.da0.into(),
+            first: Party::of(terms.mover0),
+            until,
+        },
+        io::Event::NanoOpen { ch, nid } => EventKind::NanoOpen { id: id(ch), nid },
+        io::Event::NanoDeclined { ch, nid, reason } => EventKind::NanoDeclined { id: id(ch), nid, reason },
+        io::Event::NanoStepped { ch, nid, ver, by, input, forced } => {
+            let (input, by) = (input.into(), Party::of(by));
+            EventKind::NanoStepped { id: id(ch), nid, version: ver, by, input, forced }
+        }
+        io::Event::NanoTurn { ch, nid, deadline } => EventKind::NanoTurn { id: id(ch), nid, deadline },
+        io::Event::NanoHanded { ch, nid, input, share } => {
+            EventKind::NanoHanded { id: id(ch), nid, input: input.into(), share: share.into() }
+        }
+        io::Event::NanoCloseAsked { ch, nid } => EventKind::NanoCloseAsked { id: id(ch), nid },
+        io::Event::NanoClosed { ch, nid, da } => EventKind::NanoClosed { id: id(ch), nid, a_got: da.into() },
+        _ => return None,
+    })
+}
+
 fn show(api: &Api, (cursor, time_ms, entry): Numbered) -> Option<Event> {
     let id = |ch: B256| -> ChannelId { api.id(ch, Address::ZERO) };
     let kind = match entry {
@@ -128,15 +158,7 @@ fn show(api: &Api, (cursor, time_ms, entry): Numbered) -> Option<Event> {
             io::Event::VirtualRenewed { old, new } => EventKind::VirtualRenewed { old: id(old), new: id(new) },
             io::Event::Dispute { ch, ver } => EventKind::Dispute { id: id(ch), version: ver },
             io::Event::Misbehaved { peer, reason } => EventKind::Misbehaved { peer, reason },
-            io::Event::App { .. }
-            | io::Event::NanoOffered { .. }
-            | io::Event::NanoOpen { .. }
-            | io::Event::NanoDeclined { .. }
-            | io::Event::NanoStepped { .. }
-            | io::Event::NanoTurn { .. }
-            | io::Event::NanoHanded { .. }
-            | io::Event::NanoCloseAsked { .. }
-            | io::Event::NanoClosed { .. } => return None,
+            event => nano(id, event)?,
         },
     };
     Some(Event { cursor, time_ms, kind })

@@ -28,7 +28,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Sent<T> {
         let json = is_json(request.headers());
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             if rejection.status().as_u16() == ErrorCode::TooLarge.status() {
-                ApiError::new(ErrorCode::TooLarge, format!("the body has more than {} bytes", super::BODY_MAX))
+                ApiError::new(ErrorCode::TooLarge, "the body has more bytes than this call takes")
             } else {
                 ApiError::bad_request("the body did not arrive completely")
             }

@@ -55,6 +55,7 @@ impl Answer {
         let reason = Some(reason.to_string());
         Self::ok(&Done {
             result: Outcome::Unknown,
+            nid: None,
             id: None,
             version: None,
             countersigned: None,

@@ -18,6 +18,7 @@ mod info;
 mod jobs;
 mod metrics;
 mod money;
+mod nanos;
 mod offers;
 mod open_channel;
 mod open_virtual;
@@ -57,6 +58,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Largest body of a request, bytes.
 const BODY_MAX: usize = 64 << 10;
+/// The same where code, storage or inputs of a nanocontract travel in hexadecimal.
+const LARGE_BODY_MAX: usize = 128 << 10;
 
 /// What the endpoints work with.
 pub(crate) struct Api {
@@ -143,6 +146,10 @@ impl Api {
 
 /// All calls. What is not here has neither a route nor a place in the document.
 fn endpoints() -> Vec<Endpoint> {
+    others().into_iter().chain(nanos::endpoints()).collect()
+}
+
+fn others() -> Vec<Endpoint> {
     vec![
         health::endpoint(),
         ready::endpoint(),

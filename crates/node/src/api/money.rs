@@ -74,10 +74,10 @@ fn show(api: &Api, reply: Reply) -> Answer {
         }
         Reply::Rejected { reason } => Answer::ok(&done(api, Outcome::Rejected, None, Some(reason))),
         Reply::Refused(fault) => Answer::refusal(&fault.into()),
-        Reply::NanoOpened { ch, .. } | Reply::NanoClosed { ch, .. } => {
-            Answer::ok(&done(api, Outcome::Applied, Some(ch), None))
+        Reply::NanoOpened { ch, nid } | Reply::NanoClosed { ch, nid } => {
+            Answer::ok(&Done { nid: Some(nid), ..done(api, Outcome::Applied, Some(ch), None) })
         }
-        Reply::Stepped { ch, ver, .. } => Answer::ok(&paid(api, ch, ver, true)),
+        Reply::Stepped { ch, nid, ver } => Answer::ok(&Done { nid: Some(nid), ..paid(api, ch, ver, true) }),
         Reply::Unknown { reason } => Answer::ok(&done(api, Outcome::Unknown, None, Some(reason))),
         // A quote moves no money and is answered elsewhere.
         Reply::Quoted { .. } | Reply::Done => Answer::ok(&done(api, Outcome::Applied, None, None)),
@@ -86,7 +86,7 @@ fn show(api: &Api, reply: Reply) -> Answer {
 
 fn done(api: &Api, result: Outcome, ch: Option<B256>, reason: Option<String>) -> Done {
     let id = ch.map(|ch| api.id(ch, Address::ZERO));
-    Done { result, id, version: None, countersigned: None, receipt: None, reason }
+    Done { result, id, nid: None, version: None, countersigned: None, receipt: None, reason }
 }
 
 /// What the payee signed, as it can be shown to anybody.

@@ -86,13 +86,15 @@ fn operation_id(endpoint: &Endpoint) -> String {
 
 fn parameters(endpoint: &Endpoint, schemas: &mut SchemaGenerator) -> Vec<Value> {
     let mut all = Vec::new();
-    if let Some(id) = endpoint.id {
-        let schema = match id {
-            PathId::Channel => json!({ "type": "string", "pattern": "^0x[0-9a-fA-F]{64}$" }),
-            PathId::Name => json!({ "type": "string", "minLength": 1, "maxLength": 128 }),
-        };
-        all.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
-    }
+    let hash = json!({ "type": "string", "pattern": "^0x[0-9a-fA-F]{64}$" });
+    let names = match endpoint.id {
+        None => vec![],
+        Some(PathId::Channel) => vec![("id", hash)],
+        Some(PathId::Name) => vec![("id", json!({ "type": "string", "minLength": 1, "maxLength": 128 }))],
+        Some(PathId::Nano) => vec![("channel", hash.clone()), ("nid", hash)],
+    };
+    let named = |(name, schema)| json!({ "name": name, "in": "path", "required": true, "schema": schema });
+    all.extend(names.into_iter().map(named));
     if endpoint.moves_money {
         let schema = json!({ "type": "string", "minLength": 1, "maxLength": 128 });
         all.push(json!({ "name": "Idempotency-Key", "in": "header", "required": true, "description": IDEMPOTENCY, "schema": schema }));

@@ -1,6 +1,8 @@
 //! Values that are well-formed and wrong: out of bounds, or at odds with each other.
 
 use super::Config;
+use perunika_core::nano::STORAGE_MAX;
+use perunika_core::params::MAX_NANOS;
 use perunika_core::policy::Policy;
 use std::net::SocketAddr;
 
@@ -14,19 +16,32 @@ type Misfit = Option<(Options, String)>;
 /// The first thing that does not fit: the options to look at, and what is wrong.
 pub(super) fn misfit(config: &Config) -> Misfit {
     let policy = config.policy();
-    bounds(config, &policy).or_else(|| times(config, &policy)).or_else(|| network(config)).or_else(|| folders(config))
+    bounds(config, &policy)
+        .or_else(|| nanos(&policy))
+        .or_else(|| times(config, &policy))
+        .or_else(|| network(config))
+        .or_else(|| folders(config))
 }
 
 fn bounds(config: &Config, policy: &Policy) -> Misfit {
-    let options: [(&str, &str, u64); 5] = [
+    let options: [(&str, &str, u64); 6] = [
         ("chain", "chain_id", config.chain.chain_id),
         ("channels", "close_validity", policy.close_validity),
         ("virtual", "per_peer_max", policy.virtual_max as u64),
         ("times", "t_act_ms", policy.t_act_ms),
         ("times", "resend_ms", policy.resend_ms),
+        ("nano", "answer", policy.nano.answer),
     ];
     let (section, name, _) = options.into_iter().find(|(_, _, value)| *value == 0)?;
     Some((vec![(section, name)], format!("`{name}` must be more than 0")))
+}
+
+/// What the contract takes: nobody can enforce more.
+fn nanos(policy: &Policy) -> Misfit {
+    let options =
+        [("storage_max", policy.nano.storage_max, STORAGE_MAX), ("open_max", policy.nano.open_max, MAX_NANOS)];
+    let (name, value, most) = options.into_iter().find(|(_, value, most)| value > most)?;
+    Some((vec![("nano", name)], format!("`{name}` is {value}, the contract takes at most {most}")))
 }
 
 fn times(config: &Config, policy: &Policy) -> Misfit {

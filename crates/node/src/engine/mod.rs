@@ -20,6 +20,7 @@ use perunika_core::io::{Env, Event, Input, Output, Reply, Sealed, Step};
 use perunika_core::participant::{Config, Corrupt, Participant};
 use perunika_core::sig::RawKey;
 use perunika_core::{Address, B256};
+use perunika_nano::Machine;
 use perunika_store::{Op, Store, StoreError, Ticket, WriteBatch};
 use ports::{Answer, Work};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -124,7 +125,7 @@ impl Engine {
     ) -> Result<(Self, EngineHandle), EngineError> {
         let records =
             store.scan_prefix(RECORDS)?.into_iter().map(|(key, value)| (key[RECORDS.len()..].to_vec(), value));
-        let participant = Participant::restore(config, key, records)?;
+        let participant = Participant::restore(config, key, records)?.with_evaluator(Arc::new(Machine::new()));
         let (sender, work) = mpsc::channel(WAITING_MAX);
         let (events, _) = broadcast::channel(EVENTS_MAX);
         let journal = Journal::open(&store, journal::KEPT_MAX)?;

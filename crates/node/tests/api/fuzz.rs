@@ -162,7 +162,11 @@ impl Knowledge {
                 _ => {}
             }
         }
-        let path = format!("{}?{}", call.path.replace("{id}", &id), query.join("&"));
+        let path = format!(
+            "{}?{}",
+            call.path.replace("{id}", &id).replace("{channel}", &id).replace("{nid}", dice.pick(&self.hashes).as_str()),
+            query.join("&")
+        );
         let method = Method::from_bytes(call.method.to_uppercase().as_bytes()).unwrap();
         let mut request = http.request(method, format!("{}{path}", self.url));
         if !dice.percent(3) {
