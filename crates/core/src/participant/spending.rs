@@ -16,7 +16,9 @@ impl Participant {
         }
         if command.plays() && self.signer.budget(budget).is_none_or(|b| b.limits.bind()) {
             // What a nanocontract may cost is not known before it is played.
-            return Err(Fault::Limit("nanocontracts cannot be counted in a budget: whoever has limits cannot use them".into()));
+            return Err(Fault::Limit(
+                "nanocontracts cannot be counted in a budget: whoever has limits cannot use them".into(),
+            ));
         }
         self.spender = Some(budget);
         let result = self.run_command(tag, command);

@@ -83,6 +83,18 @@ impl Chain {
         }
     }
 
+    /// What an account holds, wei.
+    pub async fn balance(&self, account: Address) -> u128 {
+        self.provider().get_balance(account).await.unwrap().to()
+    }
+
+    /// Moves the clock and mines a block; its time, seconds.
+    pub async fn warp(&self, seconds: u64) -> u64 {
+        self.ask("evm_increaseTime", json!([seconds])).await;
+        self.ask("evm_mine", json!([])).await;
+        head_time(&self.provider()).await
+    }
+
     fn provider(&self) -> RootProvider {
         RootProvider::new_http(self.url.parse().unwrap())
     }

@@ -13,6 +13,10 @@ use perunika_core::params::Side;
 
 /// How far the clock jumps between two looks, seconds: less than any window, and more than nodes keep from deadlines.
 const JUMP_S: u64 = 15;
+/// How close to a deadline of the node the clock jumps at most, seconds.
+const DISTANCE_S: u64 = 25;
+/// Most jumps and waits; a dispute with nine steps takes fewer than a hundred.
+const LOOKS: usize = 400;
 
 /// Two nodes and what they play.
 pub struct Pair<'a> {
@@ -112,7 +116,10 @@ pub async fn play_until(pair: &Pair<'_>, players: [&dyn Player; 2], most: usize)
     let mut steps = 0;
     while steps < most {
         let before = steps;
-        for (node, player) in pair.nodes.into_iter().zip(players).filter(|_| steps < most) {
+        for (node, player) in pair.nodes.into_iter().zip(players) {
+            if steps == most {
+                return steps;
+            }
             // What is over is closed by both nodes, and forgotten.
             let Ok(nano) = node.api.nano(pair.channel, pair.nid).await else { return steps };
             if nano.my_turn && !nano.outstanding {
@@ -141,31 +148,29 @@ impl Running {
 pub async fn pass_time(world: &World, node: &Running, channel: B256, play: impl AsyncFn()) {
     // The node moves first: the dispute has to be there before time makes it late.
     until(|| async { node.api.channel(channel).await.unwrap().stage == LedgerStage::Disputed }).await;
-    for _ in 0..200 {
-        if node.api.channel(channel).await.unwrap().stage == LedgerStage::Closed {
+    for _ in 0..LOOKS {
+        play().await;
+        let (stage, deadline) = watched(node, channel).await;
+        if stage == LedgerStage::Closed {
             return;
         }
-        let time = world.chain.warp(JUMP_S).await;
-        until(|| async { node.api.info().await.unwrap().chain_time >= time }).await;
-        play().await;
-        // What it sends now is in the chain before the next jump.
-        node.settle().await;
-    }
-    panic!("the channel is not closed after {} s", 200 * JUMP_S);
-}
-
-impl Running {
-    /// Waits until the node has seen three more blocks' worth of the chain's own time go by without sending anything.
-    async fn settle(&self) {
-        let mut sent = usize::MAX;
-        let mut quiet = 0;
-        while quiet < 3 {
-            let now = self.api.transactions().await.unwrap().len();
-            quiet = if now == sent { quiet + 1 } else { 0 };
-            sent = now;
-            let head = self.api.info().await.unwrap().head;
-            crate::support::moment().await;
-            let _ = head;
+        let now = node.api.info().await.unwrap().chain_time;
+        // Never so close to what the node has to do that a slow machine makes it late.
+        let target = deadline.map_or(now + JUMP_S, |deadline| (now + JUMP_S).min(deadline.saturating_sub(DISTANCE_S)));
+        if target > now {
+            let time = world.chain.warp(target - now).await;
+            until(|| async { node.api.info().await.unwrap().chain_time >= time }).await;
+        } else {
+            until(|| async { watched(node, channel).await != (stage, deadline) }).await;
         }
     }
+    panic!("the channel is not closed after {LOOKS} looks");
+}
+
+/// Stage of the channel, and until when the node has to do something about it or its nanocontracts.
+async fn watched(node: &Running, channel: B256) -> (LedgerStage, Option<u64>) {
+    let shown = node.api.channel(channel).await.unwrap();
+    let nanos = node.api.nanos().await.unwrap();
+    let of_nanos = nanos.into_iter().filter(|nano| nano.id.channel == channel).filter_map(|nano| nano.deadline);
+    (shown.stage, of_nanos.chain(shown.deadline).min())
 }
