@@ -2,12 +2,12 @@
 
 mod support;
 
-use alloy_primitives::{B256, U256, keccak256};
-use alloy_sol_types::SolCall;
+use alloy_primitives::{B256, keccak256};
+use perunika_core::chain::{Call, ForcedStep};
 use perunika_core::signed::Entry;
 use perunika_nano::report::{Bounds, Report};
 use support::echo::echo;
-use support::ground::{Ground, NanoStep, deployCall};
+use support::ground::Ground;
 use support::{APPS, app};
 
 fn entry(bounds: Bounds, state: &[u8]) -> Entry {
@@ -31,18 +31,11 @@ fn forced(bounds: Bounds, limit: u64) -> (u64, u64) {
     let entry = entry(bounds, &state);
     let (_, registration) = ground.dispute(&[entry]);
     let (code, input) = (ground.deploy(&echo()), vec![0xff; bounds.input]);
-    let step = NanoStep { code, state: state.into(), input: input.into(), auth: Default::default() };
+    let step = ForcedStep { code, storage: state, input, auth: None };
     ground.gas_limit = limit;
     let sent = ground.execute(&entry, step, 0, &[]);
     assert!(sent.result.is_success(), "{sent:?}");
     (registration, sent.result.tx_gas_used())
-}
-
-/// Gas of registering a State, as the contract's tests measure it.
-fn register() -> u64 {
-    let measured = include_str!("../../../contracts/snapshots/operations.json");
-    let measured: serde_json::Value = serde_json::from_str(measured).unwrap_or_default();
-    measured["register"].as_u64().unwrap_or_default()
 }
 
 /// `bound` holds, and is not more than `percent` above.
@@ -62,7 +55,7 @@ fn a_step_costs_what_is_reported() {
             let report = Report::new(&echo(), bounds);
             let (registration, step) = forced(bounds, report.step_limit);
             assert_close(&format!("step {gas} {storage} {input}"), step, report.step, 5);
-            assert_close("registration of the nanocontract", registration, report.registration - register(), 8);
+            assert_close("registration", registration, report.registration, 8);
         }
     }
 }
@@ -72,8 +65,8 @@ fn deploying_costs_what_is_reported() {
     let codes = APPS.map(app).into_iter().chain([vec![0x5b; 24_576], vec![0; 24_576], vec![0x5b]]);
     for code in codes {
         let bounds = Bounds { gas: 100_000, k_max: 1, storage: 0, input: 0 };
-        let call = deployCall { code: code.clone().into() };
-        let sent = Ground::new().send(0, call.abi_encode().into(), U256::ZERO, &[], None);
+        let call = Call::Deploy { code: code.clone() };
+        let sent = Ground::new().call(0, &call, &[], None);
         assert!(sent.result.is_success());
         assert_close("deploy", sent.result.tx_gas_used(), Report::new(&code, bounds).deployment, 5);
     }

@@ -4,11 +4,12 @@ mod support;
 
 use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::SolError;
+use perunika_core::chain::ForcedStep;
 use perunika_core::nano::{Context, Evaluator, NoResult, Outcome, Run};
 use perunika_core::signed::{Eip712, Entry};
 use perunika_nano::{Machine, check};
 use support::context;
-use support::ground::{Ground, InvalidStep, NanoStep, Sent, StepFailed, registry_slot};
+use support::ground::{Ground, InvalidStep, Sent, StepFailed, registry_slot};
 use support::program::Program;
 
 const PROGRAMS: u64 = 200;
@@ -42,12 +43,12 @@ fn told(ground: &Ground, entry: &Entry, opened: u64) -> Context {
     }
 }
 
-fn step_of(ground: &mut Ground, program: &Program) -> NanoStep {
-    NanoStep {
+fn step_of(ground: &mut Ground, program: &Program) -> ForcedStep {
+    ForcedStep {
         code: ground.deploy(&program.code),
-        state: program.storage.clone().into(),
-        input: program.input.clone().into(),
-        auth: Default::default(),
+        storage: program.storage.clone(),
+        input: program.input.clone(),
+        auth: None,
     }
 }
 

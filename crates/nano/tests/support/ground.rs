@@ -4,8 +4,8 @@ use super::chain::Frame;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue, sol};
 use perunika_contracts::{encode_call, revert_reason, runtime_code};
-use perunika_core::chain::{Call, Roots};
-use perunika_core::params::{ChannelParams, Party};
+use perunika_core::chain::{Call, ForcedStep, Home, NanoClaim, Roots};
+use perunika_core::params::{ChannelParams, Party, code_address, secret_hash};
 use perunika_core::sig::{MemoryKey, RawKey};
 use perunika_core::signed::{self, Eip712};
 use perunika_core::{Domain, tree};
@@ -22,68 +22,6 @@ use revm::{
 sol! {
     #![sol(all_derives)]
 
-    struct Channel {
-        address ownerA;
-        address ownerB;
-        uint8 schemeA;
-        bytes32 keyA;
-        uint8 schemeB;
-        bytes32 keyB;
-        address asset;
-        uint32 challenge;
-        uint32 window;
-        uint16 kMax;
-        uint16 lane;
-    }
-
-    struct State {
-        uint48 ver;
-        uint96 depA;
-        uint96 depB;
-        uint96 total;
-        uint96 defA;
-        uint8 nanos;
-        uint8 locks;
-        bytes32 lockRoot;
-        bytes32 nanoRoot;
-    }
-
-    struct Entry {
-        bytes32 nid;
-        uint48 born;
-        uint96 total;
-        uint96 dA0;
-        uint8 mover0;
-        bytes32 codeHash;
-        uint32 gas;
-        uint16 kMax;
-        bytes32 storage0;
-    }
-
-    struct NanoVersion {
-        uint48 ver;
-        uint96 dA;
-        uint8 mover;
-        uint16 stepsLeft;
-        bytes32 storageHash;
-    }
-
-    struct NanoStep {
-        address code;
-        bytes state;
-        bytes input;
-        bytes auth;
-    }
-
-    struct NanoClaim {
-        Entry entry;
-        uint16 index;
-        bytes32[] proof;
-        NanoVersion version;
-        bytes signatures;
-        NanoStep step;
-    }
-
     struct NanoInfo {
         uint48 ver;
         uint40 nRef;
@@ -95,10 +33,6 @@ sol! {
         bytes32 storageHash;
     }
 
-    function registerNano(Channel params, State state, bytes32 mix, NanoClaim[] claims);
-    function execute(Channel params, Entry entry, NanoStep step);
-    function reveal(bytes32 secret);
-    function deploy(bytes code) returns (address account);
     function nano(bytes32 ch, bytes32 entry) returns (NanoInfo info);
 
     error StepFailed();
@@ -151,9 +85,9 @@ impl Ground {
             db.insert_account_info(owner, AccountInfo { balance, ..AccountInfo::default() });
         }
         let mut ground = Self { domain, params, now: START, gas_limit: 1 << 24, keys, db };
-        ground.call(0, &Call::Open { params, nonce: 0, value: DEPOSIT });
+        ground.must(0, &Call::Open { params, nonce: 0, value: DEPOSIT });
         let id = params.id(&domain, 0);
-        ground.call(1, &Call::Confirm { params, id, dep_a: DEPOSIT, value: DEPOSIT });
+        ground.must(1, &Call::Confirm { params, id, dep_a: DEPOSIT, value: DEPOSIT });
         ground
     }
 
@@ -166,21 +100,25 @@ impl Ground {
         [self.params.a.owner, self.params.b.owner][side]
     }
 
-    fn call(&mut self, side: usize, call: &Call) {
+    /// A call by an owner, in which `slots` of the Adjudicator are warm; the frame at `watched`.
+    pub(crate) fn call(&mut self, side: usize, call: &Call, slots: &[B256], watched: Option<Address>) -> Sent {
         let encoded = encode_call(call, &self.domain, self.owner(side)).unwrap();
-        let sent = self.send(side, encoded.data, encoded.value, &[], None);
-        assert!(sent.result.is_success(), "{:?}", sent.result);
+        self.send(side, encoded.data, encoded.value, slots, watched)
+    }
+
+    fn must(&mut self, side: usize, call: &Call) -> u64 {
+        let sent = self.call(side, call, &[], None);
+        assert!(
+            sent.result.is_success(),
+            "{}: {:?}",
+            call.name(),
+            sent.result.output().map(|data| revert_reason(data))
+        );
+        sent.result.tx_gas_used()
     }
 
     /// A transaction in a block of its own, in which `slots` of the Adjudicator are warm; the frame at `watched`.
-    pub(crate) fn send(
-        &mut self,
-        side: usize,
-        data: Bytes,
-        value: U256,
-        slots: &[B256],
-        watched: Option<Address>,
-    ) -> Sent {
+    fn send(&mut self, side: usize, data: Bytes, value: U256, slots: &[B256], watched: Option<Address>) -> Sent {
         self.now += 1;
         let owner = self.owner(side);
         let list = AccessListItem { address: self.domain.adjudicator, storage_keys: slots.to_vec() };
@@ -215,23 +153,19 @@ impl Ground {
         Sent { result, frame: evm.inspector.frame }
     }
 
-    pub(crate) fn ask<C: SolCall>(&mut self, call: C) -> C::Return {
-        let sent = self.send(0, call.abi_encode().into(), U256::ZERO, &[], None);
-        C::abi_decode_returns(sent.result.output().unwrap()).unwrap()
-    }
-
     pub(crate) fn deploy(&mut self, code: &[u8]) -> Address {
-        self.ask(deployCall { code: code.to_vec().into() })
+        self.must(0, &Call::Deploy { code: code.to_vec() });
+        code_address(&self.domain, code)
     }
 
     /// When it was published.
     pub(crate) fn reveal(&mut self, secret: B256) -> (B256, u64) {
-        self.ask(revealCall { secret });
-        (keccak256(secret), self.now)
+        self.must(0, &Call::Reveal { secret });
+        (secret_hash(secret), self.now)
     }
 
     /// Opens a dispute over a State with these nanocontracts, registers all of them at version 0, and waits until they can be
-    /// stepped. Returns when the dispute was opened, and the gas of the registrations.
+    /// stepped. Returns when the dispute was opened, and the gas of all registrations.
     pub(crate) fn dispute(&mut self, entries: &[signed::Entry]) -> (u64, u64) {
         let roots = Roots { locks: B256::ZERO, nanos: tree::root(entries) };
         let state = signed::State {
@@ -247,37 +181,30 @@ impl Ground {
         };
         let digest = self.domain.digest(state.struct_hash());
         let sigs = self.keys.each_ref().map(|key| Some(key.sign(digest)));
-        self.call(0, &Call::Register { params: self.params, state, roots, sigs });
+        let mut gas = self.must(0, &Call::Register { params: self.params, state, roots, sigs });
         let opened = self.now;
         // The test's chain hashes numbers.
         let mix = keccak256((self.now - START + 1_000 - 1).to_string());
         self.now += u64::from(CHALLENGE);
-        let claims: Vec<NanoClaim> = (0..entries.len()).map(|index| claim(entries, index)).collect();
-        let mut gas = 0;
+        let claims: Vec<NanoClaim> = (0..entries.len()).map(|index| claim(self.id(), entries, index)).collect();
         for some in claims.chunks(40) {
-            let call = registerNanoCall {
-                params: channel(&self.params),
-                state: on_chain(&state, roots),
-                mix,
-                claims: some.to_vec(),
-            };
-            let sent = self.send(1, call.abi_encode().into(), U256::ZERO, &[], None);
-            assert!(sent.result.is_success(), "{:?}", sent.result.output().map(|data| revert_reason(data)));
-            gas += sent.result.tx_gas_used();
+            let home = Home::Ledger(self.params);
+            gas += self.must(1, &Call::RegisterNanos { home, state, roots, mix, claims: some.to_vec() });
         }
         self.now += u64::from(WINDOW) + 1;
         (opened, gas)
     }
 
-    pub(crate) fn execute(&mut self, entry: &signed::Entry, step: NanoStep, mover: usize, slots: &[B256]) -> Sent {
+    pub(crate) fn execute(&mut self, entry: &signed::Entry, step: ForcedStep, mover: usize, slots: &[B256]) -> Sent {
         let code = step.code;
-        let call = executeCall { params: channel(&self.params), entry: entry_on_chain(entry), step };
-        self.send(mover, call.abi_encode().into(), U256::ZERO, slots, Some(code))
+        let call = Call::Execute { home: Home::Ledger(self.params), entry: *entry, step };
+        self.call(mover, &call, slots, Some(code))
     }
 
     pub(crate) fn info(&mut self, entry: &signed::Entry) -> NanoInfo {
-        let ch = self.id();
-        self.ask(nanoCall { ch, entry: entry.struct_hash() })
+        let call = nanoCall { ch: self.id(), entry: entry.struct_hash() };
+        let sent = self.send(0, call.abi_encode().into(), U256::ZERO, &[], None);
+        nanoCall::abi_decode_returns(sent.result.output().unwrap()).unwrap()
     }
 
     /// Another chain that goes on from here.
@@ -294,65 +221,24 @@ impl Ground {
     }
 }
 
-fn claim(entries: &[signed::Entry], index: usize) -> NanoClaim {
-    let entry = &entries[index];
+/// Version 0, which nobody signs.
+fn claim(ch: B256, entries: &[signed::Entry], index: usize) -> NanoClaim {
+    let entry = entries[index];
     NanoClaim {
-        entry: entry_on_chain(entry),
-        index: index as u16,
+        entry,
+        index,
         proof: tree::proof(entries, index).unwrap(),
-        version: NanoVersion {
-            ver: alloy_primitives::aliases::U48::ZERO,
-            dA: entry.da0.try_into().unwrap(),
+        version: signed::Nano {
+            ch,
+            entry: entry.struct_hash(),
+            ver: 0,
+            da: entry.da0,
             mover: entry.mover0,
-            stepsLeft: entry.k_max,
-            storageHash: entry.storage0,
+            steps_left: entry.k_max,
+            storage_hash: entry.storage0,
         },
-        signatures: Bytes::new(),
-        step: NanoStep { code: Address::ZERO, state: Bytes::new(), input: Bytes::new(), auth: Bytes::new() },
-    }
-}
-
-fn channel(params: &ChannelParams) -> Channel {
-    Channel {
-        ownerA: params.a.owner,
-        ownerB: params.b.owner,
-        schemeA: 1,
-        keyA: params.a.key.into_word(),
-        schemeB: 1,
-        keyB: params.b.key.into_word(),
-        asset: params.asset,
-        challenge: params.challenge,
-        window: params.window,
-        kMax: params.k_max,
-        lane: params.lane,
-    }
-}
-
-fn on_chain(state: &signed::State, roots: Roots) -> State {
-    State {
-        ver: state.ver.try_into().unwrap(),
-        depA: state.dep_a.try_into().unwrap(),
-        depB: state.dep_b.try_into().unwrap(),
-        total: state.total.try_into().unwrap(),
-        defA: state.def_a.try_into().unwrap(),
-        nanos: state.nanos,
-        locks: state.locks,
-        lockRoot: roots.locks,
-        nanoRoot: roots.nanos,
-    }
-}
-
-fn entry_on_chain(entry: &signed::Entry) -> Entry {
-    Entry {
-        nid: entry.nid,
-        born: entry.born.try_into().unwrap(),
-        total: entry.total.try_into().unwrap(),
-        dA0: entry.da0.try_into().unwrap(),
-        mover0: entry.mover0,
-        codeHash: entry.code_hash,
-        gas: entry.gas,
-        kMax: entry.k_max,
-        storage0: entry.storage0,
+        sigs: [None, None],
+        step: None,
     }
 }
 
