@@ -297,6 +297,8 @@ impl Auditor<'_> {
         let cur = known.map(|k| k.cur).unwrap_or_default();
         let signed = known.into_iter().flat_map(|k| k.signed.range(cur..));
         let leaves = signed.filter_map(|ver| object.signed_by(*ver, key)).any(|content| content.nano(nid).is_none());
+        // A crash may have swallowed the signature that opened it after the commit.
+        let leaves = leaves && !self.stopped.contains(&node);
         let now = super::time_at(self.now_ms);
         let closed = self.games.closes.get(&(node, ch)).is_some_and(|until| now <= *until);
         let disputed = self.games.disputes.get(&ch).is_some_and(|(opened, _)| now > *opened + 1);

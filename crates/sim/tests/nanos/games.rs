@@ -54,6 +54,20 @@ impl Table {
         self.path.world.open_nano(a, b, ch, terms, code(terms))
     }
 
+    /// Opens one while other offers wait.
+    pub(crate) fn open_beside(&mut self, terms: &NanoTerms) -> B256 {
+        let (ch, [a, b]) = (self.ch, self.ends);
+        let known = self.path.world.offers(b, ch);
+        let tag = self.path.world.offer_nano(a, ch, terms, code(terms), None);
+        assert!(self.path.world.run_until(2_000, |w| w.offers(b, ch).len() > known.len()));
+        let new = self.path.world.offers(b, ch).into_iter().find(|nid| !known.contains(nid)).expect("an offer");
+        self.path.world.answer_nano(b, ch, new, None);
+        self.path.world.wait_reply(a, tag);
+        let open = |w: &World| [a, b].iter().all(|n| w.nano_is_open(*n, ch, new));
+        assert!(self.path.world.run_until(5_000, open));
+        new
+    }
+
     pub(crate) fn open_many(&mut self, terms: &[NanoTerms]) -> Vec<B256> {
         let (ch, [a, b]) = (self.ch, self.ends);
         self.path.world.open_nanos(a, b, ch, terms, code(&terms[0]))
