@@ -2,6 +2,8 @@
 //!
 //! Nodes may behave for a while before [`World::corrupt`] takes them over; what they heard until then counts too.
 
+mod nanos;
+
 use crate::world::{Tap, World};
 use alloy_primitives::B256;
 use perunika_core::body::{Body, Kind};
@@ -12,6 +14,8 @@ use perunika_core::params::{ChannelParams, Side, VirtualParams, secret_hash};
 use perunika_core::sig::{RawKey, Signature};
 use perunika_core::signed::{Amount, Close, Eip712, Final, Lock, WatchAuth};
 use perunika_core::tree;
+
+pub use nanos::Position;
 
 /// Who is corrupt.
 #[derive(Clone, Debug)]

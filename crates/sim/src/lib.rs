@@ -16,7 +16,7 @@ mod story;
 mod views;
 mod world;
 
-pub use adversary::{Adversary, ledger_body, signatures, virtual_body};
+pub use adversary::{Adversary, Position, ledger_body, signatures, virtual_body};
 pub use auditor::Audit;
 pub use ground::{ENDOWMENT, Ground, Receipt, START};
 pub use play::PATIENCE_MS;

@@ -2,5 +2,7 @@
 
 #[path = "kit/apps.rs"]
 mod apps;
+#[path = "kit/bad.rs"]
+mod bad;
 #[path = "kit/players.rs"]
 mod players;

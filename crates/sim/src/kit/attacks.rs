@@ -1,6 +1,7 @@
 //! Messages that look like a step and are none.
 
-use super::table::{Snapshot, Table};
+use super::table::Table;
+use crate::adversary::Position;
 use crate::rng::Rng;
 use perunika_core::message::Message;
 use perunika_core::params::Side;
@@ -19,7 +20,7 @@ impl Table<'_> {
         if usize::from(top.nano.mover) != side {
             return messages;
         }
-        let Some((next, _)) = self.evaluate(game, &top, input) else { return messages };
+        let Some(next) = self.evaluate(game, &top, input) else { return messages };
         let ver = side_version(side, top.nano.ver);
         let right = Nano { ver, ..next.nano };
         let now = self.world.ground.time();
@@ -48,7 +49,7 @@ impl Table<'_> {
     }
 
     /// Another signature, and other inputs with the right result's signature.
-    fn garbled(&mut self, game: usize, top: &Snapshot, side: usize, input: &[u8], rng: &mut Rng) -> Vec<Message> {
+    fn garbled(&mut self, game: usize, top: &Position, side: usize, input: &[u8], rng: &mut Rng) -> Vec<Message> {
         let (now, ver) = (self.world.ground.time(), side_version(side, top.nano.ver));
         let mut flipped = input.to_vec();
         if !flipped.is_empty() {

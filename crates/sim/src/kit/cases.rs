@@ -16,6 +16,9 @@ pub fn check(subject: &Subject, seed: u64) -> Report {
 pub fn check_in(subject: &Subject, place: Place, seed: u64) -> Report {
     let mut report = play_honestly(subject, place, seed);
     let moves = report.moves;
+    if moves > 0 {
+        report += step_both_ways(subject, place, seed, moves);
+    }
     for side in [0, 1] {
         report += force_from_every_position(subject, place, seed, side, moves);
         report += silence_at_every_position(subject, place, seed, side, moves);
@@ -42,6 +45,11 @@ pub fn play_honestly(subject: &Subject, place: Place, seed: u64) -> Report {
     table.all_closed();
     let entry = table.games[0].entry;
     assert_eq!(table.world.share(node, ch), Some(before - entry.da0 + da), "{}", table.why(0, "the share of A"));
+    let ended = [da, entry.total - da];
+    for (side, got) in ended.into_iter().enumerate() {
+        let text = format!("{side} got {got} of an honest game, the author promised {}", subject.least[side]);
+        assert!(got >= subject.least[side], "{}", table.why(0, &text));
+    }
     let report = table.finish();
     let plain = ["open", "confirm", "close"];
     let forced = table.world.ground.receipts.iter().filter(|r| !plain.contains(&r.name)).count();
@@ -76,9 +84,19 @@ pub fn force_from_every_position(subject: &Subject, place: Place, seed: u64, sid
     table.conclude(|_| {});
     for (game, da) in expected.into_iter().enumerate() {
         assert_eq!(table.forced_da(game), da, "{}", table.why(game, "forced and optimistic results differ"));
+        [0, 1].into_iter().for_each(|side| table.check_promise(game, side));
     }
     table.world.filter = None;
     table.finish()
+}
+
+impl Table<'_> {
+    /// The author promised more than the chain gave.
+    pub(super) fn check_promise(&self, game: usize, side: usize) {
+        let (entry, least) = (&self.games[game].entry, self.subject.least[side]);
+        let got = part(entry, self.forced_da(game), side);
+        assert!(got >= least, "{}", self.why(game, &format!("{side} got {got}, the author promised {least}")));
+    }
 }
 
 fn expected(table: &mut Table<'_>, plays: [bool; 2]) -> Vec<Amount> {
@@ -88,6 +106,40 @@ fn expected(table: &mut Table<'_>, plays: [bool; 2]) -> Vec<Amount> {
             table.reference(game, &from, plays)
         })
         .collect()
+}
+
+/// Each step of an honest game is made twice from the same position: off chain in one game, by force in its twin. Input, storage, what A gets, mover
+/// and steps left are the same (P9).
+pub fn step_both_ways(subject: &Subject, place: Place, seed: u64, moves: usize) -> Report {
+    let mut table = Table::new(subject, place, seed, 2 * moves, "each step both ways");
+    for game in 0..moves {
+        assert!(table.advance_to(game, game + 1), "{}", table.why(game, "the game is shorter than before"));
+        assert!(table.advance_to(moves + game, game), "{}", table.why(moves + game, "the twin differs"));
+    }
+    let (node, ch) = (table.node(0), table.ch);
+    let keys = [0, 1].map(|side| table.world.key(table.node(side)));
+    // Games that are over leave the State first.
+    table.world.run_for(3_000);
+    table.world.filter = Some(Box::new(move |_, from, to, _| !(keys.contains(&from) && keys.contains(&to))));
+    table.world.force(node, ch);
+    table.conclude(|_| {});
+    let mut compared = 0;
+    for game in 0..moves {
+        let Some((input, forced)) = table.first_forced(moves + game) else { continue };
+        let (by, optimistic) = (table.games[game].last_input.clone(), table.top(game).clone());
+        if by != Some(input) {
+            continue;
+        }
+        let text = table.why(game, "one step gives two results (P9)");
+        assert_eq!((forced.nano.da, forced.nano.mover), (optimistic.nano.da, optimistic.nano.mover), "{text}");
+        assert_eq!(forced.nano.steps_left, optimistic.nano.steps_left, "{text}");
+        assert_eq!(forced.storage, optimistic.storage, "{text}");
+        compared += 1;
+    }
+    table.world.filter = None;
+    let mut report = table.finish();
+    report.compared = compared;
+    report
 }
 
 /// `side` goes to the chain alone: the other one is gone for ever, at every position. It gets at least what its newest version gives, and what its own
@@ -107,6 +159,7 @@ pub fn silence_at_every_position(subject: &Subject, place: Place, seed: u64, sid
         let due = part(&entry, da, side).max(part(&entry, entry.da0, side));
         let got = part(&entry, table.forced_da(game), side);
         assert_eq!(got, due, "{}", table.why(game, "what an honest party gets against silence (P1)"));
+        table.check_promise(game, side);
     }
     table.finish()
 }

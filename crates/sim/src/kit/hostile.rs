@@ -103,6 +103,7 @@ fn against_old_versions(table: &mut Table<'_>, side: usize, last_second: bool, p
         let entry = table.games[game].entry;
         let got = part(&entry, table.forced_da(game), side);
         assert!(got >= due, "{}", table.why(game, &format!("got {got}, due {due} (P1)")));
+        table.check_promise(game, side);
         let newest = table.top(game).nano.ver;
         if let Some(view) = table.view(game).filter(|view| view.ver != newest) {
             let text = format!("version {} stands, {newest} was the newest", view.ver);

@@ -14,8 +14,9 @@
 //! What is checked in every case: nobody gets less than the newest version and the rules give (P1), a forced step is what the
 //! evaluator makes of the same position (P9), and the auditor's I1–I10. A failure prints the seed, the case and the position.
 //!
-//! What the kit cannot know is whether the rules are fair. It plays the moves of the strategies only: an author whose code has
-//! more than one way through a game gives several strategies and checks each.
+//! What the kit cannot know is whether the rules are fair: an author who promises the players something says so by
+//! [`Subject::at_least`]. The kit plays the moves of the strategies only: an author whose code has more than one way through a game
+//! gives several strategies and checks each.
 
 mod attacks;
 mod cases;
@@ -24,7 +25,7 @@ mod play;
 mod reference;
 mod table;
 
-pub use cases::{check, check_in, force_from_every_position, play_honestly, silence_at_every_position};
+pub use cases::{check, check_in, force_from_every_position, play_honestly, silence_at_every_position, step_both_ways};
 pub use hostile::{register_old_versions, send_wrong_steps};
 
 use perunika_core::message::NanoTerms;
@@ -82,6 +83,7 @@ pub struct Subject {
     /// What is opened. Times in it must not pass within a day of [`START`](crate::START).
     pub terms: NanoTerms,
     players: Box<dyn Fn(Side) -> Box<dyn Strategy>>,
+    least: [Amount; 2],
 }
 
 impl std::fmt::Debug for Subject {
@@ -98,7 +100,15 @@ impl Subject {
         terms: NanoTerms,
         players: impl Fn(Side) -> Box<dyn Strategy> + 'static,
     ) -> Self {
-        Self { name: name.into(), code: code.to_vec(), terms, players: Box::new(players) }
+        Self { name: name.into(), code: code.to_vec(), terms, players: Box::new(players), least: [0, 0] }
+    }
+
+    /// What A and B must have in the end, whatever the other one does, as long as they play as given: the author's promise to the
+    /// players. Without it the kit checks only that the rules are enforced, not what they say.
+    #[must_use]
+    pub fn at_least(mut self, a: Amount, b: Amount) -> Self {
+        self.least = [a, b];
+        self
     }
 
     fn players(&self) -> [Box<dyn Strategy>; 2] {
@@ -115,6 +125,8 @@ pub struct Report {
     pub moves: usize,
     /// Steps that the chain made; each was computed again with the same result.
     pub forced_steps: usize,
+    /// Steps that were made both off chain and by force from one position, with one result.
+    pub compared: usize,
     /// Transactions, openings and closings of channels included.
     pub transactions: usize,
     /// Gas of the dearest transaction that forced one step.
@@ -128,6 +140,7 @@ impl std::ops::AddAssign for Report {
         self.cases += other.cases;
         self.moves = self.moves.max(other.moves);
         self.forced_steps += other.forced_steps;
+        self.compared += other.compared;
         self.transactions += other.transactions;
         self.dearest_step = self.dearest_step.max(other.dearest_step);
         self.refused += other.refused;

@@ -1,6 +1,7 @@
 //! What the rules give from a position, computed without participants and without the chain.
 
-use super::table::{Snapshot, Table, seat};
+use super::table::{Table, seat};
+use crate::adversary::Position;
 use alloy_primitives::keccak256;
 use perunika_core::nano::{Context, Evaluator, Outcome, Run};
 use perunika_core::signed::{Amount, Eip712, Entry, Nano};
@@ -12,7 +13,7 @@ pub(super) fn part(entry: &Entry, da: Amount, side: usize) -> Amount {
 
 impl Table<'_> {
     /// A step from a position, as the evaluator has it at this moment.
-    pub(super) fn evaluate(&self, game: usize, from: &Snapshot, input: &[u8]) -> Option<(Snapshot, Outcome)> {
+    pub(super) fn evaluate(&self, game: usize, from: &Position, input: &[u8]) -> Option<Position> {
         let entry = &self.games[game].entry;
         let time = self.world.ground.time();
         let nano = from.nano;
@@ -29,15 +30,15 @@ impl Table<'_> {
         let (code, gas, storage, caller) = (&self.subject.code, entry.gas, &from.storage, nano.mover);
         let outcome =
             self.world.machine.step(&Run { code, gas, context, storage, caller, input, revealed: &[] }).ok()?;
-        let Outcome { da, mover, steps_left, .. } = outcome;
-        let storage_hash = keccak256(&outcome.storage);
+        let Outcome { da, mover, steps_left, ref storage, .. } = outcome;
+        let storage_hash = keccak256(storage);
         let nano = Nano { da, mover, steps_left, storage_hash, ..nano };
-        Some((Snapshot { nano, sigs: [None, None], storage: outcome.storage.clone() }, outcome))
+        Some(Position { entry: *entry, nano, sigs: [None, None], storage: outcome.storage })
     }
 
     /// What A gets if these sides play on by force from a position and the others stall. Nobody makes a step that is worse
     /// for it than stalling.
-    pub(super) fn reference(&mut self, game: usize, from: &Snapshot, plays: [bool; 2]) -> Amount {
+    pub(super) fn reference(&mut self, game: usize, from: &Position, plays: [bool; 2]) -> Amount {
         let (time, total) = (self.world.ground.time(), self.subject.terms.total);
         let mut at = from.clone();
         while at.nano.steps_left > 0 {
@@ -47,7 +48,7 @@ impl Table<'_> {
             }
             let seat = seat(mover, &at.nano, &at.storage, total, time, true);
             let Some(input) = self.games[game].players[mover].step(&seat) else { break };
-            let Some((next, _)) = self.evaluate(game, &at, &input) else { break };
+            let Some(next) = self.evaluate(game, &at, &input) else { break };
             let entry = &self.games[game].entry;
             let (stalling, stepping) = (part(entry, at.nano.da, mover), part(entry, next.nano.da, mover));
             if stepping < stalling || (stepping == stalling && next.nano.steps_left == 0) {

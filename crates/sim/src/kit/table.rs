@@ -1,25 +1,18 @@
 //! Many games of one nanocontract beside each other in one channel, each at another position: one dispute tries them all.
 
 use super::{Place, Report, Seat, Strategy, Subject};
+use crate::adversary::Position;
 use crate::play::PATIENCE_MS;
 use crate::story::{ETH, Path, quick_policy};
 use crate::world::World;
-use alloy_primitives::B256;
+use alloy_primitives::{B256, keccak256};
+use perunika_contracts::Event;
 use perunika_core::chain::{Home, NanoView};
 use perunika_core::info::NanoInfo;
-use perunika_core::io::Event;
+use perunika_core::io;
 use perunika_core::params::Side;
 use perunika_core::policy::Policy;
-use perunika_core::sig::Signature;
 use perunika_core::signed::{Amount, Eip712, Entry, Nano};
-
-/// A version that both signed, with its storage.
-#[derive(Clone, Debug)]
-pub(super) struct Snapshot {
-    pub(super) nano: Nano,
-    pub(super) sigs: [Option<Signature>; 2],
-    pub(super) storage: Vec<u8>,
-}
 
 /// One game.
 pub(super) struct Game {
@@ -27,8 +20,10 @@ pub(super) struct Game {
     pub(super) entry: Entry,
     pub(super) players: [Box<dyn Strategy>; 2],
     /// Every version so far, version 0 first.
-    pub(super) history: Vec<Snapshot>,
+    pub(super) history: Vec<Position>,
     pub(super) moves: usize,
+    /// What the last move said, if it was a step.
+    pub(super) last_input: Option<Vec<u8>>,
 }
 
 /// The games and the world that they are in.
@@ -60,10 +55,7 @@ impl<'s> Table<'s> {
         }
         let (mut world, ends, links, nodes) = (path.world, [0, hubs + 1], path.links, path.nodes);
         let ch = if hubs == 0 { links[0] } else { world.open_virtual(&nodes, stake, stake) };
-        let home = match world.ledger_of(0, ch) {
-            Some(ledger) => Home::Ledger(ledger.params),
-            None => Home::Virtual(world.virtual_of(0, ch).expect("it was opened").params),
-        };
+        let home = world.home_of(0, ch).expect("it was opened");
         let mut table = Self { subject, world, ch, home, ends, games: Vec::new(), heard: [0, 0], what };
         let terms = vec![subject.terms.clone(); games];
         let nids = table.world.open_nanos(ends[0], ends[1], ch, &terms, &subject.code);
@@ -74,7 +66,14 @@ impl<'s> Table<'s> {
     fn begin(&self, nid: B256) -> Game {
         let info = self.info(nid).expect("it is open");
         let (entry, players) = (info.entry.expect("it is in the State"), self.subject.players());
-        Game { nid, entry, players, history: vec![snapshot(&info)], moves: 0 }
+        Game {
+            nid,
+            entry,
+            players,
+            history: vec![Position::of(&info).expect("it is open")],
+            moves: 0,
+            last_input: None,
+        }
     }
 
     /// As whoever is still there sees it.
@@ -94,7 +93,7 @@ impl<'s> Table<'s> {
     }
 
     /// The newest version of a game.
-    pub(super) fn top(&self, game: usize) -> &Snapshot {
+    pub(super) fn top(&self, game: usize) -> &Position {
         self.games[game].history.last().expect("version 0 at least")
     }
 
@@ -105,14 +104,16 @@ impl<'s> Table<'s> {
         match to {
             Move::Step(mover, input) => {
                 let node = self.node(mover);
-                self.world.make_step(node, ch, nid, input);
-                let info = self.world.nano_of(node, ch, nid).expect("it is open");
-                self.games[game].history.push(snapshot(&info));
+                self.world.make_step(node, ch, nid, input.clone());
+                let position = self.world.position_of(node, ch, nid).expect("it is open");
+                self.games[game].history.push(position);
+                self.games[game].last_input = Some(input);
             }
             Move::Hand(giver, input) => {
                 let node = self.node(giver);
                 self.world.hand_nano(node, ch, nid, input.clone());
                 self.games[game].players[1 - giver].handed(&input);
+                self.games[game].last_input = None;
             }
         }
         self.games[game].moves += 1;
@@ -147,8 +148,7 @@ impl<'s> Table<'s> {
 
     /// What the chain has of a game.
     pub(super) fn view(&self, game: usize) -> Option<NanoView> {
-        let entry = self.games[game].entry.struct_hash();
-        self.world.ground.nano_at(self.ch, entry, self.world.ground.chain.height())
+        self.world.registered(self.ch, &self.games[game].entry)
     }
 
     /// What A gets of a game through the chain.
@@ -156,11 +156,26 @@ impl<'s> Table<'s> {
         self.view(game).map_or(self.games[game].entry.da0, |view| view.da)
     }
 
+    /// The first step of a game that was forced: its input and what it left.
+    pub(super) fn first_forced(&self, game: usize) -> Option<(Vec<u8>, Position)> {
+        let entry = self.games[game].entry.struct_hash();
+        self.world.ground.events.iter().find_map(|(_, event)| match event {
+            Event::NanoStepped { ch, entry: e, da, mover, steps_left, input, next }
+                if (*ch, *e) == (self.ch, entry) =>
+            {
+                let (da, mover, steps_left, storage_hash) = (*da, *mover, *steps_left, keccak256(next));
+                let nano = Nano { da, mover, steps_left, storage_hash, ..self.top(game).nano };
+                Some((input.clone(), Position { nano, storage: next.clone(), ..self.top(game).clone() }))
+            }
+            _ => None,
+        })
+    }
+
     /// The dispute has been concluded.
     pub(super) fn is_concluded(&self) -> bool {
-        let concluded = |event: &perunika_contracts::Event| match event {
-            perunika_contracts::Event::Concluded { id, .. } => *id == self.ch,
-            perunika_contracts::Event::VirtualConcluded { vc, .. } => *vc == self.ch,
+        let concluded = |event: &Event| match event {
+            Event::Concluded { id, .. } => *id == self.ch,
+            Event::VirtualConcluded { vc, .. } => *vc == self.ch,
             _ => false,
         };
         self.world.ground.events.iter().any(|(_, event)| concluded(event))
@@ -168,11 +183,7 @@ impl<'s> Table<'s> {
 
     /// Lets time pass until the dispute is concluded; honest ends answer when they are asked for a step. `meanwhile` runs every second.
     pub(super) fn conclude(&mut self, mut meanwhile: impl FnMut(&mut Self)) {
-        let window = u64::from(match &self.home {
-            Home::Ledger(params) => params.window,
-            Home::Virtual(params) => params.window,
-        });
-        let most = 2_000 + window * (4 + u64::from(self.subject.terms.k_max));
+        let most = 2_000 + self.window() * (4 + u64::from(self.subject.terms.k_max));
         for _ in 0..most {
             if self.is_concluded() {
                 return;
@@ -184,13 +195,21 @@ impl<'s> Table<'s> {
         panic!("{}: the dispute is not concluded", self.what);
     }
 
+    /// Window of a forced step, seconds.
+    pub(super) fn window(&self) -> u64 {
+        u64::from(match &self.home {
+            Home::Ledger(params) => params.window,
+            Home::Virtual(params) => params.window,
+        })
+    }
+
     fn answer_turns(&mut self) {
         for side in 0..2 {
             let node = self.node(side);
             let events = &self.world.nodes[node].events;
             let turns: Vec<B256> = events[self.heard[side].min(events.len())..]
                 .iter()
-                .filter_map(|e| if let Event::NanoTurn { nid, .. } = e { Some(*nid) } else { None })
+                .filter_map(|e| if let io::Event::NanoTurn { nid, .. } = e { Some(*nid) } else { None })
                 .collect();
             self.heard[side] = events.len();
             turns.into_iter().for_each(|nid| self.answer_turn(side, nid));
@@ -225,6 +244,7 @@ impl<'s> Table<'s> {
             cases: self.games.len(),
             moves: self.games.iter().map(|g| g.moves).max().unwrap_or_default(),
             forced_steps: audit.forced_steps,
+            compared: 0,
             transactions: receipts.len(),
             dearest_step: steps.filter_map(|r| r.result.clone().ok()).max().unwrap_or_default(),
             refused: 0,
@@ -260,8 +280,4 @@ pub(super) fn seat<'a>(
     forced: bool,
 ) -> Seat<'a> {
     Seat { side: side_of(side), storage, total, da: nano.da, steps_left: nano.steps_left, time, forced }
-}
-
-fn snapshot(info: &NanoInfo) -> Snapshot {
-    Snapshot { nano: info.version.expect("it is open"), sigs: info.sigs, storage: info.storage.clone() }
 }

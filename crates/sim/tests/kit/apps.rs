@@ -7,6 +7,7 @@ use perunika_sim::kit::{Report, Subject, check};
 fn try_all(subject: &Subject, seed: u64) -> Report {
     let report = check(subject, seed);
     println!("{}: {report:?}", subject.name);
+    assert!(report.compared > 0, "no step was made both ways");
     report
 }
 
