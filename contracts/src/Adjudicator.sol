@@ -56,7 +56,7 @@ contract Adjudicator is Settlement, Nanocontracts, Registry {
     }
 
     function nano(bytes32 ch, bytes32 entry) external view returns (NanoInfo memory info) {
-        Nano storage nano_ = _nanos[Ids.nanoSlot(_separator(), ch, entry)];
+        Nano storage nano_ = _nanoAt(_separator(), ch, entry);
         NanoWord word = nano_.word;
         info.ver = uint48(word.ver());
         info.nRef = uint40(word.nRef());

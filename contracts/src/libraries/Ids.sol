@@ -39,8 +39,15 @@ library Ids {
     }
 
     /// @dev The slot of a registered nanocontract.
-    function nanoSlot(bytes32 domain, bytes32 ch, bytes32 entryHash) internal pure returns (bytes32) {
-        return keccak256(abi.encode(domain, bytes1("N"), ch, entryHash));
+    function nanoSlot(bytes32 domain, bytes32 ch, bytes32 entryHash) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore(at, domain)
+            mstore(add(at, 32), "N")
+            mstore(add(at, 64), ch)
+            mstore(add(at, 96), entryHash)
+            hash := keccak256(at, 128)
+        }
     }
 
     /// @dev H(scheme_1, key_1, scheme_2, key_2, ..), a word each.

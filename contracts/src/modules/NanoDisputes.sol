@@ -33,14 +33,12 @@ abstract contract NanoDisputes is Disputes {
         bytes32 keyB;
         address a; // moves for A without a StepAuth
         address b;
-        bool sendingIsSigning; // a and b sign nothing that they send
+        bool byA; // A has signed by sending
+        bool byB;
         uint256 nanos; // how many the registered State has; 0 if the call may register none
         bytes32 root; // of their tree
         uint256[] cache; // what is known of it
     }
-
-    /// @dev By a key that binds the channel and the Entry, so that nothing that happens elsewhere reaches it (S56).
-    mapping(bytes32 key => Nano) internal _nanos;
 
     /// @dev Whether nanocontracts of the registered State may be registered: in ]R, R + w].
     function _checkRegistration(Arena memory d) internal view {
@@ -49,12 +47,11 @@ abstract contract NanoDisputes is Disputes {
     }
 
     function _claimAll(Arena memory d, NanoClaim[] calldata claims) internal {
-        AccruedWord acc = _accrued[d.ch];
-        bool changed;
+        (int256 moved, uint256 end) = (0, 0);
         for (uint256 i = 0; i < claims.length; ++i) {
             NanoClaim calldata claim = claims[i];
             bytes32 entryHash = Hashing.entry(claim.entry);
-            Nano storage nano_ = _nanos[Ids.nanoSlot(d.domain, d.ch, entryHash)];
+            Nano storage nano_ = _nanoAt(d.domain, d.ch, entryHash);
             NanoWord word = nano_.word;
             (uint256 nRef, uint256 dA) = (word.nRef(), word.dA());
             if (word.isEmpty()) {
@@ -67,16 +64,19 @@ abstract contract NanoDisputes is Disputes {
                 if (claim.version.ver <= word.ver()) continue;
             }
             word = _claim(d, claim, entryHash, nano_, nRef);
-            acc = acc.moved(dA, word.dA(), word.stepsLeft() > 0 ? nRef + d.window : nRef);
-            changed = true;
+            unchecked {
+                moved += int256(word.dA()) - int256(dA);
+                if (word.stepsLeft() > 0) nRef += d.window;
+            }
+            if (nRef > end) end = nRef;
         }
-        if (!changed) revert NotNewer();
-        _accrued[d.ch] = acc;
+        if (end == 0) revert NotNewer();
+        _accrued[d.ch] = _accrued[d.ch].moved(moved, end);
     }
 
     function _execute(Arena memory d, Entry calldata entry, NanoStep calldata step) internal {
         bytes32 entryHash = Hashing.entry(entry);
-        Nano storage nano_ = _nanos[Ids.nanoSlot(d.domain, d.ch, entryHash)];
+        Nano storage nano_ = _nanoAt(d.domain, d.ch, entryHash);
         NanoWord word = nano_.word;
         if (word.isEmpty()) revert NoSuchNano();
         uint256 nRef = word.nRef();
@@ -90,8 +90,17 @@ abstract contract NanoDisputes is Disputes {
         (NanoWord next, bytes32 storageHash) =
             _step(d, entryHash, entry, step, word, nano_.storageHash, time, block.timestamp);
         (nano_.word, nano_.storageHash) = (next, storageHash);
-        uint256 until = next.stepsLeft() > 0 ? block.timestamp + d.window : 0;
-        _accrued[d.ch] = _accrued[d.ch].moved(word.dA(), next.dA(), until);
+        uint256 end = next.stepsLeft() > 0 ? block.timestamp + d.window : 0;
+        _accrued[d.ch] = _accrued[d.ch].moved(int256(next.dA()) - int256(word.dA()), end);
+    }
+
+    /// @dev At a key that binds the channel and the Entry, so that nothing that happens elsewhere reaches it (S56). The key is
+    ///      the slot: a hash of four words is none of the hashes of two words at which mappings lie.
+    function _nanoAt(bytes32 domain, bytes32 ch, bytes32 entryHash) internal pure returns (Nano storage nano_) {
+        bytes32 key = Ids.nanoSlot(domain, ch, entryHash);
+        assembly ("memory-safe") {
+            nano_.slot := key
+        }
     }
 
     function _checkProof(Arena memory d, NanoClaim calldata claim, bytes32 entryHash) private pure {
@@ -110,10 +119,11 @@ abstract contract NanoDisputes is Disputes {
         word = Rules.checkNano(claim.entry, v).until(nRef);
         _checkSignatures(d, entryHash, v, claim.signatures);
         emit NanoRegistered(d.ch, entryHash, NanoWord.unwrap(word), storageHash);
-        if (claim.steps.length > 0) {
-            // No forced step comes before nRef.
-            if (claim.steps.length > 1) revert InvalidNano();
-            (word, storageHash) = _step(d, entryHash, claim.entry, claim.steps[0], word, storageHash, d.opened, 0);
+        NanoStep[] calldata steps = claim.steps;
+        if (steps.length > 0) {
+            if (steps.length > 1) revert InvalidNano();
+            // `last` stays 0: no other step comes before nRef.
+            (word, storageHash) = _step(d, entryHash, claim.entry, steps[0], word, storageHash, d.opened, 0);
         }
         (nano_.word, nano_.storageHash) = (word, storageHash);
     }
@@ -126,14 +136,10 @@ abstract contract NanoDisputes is Disputes {
         uint256 end;
         if (v.ver != 0) {
             bytes32 digest = _digest(d.domain, Hashing.nano(d.ch, entryHash, v));
-            if (!_signsBySending(d, d.a)) end = Signatures.check(d.schemeA, d.keyA, digest, signatures, end);
-            if (!_signsBySending(d, d.b)) end = Signatures.check(d.schemeB, d.keyB, digest, signatures, end);
+            if (!d.byA) end = Signatures.check(d.schemeA, d.keyA, digest, signatures, end);
+            if (!d.byB) end = Signatures.check(d.schemeB, d.keyB, digest, signatures, end);
         }
         Signatures.checkEnd(signatures, end);
-    }
-
-    function _signsBySending(Arena memory d, address owner) private view returns (bool) {
-        return d.sendingIsSigning && msg.sender == owner;
     }
 
     /// @dev Lets the mover take one step.

@@ -75,7 +75,8 @@ abstract contract Nanocontracts is LedgerChannels, VirtualChannels, NanoDisputes
         arena.ch = Ids.channel(arena.domain, key, word.nonce());
         (arena.deadline, arena.window, arena.kMax) = (dispute.deadline(), c.window, c.kMax);
         (arena.schemeA, arena.keyA, arena.schemeB, arena.keyB) = (c.schemeA, c.keyA, c.schemeB, c.keyB);
-        (arena.a, arena.b, arena.sendingIsSigning) = (c.ownerA, c.ownerB, true);
+        (arena.a, arena.b) = (c.ownerA, c.ownerB);
+        (arena.byA, arena.byB) = (msg.sender == c.ownerA, msg.sender == c.ownerB);
         arena.opened = arena.deadline - c.challenge;
     }
 

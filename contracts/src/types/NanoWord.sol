@@ -89,17 +89,12 @@ library AccruedWords {
         return int128(uint128(AccruedWord.unwrap(self)));
     }
 
-    /// @dev A nanocontract went from `before` to `after_` and may move until `until`. The end never comes nearer.
-    function moved(AccruedWord self, uint256 before, uint256 after_, uint256 until)
-        internal
-        pure
-        returns (AccruedWord)
-    {
+    /// @dev Nanocontracts moved `by` to A and may move until `until`. The end never comes nearer.
+    function moved(AccruedWord self, int256 by, uint256 until) internal pure returns (AccruedWord) {
         unchecked {
             uint256 end_ = self.end();
             if (until > end_) end_ = until;
-            int256 sum_ = self.sum() + int256(after_) - int256(before);
-            return AccruedWord.wrap((end_ << 128) | uint128(int128(sum_)));
+            return AccruedWord.wrap((end_ << 128) | uint128(int128(self.sum() + by)));
         }
     }
 }
