@@ -15,8 +15,8 @@ contract DisputeGasTest is NanoFixture, Figures {
     }
 
     /// @dev Code that gives one answer whatever it is told: eight instructions, less than 100 gas.
-    function constant_() private pure returns (bytes memory) {
-        bytes memory blob = answer(abi.encode(keccak256("the next state")), HELD - DA0, 1, K - 1);
+    function constant_(bytes memory next) private pure returns (bytes memory) {
+        bytes memory blob = answer(next, HELD - DA0, 1, K - 1);
         bytes memory result = new bytes(blob.length - 1);
         for (uint256 i = 0; i < result.length; ++i) {
             result[i] = blob[i + 1];
@@ -57,12 +57,13 @@ contract DisputeGasTest is NanoFixture, Figures {
 
     function test_register_4() public {
         registerMany(4);
-        note("register_4_nanos", 297_000);
+        note("register_4_nanos", 295_000);
     }
 
     function test_register_16() public {
         registerMany(16);
-        note("register_16_nanos", 1_017_000);
+        // The target is 990,000; this only keeps it from growing (README, Gas).
+        note("register_16_nanos", 1_004_500);
     }
 
     function test_register_version_zero() public {
@@ -71,32 +72,47 @@ contract DisputeGasTest is NanoFixture, Figures {
         note("register_nano_version_0", 0);
     }
 
-    function test_execute_refute_conclude() public {
-        code = adjudicator.deploy(constant_());
-        begin(2);
-        NanoClaim[] memory claims = new NanoClaim[](2);
-        (claims[0], claims[1]) = (claim(0, zero(0)), claim(1, zero(1)));
-        send(alice, registering(claims));
-
+    function test_refute() public {
+        begin(1);
+        send(alice, registering(one(claim(0, zero(0)))));
         NanoVersion memory v = newer(0);
         NanoClaim memory higher = claim(0, v);
         higher.signatures = signHash(secretKey(1), nanoHash(ch, entries[0], v));
         higher.proof = new bytes32[](0);
         send(alice, refuting(one(higher)));
         note("refute_nano", 0);
+    }
 
+    /// @dev The first step of a nanocontract at version 0 whose state is `before`.
+    function arrive(bytes memory before, bytes memory next) private {
+        code = adjudicator.deploy(constant_(next));
+        start = before;
+        begin(1);
+        send(alice, registering(one(claim(0, zero(0)))));
         pass(R + 1 + W + 1);
-        bytes memory input = abi.encode(keccak256("an input of one word"));
-        send(alice, executing(0, NanoStep(code, state, input, none)));
-        note("execute_without_app", 62_000);
+    }
 
-        bytes memory auth = signStep(secretKey(1), 1, zero(1), input);
-        send(carol, executing(1, NanoStep(code, start, input, auth)));
-        note("execute_without_app_by_anybody", 0);
-
+    /// @dev As little of an app as there can be: a state of one byte, which becomes empty, and no input.
+    function test_execute_without_app() public {
+        arrive(hex"01", "");
+        send(alice, executing(0, NanoStep(code, hex"01", "", none)));
+        note("execute_without_app", 60_000);
         pass(finalAt() + 1);
         send(carol, concluding());
         note("conclude_with_nanos", 0);
+    }
+
+    function test_execute_with_one_word_of_state_and_input() public {
+        arrive(state, abi.encode(keccak256("the next state")));
+        send(alice, executing(0, NanoStep(code, state, abi.encode(keccak256("an input")), none)));
+        note("execute_one_word", 0);
+    }
+
+    function test_execute_by_anybody() public {
+        arrive(hex"01", "");
+        bytes memory auth = signStep(secretKey(0), 0, zero(0), "");
+        send(carol, executing(0, NanoStep(code, hex"01", "", auth)));
+        note("execute_without_app_by_anybody", 0);
     }
 
     function test_reveal() public {
@@ -105,7 +121,7 @@ contract DisputeGasTest is NanoFixture, Figures {
     }
 
     function test_deploy() public {
-        adjudicator.deploy(constant_());
+        adjudicator.deploy(constant_(state));
         note("deploy_code_of_202_bytes", 0);
     }
 }

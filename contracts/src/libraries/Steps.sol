@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Entry, NanoStep} from "../types/Structs.sol";
+import {Entry} from "../types/Structs.sol";
 import {NanoWord} from "../types/NanoWord.sol";
 import {IAdjudicator} from "../interfaces/IAdjudicator.sol";
 import {INanocontract} from "../interfaces/INanocontract.sol";
@@ -33,11 +33,13 @@ library Steps {
         bytes32 ch,
         bytes32 entryHash,
         Entry calldata entry,
-        NanoStep calldata step,
+        address code,
+        bytes calldata state,
+        bytes calldata input,
         NanoWord word,
         uint256 time
     ) internal view returns (Outcome memory outcome) {
-        if (step.code.codehash != entry.codeHash) revert IAdjudicator.WrongCode();
+        if (code.codehash != entry.codeHash) revert IAdjudicator.WrongCode();
         (uint256 total, uint256 stepsLeft) = (entry.total, word.stepsLeft());
         uint256 place;
         assembly ("memory-safe") {
@@ -52,10 +54,10 @@ library Steps {
         }
         _put(place + 100, word.dA());
         _put(place + 292, word.mover());
-        uint256 end = _append(place + 260, place + 4, place + 356, step.state, STATE_MAX);
-        end = _append(place + 324, place + 4, end, step.input, INPUT_MAX);
+        uint256 end = _append(place + 260, place + 4, place + 356, state, STATE_MAX);
+        end = _append(place + 324, place + 4, end, input, INPUT_MAX);
         _put(place - 28, uint32(INanocontract.step.selector));
-        _call(step.code, entry.gas, place, end - place);
+        _call(code, entry.gas, place, end - place);
         _read(outcome);
         if (outcome.dA > total || outcome.mover > 1 || outcome.stepsLeft >= stepsLeft) {
             revert IAdjudicator.InvalidStep();

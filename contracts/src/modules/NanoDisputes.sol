@@ -38,6 +38,8 @@ abstract contract NanoDisputes is Disputes {
         uint256 nanos; // how many the registered State has; 0 if the call may register none
         bytes32 root; // of their tree
         uint256[] cache; // what is known of it
+        int256 moved; // by the claims of this call, to A
+        uint256 end; // of the nanocontracts that they are about
     }
 
     /// @dev Whether nanocontracts of the registered State may be registered: in ]R, R + w].
@@ -47,7 +49,6 @@ abstract contract NanoDisputes is Disputes {
     }
 
     function _claimAll(Arena memory d, NanoClaim[] calldata claims) internal {
-        (int256 moved, uint256 end) = (0, 0);
         for (uint256 i = 0; i < claims.length; ++i) {
             NanoClaim calldata claim = claims[i];
             bytes32 entryHash = Hashing.entry(claim.entry);
@@ -65,13 +66,13 @@ abstract contract NanoDisputes is Disputes {
             }
             word = _claim(d, claim, entryHash, nano_, nRef);
             unchecked {
-                moved += int256(word.dA()) - int256(dA);
+                d.moved += int256(word.dA()) - int256(dA);
                 if (word.stepsLeft() > 0) nRef += d.window;
             }
-            if (nRef > end) end = nRef;
+            if (nRef > d.end) d.end = nRef;
         }
-        if (end == 0) revert NotNewer();
-        _accrued[d.ch] = _accrued[d.ch].moved(moved, end);
+        if (d.end == 0) revert NotNewer();
+        _accrued[d.ch] = _accrued[d.ch].moved(d.moved, d.end);
     }
 
     function _execute(Arena memory d, Entry calldata entry, NanoStep calldata step) internal {
@@ -155,14 +156,17 @@ abstract contract NanoDisputes is Disputes {
         uint256 time,
         uint256 last
     ) private returns (NanoWord, bytes32) {
-        if (step.auth.length == 0) {
-            if (msg.sender != (word.mover() == 0 ? d.a : d.b)) revert NotMover();
-        } else {
-            _checkStepAuth(d, entryHash, step, word, storageHash);
+        bytes calldata state = step.state;
+        bytes calldata input = step.input;
+        bytes calldata auth = step.auth;
+        if (auth.length != 0) {
+            _checkStepAuth(d, entryHash, input, auth, word, storageHash);
+        } else if (msg.sender != (word.mover() == 0 ? d.a : d.b)) {
+            revert NotMover();
         }
-        if (keccak256(step.state) != storageHash) revert WrongStorage();
-        Steps.Outcome memory o = Steps.run(d.ch, entryHash, entry, step, word, time);
-        emit NanoStepped(d.ch, entryHash, uint96(o.dA), uint8(o.mover), uint16(o.stepsLeft), step.input, o.next);
+        if (keccak256(state) != storageHash) revert WrongStorage();
+        Steps.Outcome memory o = Steps.run(d.ch, entryHash, entry, step.code, state, input, word, time);
+        emit NanoStepped(d.ch, entryHash, uint96(o.dA), uint8(o.mover), uint16(o.stepsLeft), input, o.next);
         return (word.stepped(last, o.stepsLeft, o.mover, o.dA), keccak256(o.next));
     }
 
@@ -170,14 +174,14 @@ abstract contract NanoDisputes is Disputes {
     function _checkStepAuth(
         Arena memory d,
         bytes32 entryHash,
-        NanoStep calldata step,
+        bytes calldata input,
+        bytes calldata auth,
         NanoWord word,
         bytes32 storageHash
     ) private view {
         (uint8 scheme, bytes32 key) = word.mover() == 0 ? (d.schemeA, d.keyA) : (d.schemeB, d.keyB);
         bytes32 structHash =
-            Hashing.stepAuth(d.ch, entryHash, word.ver(), word.stepsLeft(), storageHash, keccak256(step.input));
-        uint256 end = Signatures.check(scheme, key, _digest(d.domain, structHash), step.auth, 0);
-        Signatures.checkEnd(step.auth, end);
+            Hashing.stepAuth(d.ch, entryHash, word.ver(), word.stepsLeft(), storageHash, keccak256(input));
+        Signatures.checkEnd(auth, Signatures.check(scheme, key, _digest(d.domain, structHash), auth, 0));
     }
 }
