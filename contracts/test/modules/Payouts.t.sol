@@ -6,8 +6,11 @@ import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
 import {
     Channel,
     CloseTerms,
+    Entry,
     Key,
     LockTerms,
+    NanoClaim,
+    NanoStep,
     Opener,
     State,
     VirtualChannel,
@@ -190,11 +193,20 @@ contract PayoutsTest is Fixture {
         receiver.plan(abi.encodeCall(adjudicator.settle, (c, 0, 0, l, 0, words)));
         receiver.plan(abi.encodeCall(adjudicator.settleExpired, (c, 0, v, l, 0, words)));
         receiver.plan(abi.encodeCall(adjudicator.withdraw, (address(0), bob)));
+        Entry memory e;
+        NanoStep memory step;
+        NanoClaim[] memory claims;
+        receiver.plan(abi.encodeCall(adjudicator.registerNano, (c, s, 0, claims)));
+        receiver.plan(abi.encodeCall(adjudicator.registerVirtualNano, (v, vs, 0, claims)));
+        receiver.plan(abi.encodeCall(adjudicator.refuteNano, (c, claims)));
+        receiver.plan(abi.encodeCall(adjudicator.refuteVirtualNano, (v, claims)));
+        receiver.plan(abi.encodeCall(adjudicator.execute, (c, e, step)));
+        receiver.plan(abi.encodeCall(adjudicator.executeVirtual, (v, e, step)));
         // Withdrawal forwards all gas, so that each call fits; a refused one makes the withdrawal revert.
         receiver.set(BadReceiver.Mode.Refuse);
         close();
         receiver.set(BadReceiver.Mode.Reenter);
-        for (uint256 i = 0; i < 16; ++i) {
+        for (uint256 i = 0; i < 22; ++i) {
             uint256 snapshot = vm.snapshotState();
             vm.store(address(receiver), bytes32(uint256(2)), bytes32(i));
             eq(receiver.reentered(), i, "which call");

@@ -4,6 +4,7 @@
 mod connecting;
 mod faults;
 mod following;
+mod nanocontracts;
 mod proxy;
 mod sending;
 mod virtual_channels;

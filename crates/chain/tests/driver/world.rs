@@ -3,7 +3,7 @@
 use alloy::providers::{Provider, RootProvider};
 use perunika_chain::{ChainConfig, ChainHandle, ChainOutput, OwnerKey, TxCost, connect, deploy};
 use perunika_core::chain::{
-    Block, Call, DisputeView, EscrowView, LedgerView, Phase, RecordView, Roots, Seen, TxKey, TxOutcome, Watch,
+    Block, Call, DisputeView, EscrowView, LedgerView, NanoView, Phase, RecordView, Roots, Seen, TxKey, TxOutcome, Watch,
 };
 use perunika_core::params::{ChannelParams, Party};
 use perunika_core::sig::{MemoryKey, RawKey, Signature};
@@ -40,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) ledgers: BTreeMap<B256, Seen<LedgerView>>,
     pub(crate) records: BTreeMap<B256, Seen<RecordView>>,
     pub(crate) escrows: BTreeMap<B256, Seen<EscrowView>>,
+    pub(crate) nanos: BTreeMap<(B256, B256), Seen<Option<NanoView>>>,
+    pub(crate) revealed: BTreeMap<B256, Seen<u64>>,
     pub(crate) offline: Vec<bool>,
     reasons: Vec<String>,
     /// Final blocks that are gone.
@@ -60,6 +62,8 @@ impl Node {
             ledgers: BTreeMap::new(),
             records: BTreeMap::new(),
             escrows: BTreeMap::new(),
+            nanos: BTreeMap::new(),
+            revealed: BTreeMap::new(),
             offline: Vec::new(),
             reasons: Vec::new(),
             broken: Vec::new(),
@@ -75,6 +79,8 @@ impl Node {
                 self.ledgers.extend(update.ledgers);
                 self.records.extend(update.records);
                 self.escrows.extend(update.escrows);
+                self.nanos.extend(update.nanos);
+                self.revealed.extend(update.revealed);
             }
             ChainOutput::Transaction { key, name, outcome, cost } => self.ended.push((key, name, outcome, cost)),
             ChainOutput::Offline { reason } => {
