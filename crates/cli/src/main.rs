@@ -5,6 +5,7 @@ mod exit;
 mod ledger;
 mod notify;
 mod output;
+mod play;
 mod quickstart;
 mod signals;
 mod table;

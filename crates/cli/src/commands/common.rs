@@ -19,7 +19,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// Which node is meant.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct NodeArgs {
-    /// The node's folder, `$PERUNIKA_DIR` or else `~/.perunika` if absent; of quickstart, an empty folder for all its files
+    /// The node's folder, `$PERUNIKA_DIR` or else `~/.perunika` if absent; of quickstart and play, an empty folder for all its files
     /// instead of a temporary one.
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) dir: Option<PathBuf>,

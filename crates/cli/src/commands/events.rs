@@ -147,6 +147,27 @@ async fn back(node: &NodeArgs) -> Client {
     }
 }
 
+/// What happened to a nanocontract.
+fn nano_sentence(kind: &EventKind) -> String {
+    match kind {
+        EventKind::NanoOffered { nid, app, total, .. } => {
+            let app = app.as_deref().unwrap_or("own code");
+            format!("{nid}, {app} for {}; `perunika nano answer` agrees", Amount(total.0))
+        }
+        EventKind::NanoOpen { nid, .. } => nid.to_string(),
+        EventKind::NanoDeclined { nid, reason, .. } => format!("{nid}: {reason}"),
+        EventKind::NanoStepped { nid, by, input, forced, .. } => {
+            let place = if *forced { "on the chain" } else { "signed by both" };
+            format!("{nid}: {by} said {input}, {place}")
+        }
+        EventKind::NanoTurn { nid, deadline, .. } => format!("{nid}: a step is needed by second {deadline}"),
+        EventKind::NanoHanded { nid, share, .. } => format!("{nid}: {} for this node with it", Amount(share.0)),
+        EventKind::NanoCloseAsked { nid, .. } => format!("{nid}; `perunika nano close` agrees"),
+        EventKind::NanoClosed { nid, a_got, .. } => format!("{nid}: A got {}", Amount(a_got.0)),
+        _ => String::new(),
+    }
+}
+
 /// An event in a line.
 fn sentence(event: &Event) -> String {
     let what = match &event.kind {
@@ -164,7 +185,7 @@ fn sentence(event: &Event) -> String {
         EventKind::Transaction { name, failure: None, .. } => name.clone(),
         EventKind::Transaction { name, failure: Some(reason), .. } => format!("{name} failed: {reason}"),
         EventKind::Gap { from, to, .. } => format!("{from} to {to} are not kept any more"),
-        _ => String::new(),
+        kind => nano_sentence(kind),
     };
     format!("{}  {}  {what}", event.cursor, event.kind.name()).trim_end().to_owned()
 }

@@ -11,6 +11,7 @@ mod fetch;
 mod fund;
 mod info;
 mod init;
+pub(crate) mod nano;
 mod node;
 mod peer;
 mod quote;
@@ -24,6 +25,7 @@ mod virtuals;
 use self::common::NodeArgs;
 use crate::exit::Result;
 use crate::output::Output;
+use crate::play;
 use crate::quickstart;
 use clap::{Parser, Subcommand};
 
@@ -46,6 +48,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Quickstart(quickstart::Args),
+    #[command(subcommand)]
+    Play(play::Command),
     Init(init::Args),
     Node(node::Args),
     Info(info::Args),
@@ -55,6 +59,8 @@ enum Command {
     Channel(channel::Command),
     #[command(subcommand)]
     Virtual(virtuals::Command),
+    #[command(subcommand)]
+    Nano(nano::Command),
     Quote(quote::Args),
     Events(events::Args),
     #[command(subcommand)]
@@ -76,12 +82,14 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
     let output = Output::new(cli.json, cli.progress);
     match cli.command {
         Command::Quickstart(args) => quickstart::run(args, cli.node.dir.as_deref(), output).await,
+        Command::Play(command) => play::run(command, cli.node.dir.as_deref(), output).await,
         Command::Init(args) => init::run(args, &cli.node, output).await,
         Command::Node(args) => node::run(args, &cli.node, output).await,
         Command::Info(args) => info::run(args, &cli.node, output).await,
         Command::Peer(command) => command.run(&cli.node, output).await,
         Command::Channel(command) => command.run(&cli.node, output).await,
         Command::Virtual(command) => command.run(&cli.node, output).await,
+        Command::Nano(command) => command.run(&cli.node, output).await,
         Command::Quote(args) => quote::run(args, &cli.node, output).await,
         Command::Events(args) => events::run(args, &cli.node, output).await,
         Command::Token(command) => command.run(&cli.node, output).await,

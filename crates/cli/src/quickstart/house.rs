@@ -132,9 +132,9 @@ impl House {
     /// Sets the nodes up, each knowing the one before it in the path, and starts them.
     pub(crate) async fn start_nodes(&self, rpc: &str, domain: Domain) -> Result<()> {
         let (hub, seller) = (self.ingrid.address()?, self.bob.address()?);
-        self.ingrid.init(rpc, domain, vec![])?;
-        self.bob.init(rpc, domain, vec![hub.clone()])?;
-        self.alice.init(rpc, domain, vec![hub, seller])?;
+        self.ingrid.init(rpc, domain, (true, vec![]))?;
+        self.bob.init(rpc, domain, (false, vec![hub.clone()]))?;
+        self.alice.init(rpc, domain, (false, vec![hub, seller]))?;
         for resident in self.residents() {
             resident.start()?;
         }
@@ -167,7 +167,8 @@ impl House {
 }
 
 impl Resident {
-    fn new(name: &'static str, dir: PathBuf, listen: SocketAddr) -> Result<Self> {
+    /// Draws its keys and makes its folder.
+    pub(crate) fn new(name: &'static str, dir: PathBuf, listen: SocketAddr) -> Result<Self> {
         if dir.exists() {
             return Err(Error::user(format!("{} exists; the story needs a folder of its own", dir.display())));
         }
@@ -180,12 +181,13 @@ impl Resident {
         Ok(Self { name, key, owner, dir, phrase, password, listen, seat: Seat::default(), line: Mutex::default() })
     }
 
-    fn address(&self) -> Result<PeerAddr> {
+    /// As others write it.
+    pub(crate) fn address(&self) -> Result<PeerAddr> {
         format!("{}@{}", self.key, self.listen).parse().map_err(Error::other)
     }
 
-    fn init(&self, rpc: &str, domain: Domain, peers: Vec<PeerAddr>) -> Result<()> {
-        let hub = self.name == "ingrid";
+    /// Sets it up, as a hub or not.
+    pub(crate) fn init(&self, rpc: &str, domain: Domain, (hub, peers): (bool, Vec<PeerAddr>)) -> Result<()> {
         let template = Template { listen: self.listen, api: ANY_PORT, hub, peers, ..Template::new(rpc, domain) };
         let made = Folder::new(&self.dir).init(&template, &self.phrase, &self.password);
         made.map(drop).map_err(|e| Error::other(format!("{} cannot be set up: {e}", self.name)))
@@ -214,12 +216,18 @@ impl Resident {
         Ok(())
     }
 
-    async fn wait_connected(&self, peers: &[Address]) -> Result<()> {
+    /// Waits until it is connected with all of them.
+    pub(crate) async fn wait_connected(&self, peers: &[Address]) -> Result<()> {
         let connected = async || {
             let info = self.client().ok()?.info().await.inspect_err(|_| self.hang_up()).ok()?;
             peers.iter().all(|peer| info.connected.contains(peer)).then_some(())
         };
         self.seat.wait_until((self.name, "reach its peers"), CONNECT_LIMIT, connected).await
+    }
+
+    /// Where its process lives.
+    pub(crate) fn seat(&self) -> &Seat {
+        &self.seat
     }
 
     /// Kills its process without a warning (SIGKILL).
@@ -251,13 +259,13 @@ impl Resident {
     }
 }
 
-/// A free port for each node and for the chain. They lie below the range from which systems take ports for outgoing connections, so that
+/// So many free ports, one for each process. They lie below the range from which systems take ports for outgoing connections, so that
 /// nobody takes a node's while it is dead; each is held until all are known, so they differ.
-fn free_ports() -> Result<[SocketAddr; 4]> {
+pub(crate) fn free_ports<const N: usize>() -> Result<[SocketAddr; N]> {
     // Stories that begin at the same time have neighbouring process ids; their ports do not overlap.
-    let start = (u64::from(std::process::id()) * 4 % u64::from(PORTS)) as u16;
+    let start = (u64::from(std::process::id()) * N as u64 % u64::from(PORTS)) as u16;
     let around = (0..PORTS).map(|step| FIRST_PORT + (start + step) % PORTS);
-    let held = around.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(4);
+    let held = around.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(N);
     let ports: Vec<SocketAddr> = held.collect::<Vec<_>>().iter().filter_map(|held| held.local_addr().ok()).collect();
-    ports.try_into().map_err(|_| Error::other("there are no four free ports on this machine"))
+    ports.try_into().map_err(|_| Error::other(format!("there are no {N} free ports on this machine")))
 }

@@ -3,11 +3,11 @@
 mod calls;
 mod dispute;
 mod goods;
-mod house;
+pub(crate) mod house;
 mod phase;
 mod print;
-mod process;
-mod report;
+pub(crate) mod process;
+pub(crate) mod report;
 mod story;
 mod torture;
 mod transfer;

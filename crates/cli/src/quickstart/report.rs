@@ -29,8 +29,20 @@ pub(crate) struct Transaction {
     pub(crate) succeeded: bool,
 }
 
+/// For programs.
+pub(crate) fn balances(all: &Balances) -> Map<String, Value> {
+    all.iter().map(|(name, wei)| (name.clone(), Value::from(wei.to_string()))).collect()
+}
+
 impl Transaction {
-    fn cost(&self) -> Wei {
+    /// For programs.
+    pub(crate) fn to_json(&self) -> Value {
+        let price = self.gas_price.to_string();
+        json!({ "name": self.name, "from": self.sender, "gas": self.gas, "gas_price_wei": price, "ok": self.succeeded })
+    }
+
+    /// Wei paid for it.
+    pub(crate) fn cost(&self) -> Wei {
         Wei::from(self.gas) * self.gas_price
     }
 }
@@ -154,15 +166,7 @@ impl Report {
 
     /// For programs. Amounts are numbers of wei in decimal, as strings, because JSON readers round large numbers.
     pub(crate) fn to_json(&self) -> Value {
-        let balances = |all: &Balances| {
-            all.iter().map(|(name, wei)| (name.clone(), Value::from(wei.to_string()))).collect::<Map<_, _>>()
-        };
-        let transactions: Vec<Value> = (self.transactions.iter())
-            .map(|tx| {
-                let price = tx.gas_price.to_string();
-                json!({ "name": tx.name, "from": tx.sender, "gas": tx.gas, "gas_price_wei": price, "ok": tx.succeeded })
-            })
-            .collect();
+        let transactions: Vec<Value> = self.transactions.iter().map(Transaction::to_json).collect();
         let mut report = json!({
             "payments": self.payments,
             "payments_while_hub_was_down": self.payments_hub_down,

@@ -6,12 +6,15 @@ use crate::output::Output;
 use perunika_client::Client;
 use perunika_client::types::Close;
 
-/// End a virtual channel: its outcome goes into the ledger channels. No transaction.
+/// End a virtual channel: its outcome goes into the ledger channels. No transaction, unless it is forced.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The channel, by its id or by the other end.
     #[arg(value_name = "CHANNEL", value_parser = channel_name)]
     channel: Named,
+    /// Through the chain, now, without the other end: its newest state is registered, and what its nanocontracts say is played there.
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     money: MoneyArgs,
 }
@@ -19,7 +22,7 @@ pub(crate) struct Args {
 /// Ends it and waits until the outcome is in this node's ledger channel.
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
     let key = args.money.key();
-    let body = Close { force: false, wait_s: args.money.wait_s() };
+    let body = Close { force: args.force, wait_s: args.money.wait_s() };
     let id = args.channel.virtual_channel(client).await?;
     let state = async || {
         let shown = client.virtual_channel(id).await.ok()?;
