@@ -111,31 +111,38 @@ impl Book {
     }
 
     /// The entries of every State that the chain could accept against this party, or could have accepted since the dispute began.
-    pub(crate) fn possible(&self) -> impl Iterator<Item = Lists> + '_ {
-        let lists = |b: Body| Lists { locks: b.locks, nanos: b.nanos };
-        self.log.enforceable().into_iter().map(lists).chain(self.disputed.iter().cloned())
+    /// A stream item has those of the State below it, so that one of them speaks for all.
+    pub(crate) fn possible(&self) -> impl Iterator<Item = (&[Lock], &[Entry])> + '_ {
+        let proposals = self.log.own().iter().filter(|o| !o.is_item());
+        let items = self.log.own().iter().filter(|o| o.is_item());
+        let own = proposals.chain(items.take(1)).map(|own| &own.body);
+        let accepted = [Some(&self.log.top().body), self.log.item().map(|i| &i.body)].into_iter().flatten();
+        let enforceable = accepted.chain(own).map(|b| (b.locks.as_slice(), b.nanos.as_slice()));
+        enforceable.chain(self.disputed.iter().map(|l| (l.locks.as_slice(), l.nanos.as_slice())))
     }
 
     /// Keeps what could be concluded now; true if something is new.
     pub(crate) fn remember(&mut self) -> bool {
-        let before = self.disputed.len();
-        let now: Vec<Lists> = self.possible().collect();
-        for lists in now {
-            if !self.disputed.contains(&lists) {
-                self.disputed.push(lists);
+        let mut new: Vec<Lists> = Vec::new();
+        for (locks, nanos) in self.possible() {
+            let same = |l: &Lists| l.locks == locks && l.nanos == nanos;
+            if !self.disputed.iter().any(same) && !new.iter().any(same) {
+                new.push(Lists { locks: locks.to_vec(), nanos: nanos.to_vec() });
             }
         }
-        self.disputed.len() > before
+        let some = !new.is_empty();
+        self.disputed.extend(new);
+        some
     }
 
     /// The nanocontract is in every State that the chain could accept: it may be stepped (protocol 1.4(2), (12)).
     pub(crate) fn holds_nano_firmly(&self, entry: &Entry) -> bool {
-        self.possible().all(|lists| lists.nanos.contains(entry))
+        self.possible().all(|(_, nanos)| nanos.contains(entry))
     }
 
     /// Some such State holds it.
     pub(crate) fn may_hold_nano(&self, nid: B256) -> bool {
-        self.possible().any(|lists| lists.nanos.iter().any(|e| e.nid == nid))
+        self.possible().any(|(_, nanos)| nanos.iter().any(|e| e.nid == nid))
     }
 
     /// Takes the payments that version `ver` (mine) holds: they are applied.

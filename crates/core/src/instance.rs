@@ -23,6 +23,10 @@ pub(crate) struct Instance {
     pub(crate) wants_close: bool,
     /// What the application wants to say by force, and at how many forced steps left: of another position it says nothing.
     pub(crate) forced: Option<(u16, Vec<u8>)>,
+    /// The one input that an account was allowed to force from a position: version, steps left, hash of the input.
+    pub(crate) authorised: Option<(u64, u16, B256)>,
+    /// The application was told that it is out of the State.
+    pub(crate) closed: bool,
     /// Inputs for a dispute, in the order in which they are tried.
     pub(crate) prepared: Vec<Vec<u8>>,
     /// From the first State that holds it.
@@ -49,8 +53,10 @@ pub(crate) enum Deal {
 pub(crate) struct Live {
     pub(crate) entry: Entry,
     pub(crate) top: Version,
-    /// My signed step that the peer has not countersigned.
+    /// My signed step that the peer has not countersigned; the newest one, if it was made again.
     pub(crate) own: Option<OwnStep>,
+    /// The same step under lower versions: what it results in may hang on its time (protocol 1.4(5)).
+    pub(crate) repeated: Vec<OwnStep>,
     /// The peer's newest input for my next step.
     pub(crate) handed: Option<Vec<u8>>,
     /// Its number.
@@ -95,8 +101,10 @@ pub(crate) struct InstanceMemory {
     pub(crate) close_tags: Vec<u64>,
     /// The version at which the peer wants it closed, once the application was told.
     pub(crate) asked_told: Option<B256>,
-    /// The application was told that it is out of the State.
-    pub(crate) closed_told: bool,
+    /// The last step of the peer that was refused, that is version, hash of the input and time, and why. It is not run again.
+    pub(crate) refused: Option<((u64, B256, u64), String)>,
+    /// What this node would get at the newest version with the input that the peer handed over.
+    pub(crate) handed_share: Option<Amount>,
     /// Forced steps that were left when the application was asked for one.
     pub(crate) turn_told: Option<u16>,
     /// Forced steps that were left when the application was told of a forced one, and who moves next.
@@ -112,11 +120,16 @@ impl Version {
 impl Live {
     pub(crate) fn new(ch: B256, entry: Entry, storage: Vec<u8>, time: u64) -> Self {
         let top = Version::genesis(ch, &entry, storage, time);
-        Self { entry, top, own: None, handed: None, taken: 0, hand: None, hands: 0 }
+        Self { entry, top, own: None, repeated: Vec::new(), handed: None, taken: 0, hand: None, hands: 0 }
     }
 
     pub(crate) fn is_over(&self) -> bool {
         self.top.nano.steps_left == 0
+    }
+
+    /// No step of mine is out that the peer may still take.
+    pub(crate) fn is_free(&self) -> bool {
+        self.own.as_ref().is_none_or(|own| own.refused.is_some())
     }
 
     /// What a proposal to close it names (protocol 1.4(12)).
@@ -136,6 +149,8 @@ impl Instance {
             until,
             wants_close: false,
             forced: None,
+            authorised: None,
+            closed: false,
             prepared: Vec::new(),
             live: None,
             memory: InstanceMemory::default(),
@@ -157,9 +172,6 @@ impl Instance {
     /// Nothing is waited for.
     pub(crate) fn rests(&self) -> bool {
         let quiet = |live: &Live| live.own.is_none() && live.hand.is_none() && !live.is_over();
-        self.deal == Deal::Open
-            && !self.wants_close
-            && !self.memory.closed_told
-            && self.live.as_ref().is_some_and(quiet)
+        self.deal == Deal::Open && !self.wants_close && !self.closed && self.live.as_ref().is_some_and(quiet)
     }
 }

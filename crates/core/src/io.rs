@@ -488,6 +488,16 @@ pub enum Event {
         /// Name of the nanocontract.
         nid: B256,
     },
+    /// The virtual channel ends soon, and this nanocontract with it: what is not finished or closed until then is decided by the
+    /// chain.
+    NanoMustEnd {
+        /// Channel id.
+        ch: B256,
+        /// Name of the nanocontract.
+        nid: B256,
+        /// Last second, chain time, at which a step is signed.
+        deadline: u64,
+    },
     /// A nanocontract is over and out of the channel's State, or the chain decided it.
     NanoClosed {
         /// Channel id.

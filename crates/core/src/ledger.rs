@@ -115,16 +115,16 @@ impl Ledger {
 
     /// The locks of every State that the chain could accept against this party, or could have accepted since the dispute began.
     pub(crate) fn possible_locks(&self) -> impl Iterator<Item = Vec<Lock>> + '_ {
-        self.book.possible().map(|lists| lists.locks)
+        self.book.possible().map(|(locks, _)| locks.to_vec())
     }
 
     /// Any of these States holds the lock.
     pub(crate) fn some_state_holds(&self, vc: B256) -> bool {
-        self.possible_locks().any(|locks| locks.iter().any(|l| l.vc == vc))
+        self.book.possible().any(|(locks, _)| locks.iter().any(|l| l.vc == vc))
     }
 
     /// The lock is firm (protocol 1.4(2)).
     pub(crate) fn holds_firmly(&self, vc: B256) -> bool {
-        self.possible_locks().all(|locks| locks.iter().any(|l| l.vc == vc))
+        self.book.possible().all(|(locks, _)| locks.iter().any(|l| l.vc == vc))
     }
 }

@@ -94,6 +94,9 @@ pub trait Evaluator: Send + Sync {
 
     /// Runs one step of code that was admitted.
     fn step(&self, run: &Run<'_>) -> Result<Outcome, NoResult>;
+
+    /// Hashes of the secrets about which the step asks the registry.
+    fn asks(&self, run: &Run<'_>) -> Vec<B256>;
 }
 
 /// For participants that hold no nanocontracts: admits none.
@@ -107,6 +110,10 @@ impl Evaluator for NoEvaluator {
 
     fn step(&self, _: &Run<'_>) -> Result<Outcome, NoResult> {
         Err(NoResult::Broken)
+    }
+
+    fn asks(&self, _: &Run<'_>) -> Vec<B256> {
+        Vec::new()
     }
 }
 

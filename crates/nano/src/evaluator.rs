@@ -2,11 +2,11 @@
 
 use crate::{
     abi, filter,
-    frame::{End, StaticCall},
+    frame::{End, Ran, StaticCall},
     registry::{Registry, World},
     revert,
 };
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use perunika_core::{
     Domain,
     nano::{CODE_MAX, Evaluator, INPUT_MAX, NoResult, Outcome, Run, STORAGE_MAX},
@@ -61,14 +61,24 @@ impl Evaluator for Machine {
 
     fn step(&self, run: &Run<'_>) -> Result<Outcome, NoResult> {
         check_sizes(run)?;
-        let world = World::new(run.context.registry, self.registry.as_ref(), run.revealed);
-        let code = Bytecode::new_legacy(run.code.to_vec().into());
-        let ran = StaticCall::step(code, abi::calldata(run), run.gas, world).run();
+        let ran = self.ran(run);
         match ran.end {
             End::Returned => abi::outcome(run, &ran.output, ran.gas),
             End::Reverted => Err(NoResult::Reverted(revert::reason(&ran.output))),
             End::Broken => Err(NoResult::Broken),
         }
+    }
+
+    fn asks(&self, run: &Run<'_>) -> Vec<B256> {
+        if check_sizes(run).is_ok() { self.ran(run).asked } else { Vec::new() }
+    }
+}
+
+impl Machine {
+    fn ran(&self, run: &Run<'_>) -> Ran {
+        let world = World::new(run.context.registry, self.registry.as_ref(), run.revealed);
+        let code = Bytecode::new_legacy(run.code.to_vec().into());
+        StaticCall::step(code, abi::calldata(run), run.gas, world).run()
     }
 }
 

@@ -50,6 +50,8 @@ pub(crate) struct Ran {
     pub(crate) gas: u64,
     /// The slot of the registry that was read last.
     pub(crate) read: Option<U256>,
+    /// The hashes about which the registry was asked.
+    pub(crate) asked: Vec<B256>,
 }
 
 /// A static call: to whom, with what.
@@ -81,7 +83,8 @@ impl<'a> StaticCall<'a> {
         let _ = evm.ctx.journaled_state.load_account(self.at);
         let init = first_frame(&evm, self.code, self.at, self.data, self.gas);
         let (end, output, left) = execute(&mut evm, init);
-        Ran { end, output, gas: self.gas - left, read: evm.ctx.journaled_state.database.read }
+        let world = &mut evm.ctx.journaled_state.database;
+        Ran { end, output, gas: self.gas - left, read: world.read, asked: std::mem::take(&mut world.asked) }
     }
 }
 
@@ -153,12 +156,15 @@ fn frames(evm: &mut Evm<'_>, init: FrameInit) -> Option<FrameResult> {
 }
 
 /// Whether a call goes to the registry with its one question, or to a precompile.
-fn is_allowed(evm: &Evm<'_>, init: &FrameInit) -> bool {
+fn is_allowed(evm: &mut Evm<'_>, init: &FrameInit) -> bool {
     let FrameInput::Call(call) = &init.frame_input else { return false };
-    let world = &evm.ctx.journaled_state.database;
-    if call.bytecode_address == world.address {
+    if call.bytecode_address == evm.ctx.journaled_state.database.address {
         let data = call.input.as_bytes(&evm.ctx);
-        return world.registry.is_some() && data.len() == 36 && data.starts_with(&REVEALED_AT);
+        let asked = data.strip_prefix(&REVEALED_AT).and_then(|hash| B256::try_from(hash).ok());
+        drop(data);
+        let world = &mut evm.ctx.journaled_state.database;
+        world.asked.extend(asked);
+        return world.registry.is_some() && asked.is_some();
     }
     is_callable(call.bytecode_address)
 }

@@ -58,12 +58,14 @@ pub(crate) struct World<'a> {
     slots: Option<U256Map<u64>>,
     /// The slot that was read last.
     pub(crate) read: Option<U256>,
+    /// The hashes that the step asked about.
+    pub(crate) asked: Vec<B256>,
 }
 
 impl<'a> World<'a> {
     /// With `registry` at `address`, which knows when these hashes' secrets were published.
     pub(crate) fn new(address: Address, registry: Option<&'a Registry>, revealed: &'a [(B256, u64)]) -> Self {
-        Self { address, registry, revealed, slots: None, read: None }
+        Self { address, registry, revealed, slots: None, read: None, asked: Vec::new() }
     }
 }
 

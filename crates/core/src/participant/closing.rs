@@ -62,7 +62,9 @@ impl Participant {
             return;
         }
         virt.draining = true;
+        let deadline = virt.params.t_exp.saturating_sub(2 * self.config.policy.m_safe);
         self.dirty_virtuals.insert(vc);
+        self.wind_up_nanos(vc, deadline);
         self.refuse_queue(vc);
         self.ask_last_countersignature(vc);
     }

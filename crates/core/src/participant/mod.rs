@@ -86,6 +86,13 @@ struct ChainMemory {
     /// Secrets by their hash, and when they were published.
     revealed: BTreeMap<B256, Seen<u64>>,
     watched_secrets: BTreeSet<B256>,
+    /// When the plan of a dispute's nanocontracts was last made: head, milliseconds.
+    planned_nanos: BTreeMap<B256, (B256, u64)>,
+    /// Calls about nanocontracts that were asked for, and those that failed.
+    nano_calls: BTreeSet<TxKey>,
+    failed_nanos: BTreeSet<TxKey>,
+    /// The last registration or refutation of each.
+    claimed_nanos: BTreeMap<(B256, B256), TxKey>,
     reported: BTreeSet<(B256, u64)>,
 }
 
@@ -101,6 +108,10 @@ pub struct Participant {
     /// Their bytecode, by hash.
     codes: BTreeMap<B256, Vec<u8>>,
     evaluator: Arc<dyn Evaluator>,
+    /// Secrets that are to be published, by their hash.
+    secrets: BTreeMap<B256, B256>,
+    /// Gas that steps of a peer used here, and in which second.
+    peer_gas: BTreeMap<Address, (u64, u64)>,
     chain: ChainMemory,
     connected: BTreeSet<Address>,
     openings: Vec<opening::Opening>,
@@ -144,6 +155,8 @@ impl Participant {
             nanos: BTreeMap::new(),
             codes: BTreeMap::new(),
             evaluator: Arc::new(NoEvaluator),
+            secrets: BTreeMap::new(),
+            peer_gas: BTreeMap::new(),
             chain: ChainMemory::default(),
             connected: BTreeSet::new(),
             openings: Vec::new(),
@@ -214,7 +227,10 @@ impl Participant {
                 self.nanos.insert((nano.ch, nano.nid), nano);
             }
             b'c' => drop(self.codes.insert(id, value.to_vec())),
-            b's' => drop(self.chain.watched_secrets.insert(id)),
+            b's' => {
+                self.chain.watched_secrets.insert(id);
+                self.secrets.insert(id, postcard::from_bytes(value).ok()?);
+            }
             b'g' => self.signer.restore_guard(id, postcard::from_bytes::<Guard>(value).ok()?),
             b'b' => self.signer.restore_budget(id, postcard::from_bytes(value).ok()?),
             b'd' => self.signer.restore_draft(id, postcard::from_bytes(value).ok()?),
@@ -414,9 +430,7 @@ impl Participant {
         self.cooling.insert(key, self.env.now_ms + wait_ms);
         if let TxOutcome::Failed { reason } = outcome {
             self.opening_failed(key, reason);
-            // A reorg may have taken the code away.
-            let codes: Vec<TxKey> = self.codes.keys().map(|hash| tx_key("deploy", *hash, 0)).collect();
-            self.mined.retain(|mined| !codes.contains(mined));
+            self.nano_call_failed(key);
         }
     }
 
@@ -435,6 +449,7 @@ impl Participant {
         self.follow_and_plan();
         self.resend_due();
         self.resend_due_nanos();
+        self.plan_secrets();
         self.forget_history();
     }
 

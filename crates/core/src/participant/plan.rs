@@ -209,6 +209,8 @@ impl Participant {
         if let RecordView::Disputed(dispute) = record.head {
             self.tell_dispute(vc, dispute.ver);
             self.remember_virtual(vc);
+        } else if record.settled == RecordView::None && record.head == RecordView::None {
+            self.forget_dispute(vc);
         }
         let end = self.virtuals.get(&vc).is_some_and(|v| v.book.is_some());
         if end {
@@ -280,6 +282,15 @@ impl Participant {
         self.plan_nanos(vc);
         if now > dispute.final_at(window) {
             self.conclude_virtual(vc, dispute);
+        }
+    }
+
+    /// A reorg took the dispute away.
+    fn forget_dispute(&mut self, vc: B256) {
+        let book = self.virtuals.get_mut(&vc).and_then(|v| v.book.as_mut());
+        if let Some(book) = book.filter(|book| !book.disputed.is_empty()) {
+            book.disputed.clear();
+            self.dirty_virtuals.insert(vc);
         }
     }
 

@@ -43,6 +43,9 @@ impl Participant {
             return Err(Fault::Caller("the stakes together must be between 1 and 2^96 - 1".into()));
         }
         if virt.renewal.is_none() {
+            if self.has_nanos(vc) {
+                return Err(Fault::Caller("nanocontracts are open in this virtual channel: finish them first".into()));
+            }
             self.updatable(vc)?;
             self.check_renewable(&wish)?;
             self.charge_renewal(vc, &wish)?;
@@ -103,7 +106,7 @@ impl Participant {
         let now = self.now();
         let due = |v: &&Virtual| {
             let lead = v.keep.map(|keep| self.renewal_lead(keep.term.unwrap_or(self.policy().term)));
-            let free = !v.done && v.is_active() && !v.draining && v.renewal.is_none();
+            let free = !v.done && v.is_active() && !v.draining && v.renewal.is_none() && !self.has_nanos(v.id);
             let allowed = v.memory.renew_again_ms <= self.env.now_ms && !self.is_late_for_renewal(v);
             free && allowed && lead.is_some_and(|lead| now + lead >= v.params.t_exp)
         };

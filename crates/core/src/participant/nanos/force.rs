@@ -2,9 +2,11 @@
 //!
 //! Like the rest of the planner a function of what is durable and what the slots show.
 
-use super::steps::Position;
-use crate::chain::{Call, DisputeView, ForcedStep, Home, NanoClaim, NanoView, RecordView, Watch};
-use crate::encode::Words;
+use super::batches::{fingerprint, into_batches};
+use super::evaluate::Position;
+use super::offers::{BYTE_GAS, REGISTER_GAS, STEP_GAS};
+use super::steps::words_of;
+use crate::chain::{Call, DisputeView, ForcedStep, Home, NanoClaim, NanoView, RecordView, TxKey, Watch};
 use crate::instance::{Instance, Version};
 use crate::io::{Event, Fault, Output, Reply};
 use crate::nano::Outcome;
@@ -16,10 +18,8 @@ use crate::tree;
 use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 
-/// Most nanocontracts of one transaction.
-const BATCH: usize = 16;
-/// Most gas of the steps of one transaction.
-const BATCH_GAS: u64 = 10_000_000;
+/// How often the plan is made again while the head stays the same, milliseconds.
+const REPLAN_MS: u64 = 1_000;
 
 /// A dispute whose State, and with it the list of nanocontracts, is fixed.
 struct Fixed {
@@ -69,37 +69,66 @@ impl Participant {
 
     /// While a dispute runs a step is kept, and forced when the chain allows.
     pub(super) fn step_by_force(&mut self, tag: u64, ch: B256, nid: B256, input: Vec<u8>) -> Result<(), Fault> {
-        let instance = self.nanos.get(&(ch, nid));
-        let here = instance
-            .and_then(|n| self.nano_on_chain(n).map(|place| place.3).or(Some(n.live.as_ref()?.top.nano.steps_left)));
-        let (Some(steps_left), Some(instance)) = (here, self.nano_mut(ch, nid)) else {
-            return Err(Fault::Caller("there is no such nanocontract, or it is not open".into()));
-        };
-        instance.forced = Some((steps_left, input));
+        let none = || Fault::Caller("there is no such nanocontract in the State that is in dispute".into());
+        let fixed = self.fixed(ch).ok_or_else(none)?;
+        let entry = fixed.nanos.iter().find(|entry| entry.nid == nid).copied().ok_or_else(none)?;
+        let (nano, storage, first, n_ref) = self.stands(&fixed, &entry).ok_or_else(none)?;
+        let place = Place { nano, storage: &storage, first, n_ref };
+        let clock = self.clock(&fixed, &place);
+        let position = Position { nano, storage: &storage, clock, head: true };
+        let instance = self.nanos.get(&(ch, nid)).ok_or_else(none)?;
+        if !instance.is_me(nano.mover) {
+            return Err(Fault::Caller("it is the other party's turn".into()));
+        }
+        self.run(instance, &position, &input).map_err(|no| Fault::Caller(words_of(&no)))?;
+        if let Some(instance) = self.nano_mut(ch, nid) {
+            instance.forced = Some((nano.steps_left, input));
+        }
         self.reply(tag, Reply::Done);
+        self.chain.planned_nanos.remove(&ch);
         self.plan_nanos(ch);
         Ok(())
     }
 
+    /// Where a nanocontract of the fixed State stands now: on the chain, or by this party's newest version if it is not
+    /// registered; its storage, whether no step was forced yet, and the end of its refutation.
+    fn stands(&self, fixed: &Fixed, entry: &Entry) -> Option<(Nano, Vec<u8>, bool, u64)> {
+        let (instance, version) = self.newest(fixed.ch, entry)?;
+        let Some(view) = self.nano_view(fixed.ch, entry.struct_hash()) else {
+            return Some((version.nano, version.storage, true, 0));
+        };
+        let storage = self.storage_of(instance, &version, view)?;
+        let first = view.last == 0 && view.input.is_none();
+        Some((on_chain(&version.nano, view), storage, first, view.n_ref))
+    }
+
     /// Registers, refutes and steps whatever it is time for.
     pub(in crate::participant) fn plan_nanos(&mut self, ch: B256) {
+        // Running code is the dearest thing here: once for each head, and then now and then.
+        let (head, now_ms) = (self.chain.head.hash, self.env.now_ms);
+        let again = |(at, ms): &(B256, u64)| *at != head || *ms + REPLAN_MS <= now_ms;
+        if !self.chain.planned_nanos.get(&ch).is_none_or(again) {
+            return;
+        }
         let Some(fixed) = self.fixed(ch) else { return };
+        self.chain.planned_nanos.insert(ch, (head, now_ms));
         for entry in &fixed.nanos {
             self.watch_nano(ch, entry.struct_hash());
             self.tell_forced(ch, entry);
         }
-        self.send_codes(&fixed);
         if self.now() <= fixed.dispute.refute_end {
-            return;
+            return self.send_codes(&fixed);
         }
         let (mut claims, mut refutes) = (Vec::new(), Vec::new());
         for (index, entry) in fixed.nanos.iter().enumerate() {
             let hash = entry.struct_hash();
             let Some(seen) = self.chain.nanos.get(&(ch, hash)) else { continue };
             match seen.head.clone() {
+                _ if self.is_claimed(ch, hash) => {}
                 None => claims.extend(self.claim(&fixed, index, entry)),
                 Some(view) => {
-                    refutes.extend(self.refutation(&fixed, entry, &view));
+                    let refutation = self.refutation(&fixed, entry, &view);
+                    refutes.extend(refutation.map(|claim| (view.n_ref, claim)));
                     self.plan_step(&fixed, entry, &view);
                 }
             }
@@ -110,12 +139,10 @@ impl Participant {
 
     /// Code that will be needed goes to the chain before its time comes.
     fn send_codes(&mut self, fixed: &Fixed) {
-        let registered = |entry: &Entry| self.nano_view(fixed.ch, entry.struct_hash()).is_some();
-        let waiting: Vec<&Entry> = fixed.nanos.iter().filter(|entry| !registered(entry)).collect();
-        for entry in waiting {
-            let Some((instance, version)) = self.newest(fixed.ch, entry) else { continue };
+        for entry in &fixed.nanos {
+            let Some((_, version)) = self.newest(fixed.ch, entry) else { continue };
             let place = Place { nano: version.nano, storage: &version.storage, first: true, n_ref: 0 };
-            if self.choose(fixed, instance, &place).is_some() {
+            if self.choose(fixed, entry.nid, &place).is_some() {
                 self.deployed(entry.code_hash);
             } else {
                 self.ask_turn(fixed, entry, &version.nano, fixed.dispute.nano_window_end(fixed.window));
@@ -127,13 +154,14 @@ impl Participant {
     fn fixed(&self, ch: B256) -> Option<Fixed> {
         let dispute = self.dispute_of(ch).filter(|d| d.nanos)?;
         dispute.state?;
-        let lists = self.book(ch)?.possible().find(|lists| tree::root(&lists.nanos) == dispute.roots.nanos)?;
+        let lists =
+            self.book(ch)?.possible().map(|(_, nanos)| nanos).find(|nanos| tree::root(nanos) == dispute.roots.nanos)?;
         let (home, challenge, window) = match (self.ledgers.get(&ch), self.virtuals.get(&ch)) {
             (Some(l), _) => (Home::Ledger(l.params), l.params.challenge, l.params.window),
             (None, Some(v)) => (Home::Virtual(v.params.clone()), v.params.challenge, v.params.window),
             (None, None) => return None,
         };
-        Some(Fixed { ch, home, dispute, challenge, window, nanos: lists.nanos })
+        Some(Fixed { ch, home, dispute, challenge, window, nanos: lists.to_vec() })
     }
 
     fn watch_nano(&mut self, ch: B256, entry: B256) {
@@ -152,31 +180,44 @@ impl Participant {
 
     /// The first registration, if it gives this party more than the default of the State, or may.
     fn claim(&mut self, fixed: &Fixed, index: usize, entry: &Entry) -> Option<NanoClaim> {
-        if self.now() > fixed.dispute.nano_window_end(fixed.window) {
+        let end = fixed.dispute.nano_window_end(fixed.window);
+        if self.now() > end {
             return None;
         }
         let (instance, version) = self.newest(fixed.ch, entry)?;
-        let me = instance.me;
+        let (me, turn) = (instance.me, instance.is_me(version.nano.mover) && version.nano.steps_left > 0);
+        let (unregistered, stalled) = (instance.share(entry.da0), instance.share(version.nano.da));
         let place = Place { nano: version.nano, storage: &version.storage, first: true, n_ref: 0 };
-        let unregistered = instance.share(entry.da0);
-        let stalled = instance.share(version.nano.da);
-        let choice = self.choose(fixed, instance, &place);
-        let stepped = choice.as_ref().map(|(_, outcome)| (instance.share(outcome.da), outcome.steps_left));
-        let better = stalled > unregistered
-            || stepped.is_some_and(|(share, left)| share > unregistered || (left > 0 && share == unregistered));
-        if !better {
-            return None;
+        let choice = self.choose(fixed, entry.nid, &place);
+        let best = choice.as_ref().map(|(_, outcome)| self.hope(fixed, entry, outcome));
+        if choice.is_none() {
+            self.ask_turn(fixed, entry, &version.nano, end);
         }
-        let ready = choice.is_some() && self.deployed(entry.code_hash);
-        let step = choice.filter(|_| ready);
+        let step = choice.filter(|_| self.deployed(entry.code_hash));
         let step = step.and_then(|(input, _)| self.forced_step(fixed, &version.nano, &version.storage, input));
-        // Worth nothing yet without the step.
-        if step.is_none() && stalled <= unregistered {
+        // Without its step it is registered only for what it gives already, or so that the step can follow.
+        let urgent = turn && stalled >= unregistered && self.now() + self.policy().m_safe >= end;
+        let hoped = best.filter(|_| step.is_some() || urgent).unwrap_or(if urgent { entry.total } else { 0 });
+        let gain = stalled.max(hoped).saturating_sub(unregistered);
+        if gain == 0 || gain < self.claim_cost(step.as_ref()) {
             return None;
         }
         let proof = tree::proof(&fixed.nanos, index)?;
         let sigs = without_sender(fixed, me, version.sigs);
         Some(NanoClaim { entry: *entry, index, proof, version: version.nano, sigs, step })
+    }
+
+    /// The most that can come of a step for this party.
+    fn hope(&self, fixed: &Fixed, entry: &Entry, outcome: &Outcome) -> Amount {
+        let share = self.nanos.get(&(fixed.ch, entry.nid)).map(|n| n.share(outcome.da)).unwrap_or_default();
+        if outcome.steps_left > 0 { entry.total } else { share }
+    }
+
+    /// What a registration costs in gas, at the price of the policy: for less it is not worth it (S47).
+    fn claim_cost(&self, step: Option<&ForcedStep>) -> Amount {
+        let bytes = step.map_or(0, |s| s.storage.len() + s.input.len()) as u64;
+        let gas = REGISTER_GAS + BYTE_GAS * bytes + if step.is_some() { STEP_GAS } else { 0 };
+        Amount::from(gas).saturating_mul(self.policy().nano.gas_price)
     }
 
     /// The peer registered an older version than this party has.
@@ -187,35 +228,33 @@ impl Participant {
             return None;
         }
         let place = Place { nano: version.nano, storage: &version.storage, first: true, n_ref: 0 };
-        let choice = self.choose(fixed, instance, &place);
+        let choice = self.choose(fixed, entry.nid, &place);
         let step = choice.filter(|_| self.deployed(entry.code_hash));
         let step = step.and_then(|(input, _)| self.forced_step(fixed, &version.nano, &version.storage, input));
-        let (version, sigs) = (version.nano, without_sender(fixed, me, version.sigs));
-        Some(NanoClaim { entry: *entry, index: 0, proof: Vec::new(), version, sigs, step })
+        let sigs = without_sender(fixed, me, version.sigs);
+        Some(NanoClaim { entry: *entry, index: 0, proof: Vec::new(), version: version.nano, sigs, step })
     }
 
     /// It is the mover's turn on the chain, and this party is the mover.
     fn plan_step(&mut self, fixed: &Fixed, entry: &Entry, view: &NanoView) {
         let now = self.now();
         let end = view.step_end(fixed.window);
-        let Some((instance, version)) = self.newest(fixed.ch, entry) else { return };
-        if view.steps_left == 0 || !instance.is_me(view.mover) || now > end {
+        let mine = self.nanos.get(&(fixed.ch, entry.nid)).is_some_and(|n| n.is_me(view.mover));
+        if view.steps_left == 0 || !mine || now > end {
             return;
         }
-        let storage = self.storage_of(instance, &version, view);
-        let Some(storage) = storage else { return };
-        let nano = on_chain(&version.nano, view);
-        let first = view.last == 0 && view.input.is_none();
-        let place = Place { nano, storage: &storage, first, n_ref: view.n_ref };
-        let Some((input, _)) = self.choose(fixed, instance, &place) else {
+        let Some((nano, storage, first, n_ref)) = self.stands(fixed, entry) else { return };
+        let place = Place { nano, storage: &storage, first, n_ref };
+        let Some((input, _)) = self.choose(fixed, entry.nid, &place) else {
             return self.ask_turn(fixed, entry, &nano, end);
         };
-        if now <= view.n_ref || !self.deployed(entry.code_hash) {
+        if !self.deployed(entry.code_hash) || now <= view.n_ref {
             return;
         }
         let Some(step) = self.forced_step(fixed, &nano, &storage, input) else { return };
         let slot = nano_slot(&self.config.domain, fixed.ch, entry.struct_hash());
         let call = Call::Execute { home: fixed.home.clone(), entry: *entry, step };
+        self.chain.nano_calls.insert(tx_key("execute", slot, view.steps_left.into()));
         self.submit("execute", slot, view.steps_left.into(), call, Some(end));
     }
 
@@ -226,9 +265,10 @@ impl Participant {
         known.into_iter().flatten().find(|storage| keccak256(storage) == view.storage_hash).cloned()
     }
 
-    /// The first input at hand that the rules take here and that does not make things worse than stalling: the step that was
-    /// signed already, what the peer handed over, what the application prepared.
-    fn choose(&self, fixed: &Fixed, instance: &Instance, place: &Place<'_>) -> Option<(Vec<u8>, Outcome)> {
+    /// The first input at hand that the rules take here: the step that was signed already, what the application orders, what the
+    /// peer handed over, what the application prepared. Only an order is followed if it is no better than stalling.
+    fn choose(&mut self, fixed: &Fixed, nid: B256, place: &Place<'_>) -> Option<(Vec<u8>, Outcome)> {
+        let instance = self.nanos.get(&(fixed.ch, nid))?;
         if !instance.is_me(place.nano.mover) || place.nano.steps_left == 0 {
             return None;
         }
@@ -238,17 +278,27 @@ impl Participant {
         });
         let own = live.and_then(|l| l.own.as_ref()).map(|own| &own.input);
         let handed = live.and_then(|l| l.handed.as_ref());
-        let forced =
+        let ordered =
             instance.forced.as_ref().filter(|(left, _)| *left == place.nano.steps_left).map(|(_, input)| input);
-        let position = Position { nano: place.nano, storage: place.storage, clock: self.clock(fixed, place) };
         let stalling = instance.share(place.nano.da);
-        let helps = |outcome: &Outcome| {
+        let clock = self.clock(fixed, place);
+        let position = Position { nano: place.nano, storage: place.storage, clock, head: true };
+        let orders = ordered.into_iter().map(|input| (true, input));
+        let others = own.into_iter().map(|input| (false, input)).chain(orders);
+        let others = others.chain(handed.into_iter().chain(&instance.prepared).map(|input| (false, input)));
+        let inputs: Vec<(bool, Vec<u8>)> = others.map(|(order, input)| (order, input.clone())).collect();
+        for (order, input) in inputs {
+            if !self.knows_secrets(fixed.ch, nid, &position, &input) {
+                continue;
+            }
+            let instance = self.nanos.get(&(fixed.ch, nid))?;
+            let Ok(outcome) = self.run(instance, &position, &input) else { continue };
             let share = instance.share(outcome.da);
-            share > stalling || (share == stalling && outcome.steps_left > 0)
-        };
-        let inputs = own.into_iter().chain(forced).chain(handed).chain(&instance.prepared);
-        let mut tried = inputs.filter_map(|input| Some((input.clone(), self.run(instance, &position, input).ok()?)));
-        tried.find(|(_, outcome)| helps(outcome))
+            if order || share > stalling || (share == stalling && outcome.steps_left > 0) {
+                return Some((input, outcome));
+            }
+        }
+        None
     }
 
     /// The application's clock stands still from the opening of the dispute to the end of the nanocontract's refutation.
@@ -259,22 +309,37 @@ impl Participant {
         (time, now)
     }
 
-    fn forced_step(&self, fixed: &Fixed, nano: &Nano, storage: &[u8], input: Vec<u8>) -> Option<ForcedStep> {
+    fn forced_step(&mut self, fixed: &Fixed, nano: &Nano, storage: &[u8], input: Vec<u8>) -> Option<ForcedStep> {
         let entry = fixed.nanos.iter().find(|entry| entry.struct_hash() == nano.entry)?;
-        let code = self.codes.get(&entry.code_hash)?;
+        let code = code_address(&self.config.domain, self.codes.get(&entry.code_hash)?);
         // The account of an end is not its key; a party of a ledger channel sends for itself.
-        let auth = matches!(fixed.home, Home::Virtual(_)).then(|| {
-            self.signer.sign_step_auth(&StepAuth {
-                ch: fixed.ch,
-                entry: nano.entry,
-                ver: nano.ver,
-                steps_left: nano.steps_left,
-                storage_hash: keccak256(storage),
-                input_hash: keccak256(&input),
-            })
-        });
-        let code = code_address(&self.config.domain, code);
+        let auth = if matches!(fixed.home, Home::Virtual(_)) {
+            Some(self.authorise(fixed.ch, entry.nid, nano, keccak256(storage), keccak256(&input))?)
+        } else {
+            None
+        };
         Some(ForcedStep { code, storage: storage.to_vec(), input, auth })
+    }
+
+    /// One input for each position, so that nobody has two to choose from.
+    fn authorise(
+        &mut self,
+        ch: B256,
+        nid: B256,
+        nano: &Nano,
+        storage_hash: B256,
+        input_hash: B256,
+    ) -> Option<Signature> {
+        let place = (nano.ver, nano.steps_left, input_hash);
+        let known = self.nanos.get(&(ch, nid))?.authorised;
+        if known.is_some_and(|(ver, left, input)| (ver, left) == (place.0, place.1) && input != input_hash) {
+            return None;
+        }
+        if known != Some(place) {
+            self.nano_mut(ch, nid)?.authorised = Some(place);
+        }
+        let (entry, ver, steps_left) = (nano.entry, nano.ver, nano.steps_left);
+        Some(self.signer.sign_step_auth(&StepAuth { ch, entry, ver, steps_left, storage_hash, input_hash }))
     }
 
     /// Whether the code is where a forced step finds it; if not, it is sent there.
@@ -292,19 +357,66 @@ impl Participant {
         let deadline = Some(fixed.dispute.nano_window_end(fixed.window));
         let Some(state) = fixed.dispute.state else { return };
         let (roots, mix) = (fixed.dispute.roots, fixed.dispute.mix);
-        for claims in batches(claims) {
+        for claims in self.batches("registerNanos", fixed.ch, claims) {
             let (home, number) = (fixed.home.clone(), fingerprint(&claims));
+            self.remember_claims(tx_key("registerNanos", fixed.ch, number), &claims);
             let call = Call::RegisterNanos { home, state, roots, mix, claims };
             self.submit("registerNanos", fixed.ch, number, call, deadline);
         }
     }
 
-    fn submit_refutes(&mut self, fixed: &Fixed, refutes: Vec<NanoClaim>) {
-        for claims in batches(refutes) {
+    fn submit_refutes(&mut self, fixed: &Fixed, refutes: Vec<(u64, NanoClaim)>) {
+        let Some(deadline) = refutes.iter().map(|(n_ref, _)| *n_ref).min() else { return };
+        let claims = refutes.into_iter().map(|(_, claim)| claim).collect();
+        for claims in self.batches("refuteNanos", fixed.ch, claims) {
             let number = fingerprint(&claims);
+            self.remember_claims(tx_key("refuteNanos", fixed.ch, number), &claims);
             let call = Call::RefuteNanos { home: fixed.home.clone(), claims };
-            self.submit("refuteNanos", fixed.ch, number, call, None);
+            self.submit("refuteNanos", fixed.ch, number, call, Some(deadline));
         }
+    }
+
+    /// What goes together. A batch that failed is sent one by one, so that one bad claim does not sink the others; a claim that
+    /// failed alone goes without its step.
+    fn batches(&self, kind: &'static str, ch: B256, claims: Vec<NanoClaim>) -> Vec<Vec<NanoClaim>> {
+        let failed = |claims: &[NanoClaim]| self.chain.failed_nanos.contains(&tx_key(kind, ch, fingerprint(claims)));
+        let mut batches = Vec::new();
+        for batch in into_batches(claims) {
+            if !failed(&batch) {
+                batches.push(batch);
+                continue;
+            }
+            for mut claim in batch {
+                if failed(core::slice::from_ref(&claim)) {
+                    claim.step = None;
+                }
+                batches.push(Vec::from([claim]));
+            }
+        }
+        batches
+    }
+
+    fn remember_claims(&mut self, key: TxKey, claims: &[NanoClaim]) {
+        self.chain.nano_calls.insert(key);
+        let names = claims.iter().map(|claim| ((claim.version.ch, claim.version.entry), key));
+        self.chain.claimed_nanos.extend(names);
+    }
+
+    /// A registration or refutation of it is under way.
+    fn is_claimed(&self, ch: B256, entry: B256) -> bool {
+        let key = self.chain.claimed_nanos.get(&(ch, entry));
+        key.is_some_and(|key| self.in_flight.contains(key) || self.cooling.contains_key(key))
+    }
+
+    /// A call about nanocontracts failed: perhaps a reorg took the code away, perhaps one of several claims was to blame.
+    pub(in crate::participant) fn nano_call_failed(&mut self, key: TxKey) {
+        if !self.chain.nano_calls.remove(&key) {
+            return;
+        }
+        self.chain.failed_nanos.insert(key);
+        let codes: Vec<TxKey> = self.codes.keys().map(|hash| tx_key("deploy", *hash, 0)).collect();
+        self.mined.retain(|mined| !codes.contains(mined));
+        self.chain.planned_nanos.clear();
     }
 
     /// Nothing at hand fits: the application is asked, once for each position.
@@ -341,35 +453,26 @@ impl Participant {
         }
     }
 
-    pub(in crate::participant) fn reveal(&mut self, tag: u64, secret: B256) -> Result<(), Fault> {
-        let hash = keccak256(secret);
-        if self.chain.watched_secrets.insert(hash) {
-            self.outputs.push(Output::Watch(Watch::Revealed(hash)));
-            self.told.push(crate::participant::record(b's', hash, &()));
-        }
-        self.submit("reveal", hash, 0, Call::Reveal { secret }, None);
-        self.reply(tag, Reply::Done);
-        Ok(())
-    }
-
     /// Last second, chain time, at which this party can still do something about a nanocontract in dispute.
     pub(in crate::participant) fn nano_deadline(&self, instance: &Instance) -> Option<u64> {
-        let dispute = self.dispute_of(instance.ch).filter(|d| d.nanos)?;
-        let (window, _) = self.times_of(instance.ch)?;
-        let live = instance.live.as_ref()?;
-        match self.nano_view(instance.ch, live.entry.struct_hash()) {
-            None => Some(dispute.nano_window_end(window)),
-            Some(view) if live.top.nano.ver > view.ver => Some(view.n_ref),
-            Some(view) if view.steps_left > 0 && instance.is_me(view.mover) => Some(view.step_end(window)),
+        let fixed = self.fixed(instance.ch)?;
+        let entry = fixed.nanos.iter().find(|entry| entry.nid == instance.nid)?;
+        let (_, version) = self.newest(instance.ch, entry)?;
+        match self.nano_view(instance.ch, entry.struct_hash()) {
+            None => Some(fixed.dispute.nano_window_end(fixed.window)),
+            Some(view) if version.nano.ver > view.ver => Some(view.n_ref),
+            Some(view) if view.steps_left > 0 && instance.is_me(view.mover) => Some(view.step_end(fixed.window)),
             Some(_) => None,
         }
     }
 
     /// What the chain has of it: storage (if known), A's part, mover, steps left.
     pub(in crate::participant) fn nano_on_chain(&self, instance: &Instance) -> Option<(Vec<u8>, Amount, u8, u16)> {
-        let live = instance.live.as_ref()?;
-        let view = self.nano_view(instance.ch, live.entry.struct_hash())?;
-        let storage = self.storage_of(instance, &live.top, view).unwrap_or_default();
+        let fixed = self.fixed(instance.ch)?;
+        let entry = fixed.nanos.iter().find(|entry| entry.nid == instance.nid)?;
+        let (_, version) = self.newest(instance.ch, entry)?;
+        let view = self.nano_view(instance.ch, entry.struct_hash())?;
+        let storage = self.storage_of(instance, &version, view).unwrap_or_default();
         Some((storage, view.da, view.mover, view.steps_left))
     }
 }
@@ -385,36 +488,4 @@ fn without_sender(fixed: &Fixed, me: Side, mut sigs: [Option<Signature>; 2]) -> 
 fn on_chain(nano: &Nano, view: &NanoView) -> Nano {
     let NanoView { ver, da, mover, steps_left, storage_hash, .. } = *view;
     Nano { ver, da, mover, steps_left, storage_hash, ..*nano }
-}
-
-/// As many as fit a transaction.
-fn batches(claims: Vec<NanoClaim>) -> Vec<Vec<NanoClaim>> {
-    let mut batches: Vec<Vec<NanoClaim>> = Vec::new();
-    let gas = |claim: &NanoClaim| if claim.step.is_some() { u64::from(claim.entry.gas) } else { 0 };
-    let mut used = 0;
-    for claim in claims {
-        let more = gas(&claim);
-        match batches.last_mut() {
-            Some(batch) if batch.len() < BATCH && used + more <= BATCH_GAS => {
-                used += more;
-                batch.push(claim);
-            }
-            _ => {
-                used = more;
-                batches.push(Vec::from([claim]));
-            }
-        }
-    }
-    batches
-}
-
-/// Names a batch: asked for again unchanged it is the same wish.
-fn fingerprint(claims: &[NanoClaim]) -> u128 {
-    let words = claims.iter().fold(Words::new(), |w, c| {
-        w.hash(c.version.struct_hash())
-            .uint(c.step.is_some().into())
-            .hash(c.step.as_ref().map(|s| keccak256(&s.input)).unwrap_or_default())
-    });
-    let hash = words.keccak();
-    u128::from_be_bytes(core::array::from_fn(|i| hash[i]))
 }

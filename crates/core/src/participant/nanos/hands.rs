@@ -1,12 +1,15 @@
 //! Inputs for the other party's next step. They need no signature: whoever holds one can force it, so handing one over is as
 //! good as paying by it (protocol 0.3 hash-chain stream).
 
-use super::steps::Position;
+use super::evaluate::Position;
+use super::steps::words_of;
 use crate::instance::Instance;
 use crate::io::{Event, Fault, Reply};
 use crate::message::Message;
 use crate::nano::{INPUT_MAX, Outcome};
 use crate::participant::Participant;
+use crate::signed::Amount;
+use alloc::string::String;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 
@@ -61,14 +64,38 @@ impl Participant {
     }
 
     /// What the mover's next step would be with this input.
-    fn preview(&self, instance: &Instance, input: &[u8]) -> Result<Outcome, alloc::string::String> {
+    fn preview(&self, instance: &Instance, input: &[u8]) -> Result<Outcome, String> {
         let Some(live) = &instance.live else { return Err("it is not open".into()) };
         if input.len() > INPUT_MAX {
             return Err("the input is longer than 16,384 bytes".into());
         }
-        let now = self.now();
-        let position = Position { nano: live.top.nano, storage: &live.top.storage, clock: (now, now) };
-        self.run(instance, &position, input).map_err(|no| alloc::format!("{no}"))
+        self.run(instance, &Position::newest(live, self.now()), input).map_err(|no| words_of(&no))
+    }
+
+    /// What the mover would get with this input; none if it is no step.
+    fn preview_share(&self, instance: &Instance, input: &[u8]) -> Option<Amount> {
+        Some(instance.share(self.preview(instance, input).ok()?.da))
+    }
+
+    /// After a step: what was handed over before it counts as long as it still gives more.
+    pub(super) fn sift_hands(&mut self, ch: B256, nid: B256) {
+        let Some(instance) = self.nanos.get(&(ch, nid)) else { return };
+        let Some(live) = &instance.live else { return };
+        let mine = instance.is_me(live.top.nano.mover);
+        let gives = |input: &Vec<u8>| self.preview(instance, input).ok().map(|outcome| outcome.da);
+        let held = live.handed.as_ref().filter(|_| mine).and_then(gives);
+        let keeps = held.is_some_and(|da| instance.share(da) > instance.share(live.top.nano.da));
+        let owed = live.hand.as_ref().filter(|_| !mine).and_then(gives).is_some();
+        let Some(instance) = self.nano_mut(ch, nid) else { return };
+        let Some(live) = &mut instance.live else { return };
+        live.handed.take_if(|_| !keeps);
+        if owed {
+            return;
+        }
+        live.hand = None;
+        for (_, tag) in core::mem::take(&mut instance.memory.hand_tags) {
+            self.reply(tag, Reply::Rejected { reason: "a step of the peer came first".into() });
+        }
     }
 
     pub(in crate::participant) fn on_nano_hand(
@@ -87,19 +114,22 @@ impl Participant {
         if count <= live.taken {
             return self.send(from, Message::NanoTaken { ch, nid, count: live.taken });
         }
-        if !instance.is_me(live.top.nano.mover) || live.own.is_some() {
+        if !instance.is_me(live.top.nano.mover) || live.own.is_some() || instance.wants_close || !self.may_run(from) {
             return;
         }
-        let held = live.handed.as_ref().and_then(|held| self.preview(instance, held).ok()).map(|o| o.da);
-        let before = instance.share(held.unwrap_or(live.top.nano.da));
-        let Ok(outcome) = self.preview(instance, &input) else {
+        let held = || live.handed.as_ref().and_then(|held| self.preview_share(instance, held));
+        let before = instance.memory.handed_share.or_else(held).unwrap_or_else(|| instance.share(live.top.nano.da));
+        let (bound, outcome) = (u64::from(instance.terms.gas), self.preview(instance, &input));
+        self.has_run(from, outcome.as_ref().map_or(bound, |o| o.gas));
+        let Some(instance) = self.nano_mut(ch, nid) else { return };
+        let Some(share) = outcome.ok().map(|o| instance.share(o.da)) else {
             return self.misbehaved(from, "an input that the nanocontract does not take");
         };
-        let share = instance.share(outcome.da);
         if share < before {
             return;
         }
-        if let Some(live) = self.nano_mut(ch, nid).and_then(|n| n.live.as_mut()) {
+        instance.memory.handed_share = Some(share);
+        if let Some(live) = &mut instance.live {
             live.taken = count;
             live.handed = Some(input.clone());
         }

@@ -1,8 +1,11 @@
 //! Nanocontracts: objects of their own within a channel, none of which waits for another (protocol 1.4, 2.7).
 
+mod batches;
+mod evaluate;
 mod force;
 mod hands;
 mod offers;
+mod secrets;
 mod state;
 mod steps;
 mod views;

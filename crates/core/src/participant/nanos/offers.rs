@@ -12,11 +12,11 @@ use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, keccak256};
 
 /// Gas of registering one nanocontract with its channel's State.
-const REGISTER_GAS: u64 = 118_000;
+pub(super) const REGISTER_GAS: u64 = 118_000;
 /// Gas of a forced step besides the code's own.
-const STEP_GAS: u64 = 60_000;
+pub(super) const STEP_GAS: u64 = 60_000;
 /// Gas of one byte of calldata.
-const BYTE_GAS: u64 = 16;
+pub(super) const BYTE_GAS: u64 = 16;
 /// Most gas of a transaction (EIP-7825).
 const TRANSACTION_GAS: u64 = 1 << 24;
 
@@ -219,7 +219,7 @@ impl Participant {
 
     /// A step must fit a transaction (S28), and what is at stake must be worth the whole dispute (S47).
     fn check_cost(&self, terms: &NanoTerms, code: &[u8]) -> Result<(), String> {
-        let data = BYTE_GAS * (2 * terms.storage.len() as u64 + 2_048);
+        let data = BYTE_GAS * (2 * grown(terms.storage.len()) as u64 + 2_048);
         let step = STEP_GAS + data + u64::from(terms.gas) * 64 / 63;
         if REGISTER_GAS + step > TRANSACTION_GAS {
             return Err("a forced step would not fit a transaction".into());
@@ -248,6 +248,11 @@ impl Participant {
         let ledger = self.ledgers.get(&ch).map(|l| (l.params.window, l.params.k_max));
         ledger.or_else(|| self.virtuals.get(&ch).map(|v| (v.params.window, v.params.k_max)))
     }
+}
+
+/// Most bytes that the storage may grow to off chain, from `initial`: so much was priced when it was opened.
+pub(super) fn grown(initial: usize) -> usize {
+    (2 * initial + 1_024).min(STORAGE_MAX)
 }
 
 impl Fault {

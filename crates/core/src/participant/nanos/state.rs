@@ -78,7 +78,7 @@ impl Participant {
             }
             (Deal::Open, Some(live)) if cur.nano(n.nid).is_some() => {
                 let ends = live.is_over() || n.wants_close;
-                let free = live.own.is_none() && (live.handed.is_none() || live.is_over());
+                let free = live.is_free() && (live.handed.is_none() || live.is_over());
                 (ends && free).then_some(LinkOp::CloseNano { nid: n.nid, cur: live.cur() })
             }
             _ => None,
@@ -176,6 +176,20 @@ impl Participant {
         }
     }
 
+    /// The virtual channel is about to end: what was handed over is folded and closed, and of the rest the application hears.
+    pub(in crate::participant) fn wind_up_nanos(&mut self, ch: B256, deadline: u64) {
+        for nid in self.nids_of(ch) {
+            let Some(instance) = self.nano_mut(ch, nid) else { continue };
+            let Some(live) = instance.live.as_ref().filter(|live| !live.is_over()) else { continue };
+            if live.handed.is_some() && instance.is_me(live.top.nano.mover) {
+                instance.wants_close = true;
+                self.fold_handed(ch, nid);
+            } else {
+                self.event(Event::NanoMustEnd { ch, nid, deadline });
+            }
+        }
+    }
+
     /// Whatever has become possible for the nanocontracts of a channel.
     pub(in crate::participant) fn pump_nanos(&mut self, ch: B256) {
         for nid in self.nids_of(ch) {
@@ -190,13 +204,19 @@ impl Participant {
         }
         let Some(book) = self.book(ch) else { return };
         let entry = book.log.cur().body.nano(nid).copied();
-        let (late, may_hold) = (self.now() > instance.until, book.may_hold_nano(nid));
+        let late = self.now() > instance.until;
         match (instance.deal, entry) {
             (Deal::Agreed, Some(entry)) => self.adopt_nano(ch, nid, entry),
-            (Deal::Agreed, None) if late && !may_hold => self.give_up_nano(ch, nid, "it was not opened in time"),
+            (Deal::Agreed, None) if late && !book.may_hold_nano(nid) => {
+                self.give_up_nano(ch, nid, "it was not opened in time");
+            }
             (Deal::Proposed, _) if late => self.take_back(ch, nid),
             (Deal::Offered, _) if late => self.give_up_nano(ch, nid, "it was not answered in time"),
-            (Deal::Open, None) => self.tell_closed(ch, nid, !may_hold),
+            (Deal::Open, None) => {
+                let forget = !book.may_hold_nano(nid);
+                self.tell_closed(ch, nid, forget);
+            }
+            (Deal::Open, Some(_)) if instance.wants_close => self.fold_handed(ch, nid),
             _ => {}
         }
     }
@@ -215,10 +235,9 @@ impl Participant {
     }
 
     fn adopt_nano(&mut self, ch: B256, nid: B256, entry: Entry) {
-        let now = self.now();
         let Some(instance) = self.nano_mut(ch, nid) else { return };
         instance.deal = Deal::Open;
-        instance.live = Some(Live::new(ch, entry, instance.terms.storage.clone(), now));
+        instance.live = Some(Live::new(ch, entry, instance.terms.storage.clone(), 0));
         let tag = instance.memory.open_tag.take();
         self.event(Event::NanoOpen { ch, nid });
         if let Some(tag) = tag {
@@ -227,11 +246,14 @@ impl Participant {
     }
 
     fn tell_closed(&mut self, ch: B256, nid: B256, forget: bool) {
-        let Some(instance) = self.nanos.get_mut(&(ch, nid)) else { return };
-        if !instance.memory.closed_told && instance.live.is_some() {
-            instance.memory.closed_told = true;
+        let da = self.final_da(ch, nid);
+        let Some(instance) = self.nanos.get(&(ch, nid)) else { return };
+        if instance.live.is_none() && self.is_gone(ch) {
+            return self.give_up_nano(ch, nid, "its channel ended");
+        }
+        if let Some(instance) = self.nano_mut(ch, nid).filter(|n| !n.closed && n.live.is_some()) {
+            instance.closed = true;
             let tags = core::mem::take(&mut instance.memory.close_tags);
-            let da = self.final_da(ch, nid);
             self.event(Event::NanoClosed { ch, nid, da });
             for tag in tags {
                 self.reply(tag, Reply::NanoClosed { ch, nid });
@@ -245,8 +267,13 @@ impl Participant {
     /// As far as this node knows: what the chain registered, or what the newest version says.
     fn final_da(&self, ch: B256, nid: B256) -> Amount {
         let Some(live) = self.nanos.get(&(ch, nid)).and_then(|n| n.live.as_ref()) else { return 0 };
-        let registered = self.nano_view(ch, live.entry.struct_hash()).map(|view| view.da);
-        registered.unwrap_or(live.top.nano.da)
+        let seen = self.chain.nanos.get(&(ch, live.entry.struct_hash()));
+        match seen.map(|seen| seen.head.as_ref()) {
+            Some(Some(view)) => view.da,
+            // A dispute ran, and nobody registered it.
+            Some(None) => live.entry.da0,
+            None => live.top.nano.da,
+        }
     }
 
     /// The connection is new: the peer may have missed anything.
@@ -269,6 +296,9 @@ impl Participant {
     fn resend_nano(&mut self, ch: B256, nid: B256) {
         let Some(peer) = self.peer_of(ch).filter(|peer| self.connected.contains(peer)) else { return };
         let now = self.env.now_ms;
+        if self.repeat_step(ch, nid) {
+            return;
+        }
         let Some(instance) = self.nanos.get_mut(&(ch, nid)) else { return };
         instance.memory.sent_ms = now;
         let message = match (instance.deal, &instance.live) {

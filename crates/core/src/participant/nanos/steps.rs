@@ -1,11 +1,12 @@
 //! Steps: the mover signs what the code makes of its input, the other one computes the same and countersigns.
 
+use super::evaluate::Position;
 use super::offers::words;
 use crate::instance::{Deal, Instance, Live, OwnStep, Version};
 use crate::io::{Event, Fault, Reply};
 use crate::log::MAX_JUMP;
 use crate::message::Message;
-use crate::nano::{Context, INPUT_MAX, NoResult, Outcome, Run};
+use crate::nano::{INPUT_MAX, NoResult};
 use crate::params::Side;
 use crate::participant::Participant;
 use crate::sig::Signature;
@@ -14,8 +15,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, keccak256};
 
-/// How far ahead of this node's view of the chain's clock a step may be, seconds.
-const AHEAD_S: u64 = 5;
+/// How far the time of a step may be from this node's view of the chain's clock, seconds, if its storage hangs on it.
+const NEAR_S: u64 = 5;
+/// How often a refused step is made again with the time of then.
+const REPEAT_MAX: usize = 8;
 
 /// A step as it came in.
 pub(in crate::participant) struct Stepped {
@@ -27,12 +30,18 @@ pub(in crate::participant) struct Stepped {
     pub(in crate::participant) sig: Signature,
 }
 
-/// From where a step starts.
-pub(super) struct Position<'a> {
-    pub(super) nano: Nano,
-    pub(super) storage: &'a [u8],
-    /// The application's clock and the time itself, seconds.
-    pub(super) clock: (u64, u64),
+/// Why a step is not countersigned.
+enum Unfit {
+    /// It comes again, and may fit then.
+    NotYet,
+    /// In words for the peer.
+    Refused(String),
+}
+
+impl From<&str> for Unfit {
+    fn from(reason: &str) -> Self {
+        Self::Refused(reason.into())
+    }
 }
 
 impl Participant {
@@ -49,94 +58,62 @@ impl Participant {
         if self.in_dispute(ch) {
             return self.step_by_force(tag, ch, nid, input);
         }
-        self.sign_step(Some(tag), (ch, nid), input, force_after)
+        let force_at = force_after.map(|after| self.now().saturating_add(after));
+        self.sign_step(Some(tag), (ch, nid), input, force_at)
     }
 
+    /// Signs this node's next step, or the refused one again.
     pub(super) fn sign_step(
         &mut self,
         tag: Option<u64>,
         (ch, nid): (B256, B256),
         input: Vec<u8>,
-        force_after: Option<u64>,
+        force_at: Option<u64>,
     ) -> Result<(), Fault> {
         let instance = self.playable(ch, nid)?;
         let Some(live) = &instance.live else { return Err(Fault::Caller("it is not open".into())) };
-        if live.own.is_some() {
-            return Err(Fault::Caller("a step of this node is not answered yet".into()));
-        }
         if !instance.is_me(live.top.nano.mover) {
             return Err(Fault::Caller("it is the other party's turn".into()));
         }
-        let (me, time) = (instance.me, self.now().max(live.top.time));
-        let (nano, storage) =
-            self.result(instance, live, me, &input, time).map_err(|no| Fault::Caller(words_of(&no)))?;
+        let below = match &live.own {
+            Some(own) if own.refused.is_none() => {
+                return Err(Fault::Caller("a step of this node is not answered yet".into()));
+            }
+            // One step, one content but for the time: another one could be played off against it.
+            Some(own) if own.input != input => {
+                return Err(Fault::Caller("another step is signed already, and stands".into()));
+            }
+            Some(_) if live.repeated.len() >= 4 * REPEAT_MAX => {
+                return Err(Fault::Peer("the step was refused too often: it can only be forced".into()));
+            }
+            Some(own) => own.nano.ver,
+            None => live.top.nano.ver,
+        };
+        let (me, time, top) = (instance.me, self.now().max(live.top.time), live.top.clone());
+        let position = Position { nano: top.nano, storage: &top.storage, clock: (time, time), head: false };
+        if !self.knows_secrets(ch, nid, &position, &input) {
+            return Err(Fault::Chain("the registry of secrets is being read: try again".into()));
+        }
+        let Some(instance) = self.nanos.get(&(ch, nid)) else { return Ok(()) };
+        let result = self.result(instance, &position, me.next_version(below), &input);
+        let (nano, storage, _) = result.map_err(|no| Fault::Caller(words_of(&no)))?;
+        if storage.len() > room(instance, self.policy().nano.storage_max) {
+            return Err(Fault::Caller("the storage would grow beyond what was agreed to be enforced".into())); // S28
+        }
         let sig = self.signer.sign_nano(&nano).map_err(crate::participant::refused)?;
-        let force_at = force_after.map(|after| self.now().saturating_add(after));
-        let ver = nano.ver;
+        let own = OwnStep { nano, storage, input: input.clone(), time, sig, force_at, refused: None };
         let sent_ms = self.env.now_ms;
         if let Some(instance) = self.nano_mut(ch, nid) {
-            instance.memory.step_tag = tag;
+            instance.memory.step_tag = tag.or(instance.memory.step_tag);
             instance.memory.sent_ms = sent_ms;
-            let own = OwnStep { nano, storage, input: input.clone(), time, sig, force_at, refused: None };
             if let Some(live) = &mut instance.live {
-                live.own = Some(own);
+                live.repeated.extend(live.own.replace(own));
             }
         }
         if let Some(peer) = self.peer_of(ch) {
-            self.send(peer, Message::NanoStep { ch, nid, ver, input, time, sig });
+            self.send(peer, Message::NanoStep { ch, nid, ver: nano.ver, input, time, sig });
         }
         Ok(())
-    }
-
-    /// The version that follows if `mover` says this.
-    fn result(
-        &self,
-        instance: &Instance,
-        live: &Live,
-        mover: Side,
-        input: &[u8],
-        time: u64,
-    ) -> Result<(Nano, Vec<u8>), NoResult> {
-        let position = Position { nano: live.top.nano, storage: &live.top.storage, clock: (time, time) };
-        let outcome = self.run(instance, &position, input)?;
-        let nano = Nano {
-            ver: mover.next_version(live.top.nano.ver),
-            da: outcome.da,
-            mover: outcome.mover,
-            steps_left: outcome.steps_left,
-            storage_hash: keccak256(&outcome.storage),
-            ..live.top.nano
-        };
-        Ok((nano, outcome.storage))
-    }
-
-    /// What the code makes of an input of the mover.
-    pub(super) fn run(&self, instance: &Instance, from: &Position<'_>, input: &[u8]) -> Result<Outcome, NoResult> {
-        let nano = from.nano;
-        if nano.steps_left == 0 {
-            return Err(NoResult::Reverted("it is over".into()));
-        }
-        let code = self.codes.get(&instance.terms.code_hash).ok_or(NoResult::Broken)?;
-        let revealed: Vec<(B256, u64)> = self
-            .chain
-            .revealed
-            .iter()
-            .filter(|(_, seen)| seen.head > 0)
-            .map(|(hash, seen)| (*hash, seen.head))
-            .collect();
-        let (time, absolute) = from.clock;
-        let context = Context {
-            ch: nano.ch,
-            entry: nano.entry,
-            total: instance.terms.total,
-            da: nano.da,
-            steps_left: nano.steps_left,
-            time,
-            absolute,
-            registry: self.config.domain.adjudicator,
-        };
-        let (gas, storage, caller) = (instance.terms.gas, from.storage, nano.mover);
-        self.evaluator.step(&Run { code, gas, context, storage, caller, input, revealed: &revealed })
     }
 
     /// The nanocontract, if steps of it may be signed now (protocol 1.4(2), (7), (12)).
@@ -156,19 +133,19 @@ impl Participant {
 
     pub(in crate::participant) fn on_nano_step(&mut self, from: Address, step: Stepped) {
         let (ch, nid, ver) = (step.ch, step.nid, step.ver);
-        if self.peer_of(ch) != Some(from) {
+        if self.peer_of(ch) != Some(from) || self.show_nano(from, ch, nid, ver) {
             return;
         }
-        if self.show_nano(from, ch, nid, ver) {
-            return;
-        }
-        if self.nanos.get(&(ch, nid)).is_some_and(|n| n.deal == Deal::Agreed) {
-            // The State that opens it is on its way here; the step comes again.
-            return;
-        }
-        match self.judge(&step) {
+        match self.judge(from, &step) {
             Ok((nano, storage)) => self.countersign_step(from, step, nano, storage),
-            Err(reason) => self.send(from, Message::NanoRefuse { ch, nid, ver, reason }),
+            Err(Unfit::NotYet) => {}
+            Err(Unfit::Refused(reason)) => {
+                let what = (ver, keccak256(&step.input), step.time);
+                if let Some(instance) = self.nanos.get_mut(&(ch, nid)) {
+                    instance.memory.refused = Some((what, reason.clone()));
+                }
+                self.send(from, Message::NanoRefuse { ch, nid, ver, reason });
+            }
         }
     }
 
@@ -182,38 +159,83 @@ impl Participant {
     }
 
     /// Computes the step and checks everything that my signature would stand for.
-    fn judge(&self, step: &Stepped) -> Result<(Nano, Vec<u8>), String> {
-        let instance = self.playable(step.ch, step.nid).map_err(|fault| words(&fault))?;
-        let Some(live) = &instance.live else { return Err("it is not open".into()) };
-        let (them, top) = (instance.me.other(), &live.top);
-        if instance.is_me(top.nano.mover) {
-            return Err("it is not the sender's turn".into());
+    fn judge(&mut self, from: Address, step: &Stepped) -> Result<(Nano, Vec<u8>), Unfit> {
+        if self.nanos.get(&(step.ch, step.nid)).is_some_and(|n| n.deal == Deal::Agreed) {
+            // The State that opens it is on its way here.
+            return Err(Unfit::NotYet);
         }
-        // It is my turn if a step of mine is out, so that the two exclude each other.
-        if step.ver != them.next_version(top.nano.ver) || step.ver >= MAX_VERSION || step.ver > top.nano.ver + MAX_JUMP
+        let instance = self.playable(step.ch, step.nid).map_err(|fault| Unfit::Refused(words(&fault)))?;
+        let Some(live) = &instance.live else { return Err("it is not open".into()) };
+        let (me, top) = (instance.me, live.top.clone());
+        let high = top.nano.ver.saturating_add(MAX_JUMP);
+        if Side::of_version(step.ver) == me || step.ver >= MAX_VERSION || !(top.nano.ver + 1..=high).contains(&step.ver)
         {
-            return Err("the version is not the next one".into());
+            return Err("the version is not one that may follow".into());
+        }
+        let waiting = live.own.is_some();
+        if instance.is_me(top.nano.mover) {
+            let judged = self.judge_repeated(from, step, &top);
+            // Or it was built on a step of mine whose countersignature is still on its way.
+            return judged.map_err(|unfit| if waiting { Unfit::NotYet } else { unfit });
+        }
+        if waiting {
+            return Err(Unfit::NotYet);
         }
         if step.input.len() > INPUT_MAX {
             return Err("the input is longer than 16,384 bytes".into());
         }
-        let now = self.now();
-        if step.time > now + AHEAD_S || step.time < top.time {
-            return Err("the time of the step is not now".into());
+        let what = (step.ver, keccak256(&step.input), step.time);
+        if let Some((_, reason)) = instance.memory.refused.as_ref().filter(|(refused, _)| *refused == what) {
+            return Err(Unfit::Refused(reason.clone()));
         }
-        let (nano, storage) = self.result(instance, live, them, &step.input, step.time).map_err(|no| words_of(&no))?;
-        let late = step.time.saturating_add(self.policy().nano.answer) < now;
-        if late && self.result(instance, live, them, &step.input, now).ok().is_none_or(|(again, _)| again != nano) {
-            return Err("the step comes too late: it would not be the same now".into());
+        if !self.may_run(from) {
+            return Err(Unfit::NotYet);
         }
-        if storage.len() > self.policy().nano.storage_max {
-            return Err("the storage would be too long to be enforced".into()); // S28
+        let now = self.now().max(top.time);
+        let at = |time: u64| Position { nano: top.nano, storage: &top.storage, clock: (time, time), head: false };
+        if !self.knows_secrets(step.ch, step.nid, &at(now), &step.input) {
+            return Err(Unfit::NotYet);
         }
-        let peer = self.peer_of(step.ch).ok_or("no such channel")?;
-        if !step.sig.verifies(self.config.domain.digest(nano.struct_hash()), peer) {
+        let Some(instance) = self.nanos.get(&(step.ch, step.nid)) else { return Err("it is not open".into()) };
+        let run = |time: u64| self.result(instance, &at(time), step.ver, &step.input);
+        let (first, again) = (run(step.time), run(now));
+        let most = room(instance, self.policy().nano.storage_max);
+        // Without a result the whole bound may have been used.
+        let bound = u64::from(instance.terms.gas);
+        self.has_run(from, 3 * first.as_ref().map_or(bound, |(_, _, gas)| *gas));
+        let (nano, storage, _) = first.map_err(|no| Unfit::Refused(words_of(&no)))?;
+        self.check_now(step.time, &top, &nano, again.ok().map(|(again, _, _)| again))?;
+        if storage.len() > most {
+            return Err("the storage would grow beyond what was agreed to be enforced".into()); // S28
+        }
+        if !step.sig.verifies(self.config.domain.digest(nano.struct_hash()), from) {
             return Err("the signature does not fit the result that this node computes".into());
         }
         Ok((nano, storage))
+    }
+
+    /// Whoever was late must be late: a step counts only for what it would be now, too. If it keeps the time in its storage, it
+    /// must be near.
+    fn check_now(&self, time: u64, top: &Version, nano: &Nano, again: Option<Nano>) -> Result<(), Unfit> {
+        let Some(again) = again else { return Err("it would not be allowed now".into()) };
+        let near = time.abs_diff(self.now()) <= NEAR_S;
+        let split = |n: &Nano| (n.da, n.mover, n.steps_left);
+        let same = again == *nano || (near && split(&again) == split(nano));
+        if time < top.time || time > self.now() + NEAR_S || !same {
+            return Err("its time is not now, and it would not be the same now".into());
+        }
+        Ok(())
+    }
+
+    /// The mover made its step again under a higher version, before it heard that I had taken the lower one: nothing but the
+    /// version may differ.
+    fn judge_repeated(&self, from: Address, step: &Stepped, top: &Version) -> Result<(Nano, Vec<u8>), Unfit> {
+        let again = Nano { ver: step.ver, ..top.nano };
+        let theirs = top.nano.ver > 0 && Side::of_version(top.nano.ver) == Side::of_version(step.ver);
+        if theirs && step.sig.verifies(self.config.domain.digest(again.struct_hash()), from) {
+            return Ok((again, top.storage.clone()));
+        }
+        Err("it is not the sender's turn".into())
     }
 
     fn countersign_step(&mut self, from: Address, step: Stepped, nano: Nano, storage: Vec<u8>) {
@@ -229,9 +251,18 @@ impl Participant {
         let by = instance.me.other().index() as u8;
         let mut sigs = [Some(sig); 2];
         sigs[instance.me.index()] = Some(mine);
-        instance.move_to(Version { nano, sigs, storage, time });
+        let live = instance.live.as_ref();
+        let again = live.is_some_and(|l| l.top.nano.ver > 0 && l.top.nano == Nano { ver: l.top.nano.ver, ..nano });
+        let mine_out = live.and_then(|l| l.own.clone()).filter(|own| own.nano.ver <= ver);
+        self.move_to(ch, nid, Version { nano, sigs, storage, time });
         self.send(from, Message::NanoAccept { ch, nid, ver, sig: mine });
-        self.event(Event::NanoStepped { ch, nid, ver, by, input, forced: false });
+        if !again {
+            return self.event(Event::NanoStepped { ch, nid, ver, by, input, forced: false });
+        }
+        if let Some(own) = mine_out {
+            // The position is the same, and so is my step; only its version was overtaken.
+            let _ = self.sign_step(None, (ch, nid), own.input, own.force_at);
+        }
     }
 
     pub(in crate::participant) fn on_nano_accept(
@@ -245,26 +276,39 @@ impl Participant {
         if self.peer_of(ch) != Some(from) {
             return;
         }
-        let domain = self.config.domain;
-        let Some(instance) = self.nanos.get(&(ch, nid)) else { return };
-        let own = instance.live.as_ref().and_then(|live| live.own.clone()).filter(|own| own.nano.ver == ver);
-        let Some(own) = own else { return };
-        if !sig.verifies(domain.digest(own.nano.struct_hash()), from) {
+        let digest = |nano: &Nano| self.config.domain.digest(nano.struct_hash());
+        let Some(live) = self.nanos.get(&(ch, nid)).and_then(|n| n.live.as_ref()) else { return };
+        let own = live.repeated.iter().chain(&live.own).find(|own| own.nano.ver == ver).cloned();
+        let Some(own) = own.filter(|own| own.nano.ver > live.top.nano.ver) else { return };
+        if !sig.verifies(digest(&own.nano), from) {
             return self.misbehaved(from, "a countersignature on a step that does not fit");
         }
         let Some(instance) = self.nano_mut(ch, nid) else { return };
         let by = instance.me.index() as u8;
         let mut sigs = [Some(sig); 2];
         sigs[instance.me.index()] = Some(own.sig);
-        instance.move_to(Version { nano: own.nano, sigs, storage: own.storage, time: own.time });
         let tag = instance.memory.step_tag.take();
+        self.move_to(ch, nid, Version { nano: own.nano, sigs, storage: own.storage, time: own.time });
         self.event(Event::NanoStepped { ch, nid, ver, by, input: own.input, forced: false });
         if let Some(tag) = tag {
             self.reply(tag, Reply::Stepped { ch, nid, ver });
         }
     }
 
-    /// A refusal voids nothing: my signature stays out (protocol 1.4(3)).
+    /// Both signed this version: what was said below it does not count any more.
+    fn move_to(&mut self, ch: B256, nid: B256, version: Version) {
+        let ver = version.nano.ver;
+        let Some(instance) = self.nano_mut(ch, nid) else { return };
+        instance.memory.handed_share = None;
+        if let Some(live) = &mut instance.live {
+            live.top = version;
+            live.repeated.retain(|own| own.nano.ver > ver);
+            live.own.take_if(|own| own.nano.ver <= ver);
+        }
+        self.sift_hands(ch, nid);
+    }
+
+    /// A refusal voids nothing: my signature stays out (protocol 1.4(3)). What hung on the time is made again.
     pub(in crate::participant) fn on_nano_refuse(
         &mut self,
         from: Address,
@@ -277,14 +321,38 @@ impl Participant {
             return;
         }
         let Some(instance) = self.nano_mut(ch, nid) else { return };
-        let Some(own) = instance.live.as_mut().and_then(|l| l.own.as_mut()).filter(|own| own.nano.ver == ver) else {
-            return;
-        };
+        let Some(live) = &mut instance.live else { return };
+        let tries = live.repeated.len();
+        let Some(own) = live.own.as_mut().filter(|own| own.nano.ver == ver) else { return };
         own.refused = Some(reason.clone());
-        if own.force_at.is_some() {
+        if own.force_at.is_some() || tries < REPEAT_MAX {
             return;
         }
         if let Some(tag) = instance.memory.step_tag.take() {
+            self.reply(tag, Reply::Unknown { reason });
+        }
+    }
+
+    /// The refused step once more, with the time of now. False if it is not made again.
+    pub(super) fn repeat_step(&mut self, ch: B256, nid: B256) -> bool {
+        let Some(live) = self.nanos.get(&(ch, nid)).and_then(|n| n.live.as_ref()) else { return false };
+        let Some(own) = live.own.as_ref().filter(|own| own.refused.is_some()) else { return false };
+        let (input, force_at) = (own.input.clone(), own.force_at);
+        if live.repeated.len() >= REPEAT_MAX || self.now() <= own.time {
+            return false;
+        }
+        match self.sign_step(None, (ch, nid), input, force_at) {
+            Ok(()) => true,
+            Err(fault) => {
+                self.tell_unknown(ch, nid, words(&fault));
+                false
+            }
+        }
+    }
+
+    fn tell_unknown(&mut self, ch: B256, nid: B256, reason: String) {
+        let tag = self.nanos.get_mut(&(ch, nid)).and_then(|n| n.memory.step_tag.take());
+        if let Some(tag) = tag {
             self.reply(tag, Reply::Unknown { reason });
         }
     }
@@ -317,18 +385,11 @@ impl Participant {
     }
 }
 
-impl Instance {
-    /// Both signed this version: what was said before it does not count any more.
-    fn move_to(&mut self, version: Version) {
-        if let Some(live) = &mut self.live {
-            live.top = version;
-            live.own = None;
-            live.handed = None;
-            live.hand = None;
-        }
-    }
+/// Most bytes that the storage may grow to off chain: what the opening was priced with (S47).
+pub(super) fn room(instance: &Instance, most: usize) -> usize {
+    super::offers::grown(instance.terms.storage.len()).min(most)
 }
 
-fn words_of(no: &NoResult) -> String {
+pub(super) fn words_of(no: &NoResult) -> String {
     alloc::format!("{no}")
 }
