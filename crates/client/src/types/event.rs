@@ -158,6 +158,16 @@ pub enum EventKind {
         /// What this node would get of the nanocontract with it.
         share: Wei,
     },
+    /// The virtual channel ends soon: what is not finished or closed until then is decided by the chain.
+    NanoMustEnd {
+        /// The virtual channel.
+        id: ChannelId,
+        /// Name of the nanocontract.
+        #[schemars(with = "HashHex")]
+        nid: B256,
+        /// Last second, chain time, at which a step is signed.
+        deadline: u64,
+    },
     /// The peer wants a nanocontract closed in which it is this node's turn: closing it here agrees.
     NanoCloseAsked {
         /// The channel, ledger or virtual.
@@ -225,6 +235,7 @@ impl EventKind {
             Self::NanoStepped { .. } => "nano_stepped",
             Self::NanoTurn { .. } => "nano_turn",
             Self::NanoHanded { .. } => "nano_handed",
+            Self::NanoMustEnd { .. } => "nano_must_end",
             Self::NanoCloseAsked { .. } => "nano_close_asked",
             Self::NanoClosed { .. } => "nano_closed",
             Self::Misbehaved { .. } => "misbehaved",

@@ -128,6 +128,7 @@ fn nano(id: impl Fn(B256) -> ChannelId, event: io::Event) -> Option<EventKind> {
         io::Event::NanoHanded { ch, nid, input, share } => {
             EventKind::NanoHanded { id: id(ch), nid, input: input.into(), share: share.into() }
         }
+        io::Event::NanoMustEnd { ch, nid, deadline } => EventKind::NanoMustEnd { id: id(ch), nid, deadline },
         io::Event::NanoCloseAsked { ch, nid } => EventKind::NanoCloseAsked { id: id(ch), nid },
         io::Event::NanoClosed { ch, nid, da } => EventKind::NanoClosed { id: id(ch), nid, a_got: da.into() },
         _ => return None,

@@ -3,6 +3,7 @@
 use super::table::Table;
 use crate::adversary::Position;
 use crate::rng::Rng;
+use perunika_core::log::MAX_JUMP;
 use perunika_core::message::Message;
 use perunika_core::params::Side;
 use perunika_core::sig::RawKey;
@@ -38,7 +39,7 @@ impl Table<'_> {
                 right.storage_hash != top.nano.storage_hash,
             ),
             (Nano { ver: ver + 1, ..right }, ver + 1, now, "the parity of the other", true),
-            (Nano { ver: ver + 2, ..right }, ver + 2, now, "a version further", true),
+            (Nano { ver: ver + MAX_JUMP, ..right }, ver + MAX_JUMP, now, "a version far away", true),
             (Nano { ver: top.nano.ver, ..right }, top.nano.ver, now, "the version once more", top.nano.ver > 0),
             (right, ver, now + FUTURE_S, "the future", true),
         ];
