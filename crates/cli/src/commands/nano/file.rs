@@ -3,7 +3,6 @@
 use crate::exit::{Error, Result};
 use alloy::primitives::Bytes;
 use perunika_apps::App;
-use serde_json::Value;
 use std::path::Path;
 
 /// Where code comes from.
@@ -38,22 +37,7 @@ fn read(path: &Path) -> Result<Bytes> {
         let known = App::ALL.map(App::name).join(", ");
         Error::user(format!("{} cannot be read: {e} (nor is it one of {known})", path.display()))
     })?;
-    let wrong = || {
-        let wanted = "an artifact with `deployedBytecode`, or runtime bytecode in hexadecimal";
-        Error::user(format!("{} holds no code: {wanted} is expected", path.display()))
-    };
-    // Digits alone are a number in JSON too.
-    let digits = match serde_json::from_str::<Value>(&text) {
-        Ok(artifact @ Value::Object(_)) => {
-            let code = &artifact["deployedBytecode"];
-            // As solc and hardhat write it, or as forge does.
-            let code = code.as_str().or_else(|| code["object"].as_str());
-            code.ok_or_else(wrong)?.to_owned()
-        }
-        _ => text,
-    };
-    let code: Bytes = digits.trim().parse().map_err(|_| wrong())?;
-    if code.is_empty() { Err(wrong()) } else { Ok(code) }
+    perunika_apps::runtime_code(&text).map_err(|e| Error::user(format!("{} holds no code: {e}", path.display())))
 }
 
 #[cfg(test)]
