@@ -3,7 +3,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  AbiCoder, SigningKey, TypedDataEncoder, computeAddress, concat, getAddress, keccak256, toUtf8Bytes, zeroPadValue,
+  AbiCoder, SigningKey, TypedDataEncoder, computeAddress, concat, getAddress, getCreate2Address, keccak256, toBeHex, toUtf8Bytes,
+  zeroPadValue,
 } from "ethers";
 import { root } from "./compiler.mjs";
 
@@ -237,13 +238,23 @@ const stored = {
   stored: `0x${hashWords("bytes32,bytes32", [signed.State.hashStruct, mix]).slice(-40)}`,
 };
 
+// ------------------------------------------------------------------------------------------------------------ code
+
+const runtime = concat(["0x60", ...Array.from({ length: 9 }, (_, i) => draw(`runtime ${i}`))]);
+const init = concat(["0x61", toBeHex((runtime.length - 2) / 2, 2), "0x80600a5f395ff3", runtime]);
+const code = {
+  runtime,
+  codeHash: keccak256(runtime),
+  account: getCreate2Address(domain.verifyingContract, ZERO, keccak256(init)),
+};
+
 const vectors = {
   comment:
     "Golden vectors of docs/encoding.md. Hashes, keys, addresses and bytes are 0x-hex, integers decimal strings. `domain` binds everything here. "
     + "`channel` and `virtual`: parameters in order, then what is computed from them. `trees[i]` is over the first `count` of `locks`; proofs are siblings from the "
     + "leaf upwards, one list per lock. `removed` is the root after lock 1 of five has gone. `signed` holds the fields of each type in order, its type string, hashStruct and digest; "
     + "`VirtualState` and `VersionZero` are of type State; `Identity` is verified off chain only. `signatures` are compact (EIP-2098, RFC 6979). `stored` is what the chain keeps of "
-    + "signed.State.",
+    + "signed.State. `code` is runtime code of a nanocontract and the account where `deploy` puts it.",
   domain: { ...domain, separator },
   keys,
   channel,
@@ -256,6 +267,7 @@ const vectors = {
   signed,
   signatures,
   stored,
+  code,
 };
 
 const path = join(root, "vectors", "encoding.json");

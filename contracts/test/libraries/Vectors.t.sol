@@ -6,7 +6,17 @@ import {EntryTree} from "../../src/libraries/EntryTree.sol";
 import {Hashing} from "../../src/libraries/Hashing.sol";
 import {Ids} from "../../src/libraries/Ids.sol";
 import {Signatures} from "../../src/libraries/Signatures.sol";
-import {Channel, CloseTerms, Key, LockTerms, State, VirtualChannel, VirtualState} from "../../src/types/Structs.sol";
+import {
+    Channel,
+    CloseTerms,
+    Entry,
+    Key,
+    LockTerms,
+    NanoVersion,
+    State,
+    VirtualChannel,
+    VirtualState
+} from "../../src/types/Structs.sol";
 import {Check} from "../support/Check.sol";
 
 /// @dev The libraries take calldata.
@@ -35,8 +45,16 @@ contract EncodingHarness {
         return Ids.activation(secrets);
     }
 
-    function root(bytes32 leaf, uint256 index, bytes32[] calldata proof) external view returns (bytes32) {
+    function root(bytes32 leaf, uint256 index, bytes32[] calldata proof) external pure returns (bytes32) {
         return EntryTree.root(leaf, index, proof);
+    }
+
+    function entry(Entry calldata e) external pure returns (bytes32) {
+        return Hashing.entry(e);
+    }
+
+    function nano(bytes32 ch, bytes32 entryHash, NanoVersion calldata v) external pure returns (bytes32) {
+        return Hashing.nano(ch, entryHash, v);
     }
 
     function check(uint8 scheme, bytes32 key, bytes32 digest, bytes calldata signature) external view {
@@ -217,24 +235,7 @@ contract VectorsTest is Check {
     }
 
     function test_types_of_later_entry_points() public view {
-        string memory n = ".signed.Nano";
-        eq(
-            keccak256(
-                abi.encode(
-                    Hashing.NANO_TYPEHASH,
-                    word(string.concat(n, ".ch")),
-                    word(string.concat(n, ".entry")),
-                    number(string.concat(n, ".ver")),
-                    number(string.concat(n, ".dA")),
-                    number(string.concat(n, ".mover")),
-                    number(string.concat(n, ".stepsLeft")),
-                    word(string.concat(n, ".storageHash"))
-                )
-            ),
-            word(".signed.Nano.hashStruct"),
-            "Nano"
-        );
-        n = ".signed.Adjust";
+        string memory n = ".signed.Adjust";
         eq(
             keccak256(
                 abi.encode(
@@ -265,37 +266,31 @@ contract VectorsTest is Check {
             word(".signed.OpenAuth.hashStruct"),
             "OpenAuth"
         );
-        n = ".signed.StepAuth";
-        eq(
-            keccak256(
-                abi.encode(
-                    Hashing.STEP_AUTH_TYPEHASH,
-                    word(string.concat(n, ".ch")),
-                    word(string.concat(n, ".entry")),
-                    number(string.concat(n, ".ver")),
-                    number(string.concat(n, ".stepsLeft")),
-                    word(string.concat(n, ".storageHash")),
-                    word(string.concat(n, ".inputHash"))
-                )
-            ),
-            word(".signed.StepAuth.hashStruct"),
-            "StepAuth"
+    }
+
+    function test_nanocontracts() public {
+        string memory n = ".signed.Nano";
+        NanoVersion memory v = NanoVersion(
+            uint48(number(string.concat(n, ".ver"))),
+            uint96(number(string.concat(n, ".dA"))),
+            uint8(number(string.concat(n, ".mover"))),
+            uint16(number(string.concat(n, ".stepsLeft"))),
+            word(string.concat(n, ".storageHash"))
         );
+        bytes32 hash = harness.nano(word(string.concat(n, ".ch")), word(string.concat(n, ".entry")), v);
+        eq(hash, word(".signed.Nano.hashStruct"), "Nano");
+        n = ".signed.StepAuth";
+        hash = Hashing.stepAuth(
+            word(string.concat(n, ".ch")),
+            word(string.concat(n, ".entry")),
+            number(string.concat(n, ".ver")),
+            number(string.concat(n, ".stepsLeft")),
+            word(string.concat(n, ".storageHash")),
+            word(string.concat(n, ".inputHash"))
+        );
+        eq(hash, word(".signed.StepAuth.hashStruct"), "StepAuth");
         for (uint256 i = 0; i < 3; ++i) {
-            bytes32 hash = keccak256(
-                abi.encode(
-                    Hashing.ENTRY_TYPEHASH,
-                    word(item(".entryList", i, ".nid")),
-                    number(item(".entryList", i, ".born")),
-                    number(item(".entryList", i, ".total")),
-                    number(item(".entryList", i, ".dA0")),
-                    number(item(".entryList", i, ".mover0")),
-                    word(item(".entryList", i, ".codeHash")),
-                    number(item(".entryList", i, ".gas")),
-                    number(item(".entryList", i, ".kMax")),
-                    word(item(".entryList", i, ".storage0"))
-                )
-            );
+            hash = harness.entry(entry(i));
             eq(hash, word(item(".entryList", i, ".hashStruct")), "Entry");
             eq(EntryTree.leaf(hash), word(item(".entryList", i, ".leaf")), "leaf of an Entry");
             eq(
@@ -304,6 +299,24 @@ contract VectorsTest is Check {
                 "nano slot"
             );
         }
+        bytes memory runtime = vm.parseJsonBytes(json, ".code.runtime");
+        address where = deployed().deploy(runtime);
+        eq(where, account(".code.account"), "account of the code");
+        eq(where.codehash, word(".code.codeHash"), "code");
+    }
+
+    function entry(uint256 i) private view returns (Entry memory) {
+        return Entry({
+            nid: word(item(".entryList", i, ".nid")),
+            born: uint48(number(item(".entryList", i, ".born"))),
+            total: uint96(number(item(".entryList", i, ".total"))),
+            dA0: uint96(number(item(".entryList", i, ".dA0"))),
+            mover0: uint8(number(item(".entryList", i, ".mover0"))),
+            codeHash: word(item(".entryList", i, ".codeHash")),
+            gas: uint32(number(item(".entryList", i, ".gas"))),
+            kMax: uint16(number(item(".entryList", i, ".kMax"))),
+            storage0: word(item(".entryList", i, ".storage0"))
+        });
     }
 
     function test_signatures() public view {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
-import {CloseTerms, Entry, NanoClaim, NanoVersion, State, VirtualState} from "../../src/types/Structs.sol";
+import {Channel, CloseTerms, Entry, NanoClaim, NanoVersion, State, VirtualState} from "../../src/types/Structs.sol";
 import {NanoFixture} from "../support/NanoFixture.sol";
 
 /// @dev The phases of a dispute with nanocontracts, to the second. Every test runs for ledger and for virtual channels.
@@ -306,6 +306,32 @@ contract LedgerNanoPhasesTest is NanoPhases {
         bytes memory late = refuting(one(claim(0, version(6, 1, 0, K))));
         fails(IAdjudicator.NoSuchNano.selector, carol, late);
         eq(outcome(), DEF_A, "nothing of the old life counts");
+    }
+
+    /// @dev The attacker registers the same Entry to the byte in a channel of its own, as high as versions go.
+    function test_S56_a_slot_poisoned_from_another_channel_says_nothing() public {
+        entries.push(entryOf(0));
+        registerState(7);
+        (Channel memory honest, bytes32 id, bytes32 mix_) = (c, ch, mix);
+        c = ledger(person("mallory"), person("her other account"), ALICE_KEY, BOB_KEY, 0);
+        vm.deal(c.ownerA, 1e30);
+        vm.deal(c.ownerB, 1e30);
+        ch = openBoth(c, ALICE_STAKE, BOB_STAKE);
+        State memory s = ledgerState(7);
+        bytes memory sigB = signState(BOB_KEY, ch, s);
+        mix = mixNow();
+        vm.prank(c.ownerA);
+        adjudicator.register(c, s, sigB);
+        pass(R + 1);
+        register(0, version(2 ** 48 - 2, HELD, 1, 0));
+        eq(nanoInfo(0).ver, 2 ** 48 - 2, "poisoned");
+
+        (c, ch, mix) = (honest, id, mix_);
+        eq(nanoInfo(0).nRef, 0, "nothing here");
+        check(sum() == 0 && end() == 0, "nothing accrued");
+        register(0, zero(0));
+        refute(0, version(4, DA0 + 9, 1, 0));
+        eq(outcome(), DEF_A + 9, "only what was signed for this channel counts");
     }
 
     function test_both_may_still_close_while_nanos_move() public {

@@ -3,7 +3,7 @@
 
 use perunika_contracts::{Preimage, Stored};
 use perunika_core::chain::Roots;
-use perunika_core::params::{ChannelParams, Party, VirtualParams, nano_slot, secret_hash};
+use perunika_core::params::{ChannelParams, Party, VirtualParams, code_address, nano_slot, secret_hash};
 use perunika_core::sig::{MemoryKey, RawKey, Signature};
 use perunika_core::signed::{
     Adjust, Close, Eip712, Entry, Final, Identity, Lock, Nano, OpenAuth, State, StepAuth, WatchAuth,
@@ -183,6 +183,15 @@ fn leaves_of_both_kinds() {
         assert_eq!(tree::leaf(entry), expected.hash("leaf"));
         assert_eq!(nano_slot(&domain(v), v.of("channel").hash("id"), entry.struct_hash()), expected.hash("nanoSlot"));
     }
+}
+
+#[test]
+fn the_account_of_code() {
+    let vectors = vectors();
+    let (v, code) = (Fields(&vectors), Fields(&vectors).of("code"));
+    let runtime = code.bytes("runtime");
+    assert_eq!(code_address(&domain(v), &runtime), code.parse::<Address>("account"));
+    assert_eq!(alloy_primitives::keccak256(&runtime), code.hash("codeHash"));
 }
 
 #[test]
