@@ -214,13 +214,17 @@ mod tests {
         report.broken_promises()
     }
 
+    fn set(report: &mut Report, name: &str, wei: Wei) {
+        report.after.insert(name.into(), wei);
+    }
+
     #[test]
     fn who_leaves_has_lost_and_every_wei_is_counted() {
         assert_eq!(broken(|_| {}), Vec::<String>::new());
         assert_eq!(story().to_json()["winner"], "alice");
-        let lost = broken(|r| drop(r.after.insert("bob".into(), ETH - 101)));
+        let lost = broken(|r| set(r, "bob", ETH - 101));
         assert_eq!(lost.len(), 2, "{lost:?}");
-        assert!(broken(|r| drop(r.after.insert(ADJUDICATOR.into(), 1))).len() == 1);
+        assert_eq!(broken(|r| set(r, ADJUDICATOR, 1)).len(), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod bench;
 mod chains;
 mod codes;
 mod mistakes;
+mod nano;
 mod passwords;
 mod peers;
 mod quickstart;

@@ -257,3 +257,38 @@ fn a_clock_that_cannot_be_moved_is_no_development_chain() {
     let chain = crate::bench::DeafChain::start();
     assert_refused(&crate::bench::run(&["devnet", "warp", "1min", "--rpc", &chain.url]), 2, "no development chain");
 }
+
+/// Offer, answer, steps, boards, and an end that both sign; all of it typed.
+#[test]
+fn two_nodes_play_tic_tac_toe_by_hand() {
+    let town = Town::new();
+    let bob = town.settle("bob", &[], &[]);
+    let alice = town.settle("alice", &[&bob], &[]);
+    town.json(&["--dir", "alice", "channel", "open", &bob, "--deposit", "1eth", "--peer-deposit", "1eth"]);
+    let mut offer = perunika(&["--json", "--dir", "alice", "nano", "open", &bob, "--app", "tic-tac-toe"]);
+    offer.args(["--stake", "0.1eth"]).current_dir(town.dir.path());
+    let mut offer = Running::spawn(offer);
+    let start = Instant::now();
+    while town.json(&["--dir", "bob", "nano", "list"]).as_array().is_none_or(Vec::is_empty) {
+        assert!(start.elapsed() < Duration::from_secs(60), "no offer came");
+    }
+    town.json(&["--dir", "bob", "nano", "answer", &alice]);
+    assert!(offer.child.wait().expect("ended").success());
+
+    let step = |who: &str, peer: &str, cell: &str| town.run(&["--dir", who, "nano", "step", peer, "--cell", cell]);
+    assert_refused(&step("bob", &alice, "0"), 2, "turn");
+    let first = step("alice", &bob, "4");
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    assert!(String::from_utf8_lossy(&first.stdout).contains(" 3 | X | 5 "), "{first:?}");
+    assert_refused(&step("bob", &alice, "4"), 2, "does not allow");
+    for (who, peer, cell) in [("bob", &alice, "0"), ("alice", &bob, "3"), ("bob", &alice, "1"), ("alice", &bob, "5")] {
+        let stepped = step(who, peer, cell);
+        assert!(stepped.status.success(), "{}", String::from_utf8_lossy(&stepped.stderr));
+    }
+    // Three in a row: closed by both, and what was won is cash in the channel.
+    let won = || town.json(&["--dir", "alice", "channel", "show", &bob])["mine"].clone();
+    while won() != "1100000000000000000" {
+        assert!(start.elapsed() < Duration::from_secs(60), "{}", won());
+    }
+    assert_refused(&step("bob", &alice, "6"), 2, "no such nanocontract");
+}
