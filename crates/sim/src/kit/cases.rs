@@ -3,7 +3,7 @@
 use super::reference::part;
 use super::table::Table;
 use super::{Place, Report, Subject, register_old_versions, send_wrong_steps};
-use perunika_core::signed::Amount;
+use perunika_core::signed::Nano;
 
 /// Everything, in a ledger channel and in a virtual channel over three hubs. Panics with the seed and the case.
 pub fn check(subject: &Subject, seed: u64) -> Report {
@@ -36,7 +36,7 @@ pub fn play_honestly(subject: &Subject, place: Place, seed: u64) -> Report {
     while table.advance(0) {}
     let from = table.top(0).clone();
     // What was handed over is claimed when the mover closes it.
-    let da = if from.nano.steps_left == 0 { from.nano.da } else { table.reference(0, &from, [true, true]) };
+    let da = if from.nano.steps_left == 0 { from.nano.da } else { table.reference(0, &from, [true, true]).da };
     if from.nano.steps_left > 0 {
         let mover = table.node(usize::from(from.nano.mover));
         let nid = table.games[0].nid;
@@ -82,8 +82,12 @@ pub fn force_from_every_position(subject: &Subject, place: Place, seed: u64, sid
     let (node, ch) = (table.node(side), table.ch);
     table.world.force(node, ch);
     table.conclude(|_| {});
-    for (game, da) in expected.into_iter().enumerate() {
-        assert_eq!(table.forced_da(game), da, "{}", table.why(game, "forced and optimistic results differ"));
+    for (game, end) in expected.into_iter().enumerate() {
+        let text = table.why(game, "forced and optimistic results differ");
+        assert_eq!(table.forced_da(game), end.da, "{text}");
+        if let Some(view) = table.view(game) {
+            assert_eq!((view.steps_left, view.storage_hash), (end.steps_left, end.storage_hash), "{text}");
+        }
         [0, 1].into_iter().for_each(|side| table.check_promise(game, side));
     }
     table.world.filter = None;
@@ -99,7 +103,7 @@ impl Table<'_> {
     }
 }
 
-fn expected(table: &mut Table<'_>, plays: [bool; 2]) -> Vec<Amount> {
+fn expected(table: &mut Table<'_>, plays: [bool; 2]) -> Vec<Nano> {
     (0..table.games.len())
         .map(|game| {
             let from = table.top(game).clone();
@@ -154,9 +158,9 @@ pub fn silence_at_every_position(subject: &Subject, place: Place, seed: u64, sid
     let (node, ch) = (table.node(side), table.ch);
     table.world.force(node, ch);
     table.conclude(|_| {});
-    for (game, da) in expected.into_iter().enumerate() {
+    for (game, end) in expected.into_iter().enumerate() {
         let entry = table.games[game].entry;
-        let due = part(&entry, da, side).max(part(&entry, entry.da0, side));
+        let due = part(&entry, end.da, side).max(part(&entry, entry.da0, side));
         let got = part(&entry, table.forced_da(game), side);
         assert_eq!(got, due, "{}", table.why(game, "what an honest party gets against silence (P1)"));
         table.check_promise(game, side);

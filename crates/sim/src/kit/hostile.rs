@@ -74,8 +74,8 @@ fn against_old_versions(table: &mut Table<'_>, side: usize, last_second: bool, p
     let dues: Vec<u128> = (0..table.games.len())
         .map(|game| {
             let (from, entry) = (table.top(game).clone(), table.games[game].entry);
-            let both = table.reference(game, &from, [true, true]);
-            let single = table.reference(game, &from, alone);
+            let both = table.reference(game, &from, [true, true]).da;
+            let single = table.reference(game, &from, alone).da;
             let single = part(&entry, single, side);
             if plays_on { single.min(part(&entry, both, side)) } else { single }
         })

@@ -36,9 +36,9 @@ impl Table<'_> {
         Some(Position { entry: *entry, nano, sigs: [None, None], storage: outcome.storage })
     }
 
-    /// What A gets if these sides play on by force from a position and the others stall. Nobody makes a step that is worse
+    /// Where it ends if these sides play on by force from a position and the others stall. Nobody makes a step that is worse
     /// for it than stalling.
-    pub(super) fn reference(&mut self, game: usize, from: &Position, plays: [bool; 2]) -> Amount {
+    pub(super) fn reference(&mut self, game: usize, from: &Position, plays: [bool; 2]) -> Nano {
         let (time, total) = (self.world.ground.time(), self.subject.terms.total);
         let mut at = from.clone();
         while at.nano.steps_left > 0 {
@@ -56,6 +56,6 @@ impl Table<'_> {
             }
             at = next;
         }
-        at.nano.da
+        at.nano
     }
 }

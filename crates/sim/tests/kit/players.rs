@@ -25,6 +25,12 @@ fn plain(terms: NanoTerms, player: impl Fn(Side) -> Box<dyn Player> + 'static) -
     subject(terms, move |side| Box::new(Plain(player(side))))
 }
 
+/// How many of two tosses A wins, the bits drawn from these seeds.
+pub(crate) fn heads(seed: u8) -> usize {
+    let tosser = |side: u8| coin_toss::Tosser::new(keccak256([seed, side]));
+    (0..2).filter(|toss| tosser(0).hidden(*toss).bit == tosser(1).hidden(*toss).bit).count()
+}
+
 /// Two tosses, the bits drawn from two seeds.
 pub(crate) fn coin_toss(seed: u8) -> Subject {
     let terms = coin_toss::terms(2, ETH / 10).expect("stakes");
