@@ -10,3 +10,5 @@ mod nonsense;
 mod scene;
 #[path = "forced/steps.rs"]
 mod steps;
+#[path = "forced/trouble.rs"]
+mod trouble;

@@ -27,7 +27,7 @@ impl Table<'_> {
         let now = self.world.ground.time();
         let total = self.subject.terms.total;
         let richer = if side == 0 { total } else { 0 };
-        let wrong = [
+        let wrong: Vec<(Nano, u64, u64, &str, bool)> = vec![
             (Nano { da: richer, ..right }, ver, now, "a larger share", right.da != richer),
             (Nano { mover: 1 - right.mover, ..right }, ver, now, "another mover", true),
             (Nano { steps_left: right.steps_left + 1, ..right }, ver, now, "a step more", true),
@@ -42,6 +42,7 @@ impl Table<'_> {
             (Nano { ver: ver + MAX_JUMP, ..right }, ver + MAX_JUMP, now, "a version far away", true),
             (Nano { ver: top.nano.ver, ..right }, top.nano.ver, now, "the version once more", top.nano.ver > 0),
             (right, ver, now + FUTURE_S, "the future", true),
+            (right, ver, 1, "long before the version that it follows", true),
         ];
         let applies = wrong.into_iter().filter(|(.., applies)| *applies);
         let made = applies.map(|(nano, ver, time, ..)| self.signed_step(game, side, &nano, ver, input, time));

@@ -19,6 +19,7 @@ pub fn check_in(subject: &Subject, place: Place, seed: u64) -> Report {
     if moves > 0 {
         report += step_both_ways(subject, place, seed, moves);
     }
+    report += force_on_a_slow_chain(subject, place, seed, 1, moves);
     for side in [0, 1] {
         report += force_from_every_position(subject, place, seed, side, moves);
         report += silence_at_every_position(subject, place, seed, side, moves);
@@ -75,7 +76,22 @@ pub(super) fn at_every_position<'s>(
 /// The parties cannot reach each other any more, from every position on: `side` goes to the chain, and both play on there. The result is that of
 /// the same game off chain, for every position.
 pub fn force_from_every_position(subject: &Subject, place: Place, seed: u64, side: usize, moves: usize) -> Report {
-    let mut table = at_every_position(subject, place, seed, moves, &format!("forced by {side}"));
+    let table = at_every_position(subject, place, seed, moves, &format!("forced by {side}"));
+    forced(table, side)
+}
+
+/// The same, with transactions of both parties that take all the time that a window leaves.
+pub fn force_on_a_slow_chain(subject: &Subject, place: Place, seed: u64, side: usize, moves: usize) -> Report {
+    let mut table = at_every_position(subject, place, seed, moves, &format!("forced by {side} on a slow chain"));
+    // What is seen is a second old, the application answers within the next one, and the block comes within a third.
+    let delay_ms = (table.window() - 4) * 1_000;
+    for node in table.ends {
+        table.world.nodes[node].chain_delay_ms = delay_ms;
+    }
+    forced(table, side)
+}
+
+fn forced(mut table: Table<'_>, side: usize) -> Report {
     let keys = [0, 1].map(|side| table.world.key(table.node(side)));
     table.world.filter = Some(Box::new(move |_, from, to, _| !(keys.contains(&from) && keys.contains(&to))));
     let expected = expected(&mut table, [true, true]);

@@ -25,7 +25,10 @@ mod play;
 mod reference;
 mod table;
 
-pub use cases::{check, check_in, force_from_every_position, play_honestly, silence_at_every_position, step_both_ways};
+pub use cases::{
+    check, check_in, force_from_every_position, force_on_a_slow_chain, play_honestly, silence_at_every_position,
+    step_both_ways,
+};
 pub use hostile::{register_old_versions, send_wrong_steps};
 
 use perunika_core::message::NanoTerms;
