@@ -42,7 +42,6 @@ impl Table<'_> {
             (Nano { ver: ver + MAX_JUMP, ..right }, ver + MAX_JUMP, now, "a version far away", true),
             (Nano { ver: top.nano.ver, ..right }, top.nano.ver, now, "the version once more", top.nano.ver > 0),
             (right, ver, now + FUTURE_S, "the future", true),
-            (right, ver, 1, "long before the version that it follows", true),
         ];
         let applies = wrong.into_iter().filter(|(.., applies)| *applies);
         let made = applies.map(|(nano, ver, time, ..)| self.signed_step(game, side, &nano, ver, input, time));
