@@ -211,12 +211,9 @@ impl Ground {
         self.chain.call(&request, height).expect("a view").output
     }
 
-    fn settled_height(&self) -> u64 {
-        self.chain.height().saturating_sub(self.depth)
-    }
-
-    fn seen<T>(&self, at: impl Fn(u64) -> T) -> Seen<T> {
-        Seen { head: at(self.chain.height()), settled: at(self.settled_height()) }
+    fn seen<T>(&self, lag: u64, at: impl Fn(u64) -> T) -> Seen<T> {
+        let head = self.chain.height().saturating_sub(lag);
+        Seen { head: at(head), settled: at(head.saturating_sub(self.depth)) }
     }
 
     fn fill<T: view::Disputed>(&self, mut slots: view::Slots<T>) -> T {
@@ -267,24 +264,21 @@ impl Ground {
         view::vault(&answer).expect("a vault view").to::<u128>()
     }
 
-    /// What a chain driver that watches these objects would report now.
-    pub fn observe(&self, watches: &[Watch]) -> ChainUpdate {
-        let mut update = ChainUpdate {
-            head: self.block(self.chain.height()),
-            settled: self.block(self.settled_height()),
-            ..Default::default()
-        };
+    /// What a chain driver that watches these objects, and knows nothing of the last `lag` blocks, would report now.
+    pub fn observe(&self, watches: &[Watch], lag: u64) -> ChainUpdate {
+        let Seen { head, settled } = self.seen(lag, |h| self.block(h));
+        let mut update = ChainUpdate { head, settled, ..Default::default() };
         for watch in watches {
             match watch {
                 Watch::Ledger(params) => {
-                    update.ledgers.push((params.slot_key(), self.seen(|h| self.ledger_at(params, h))));
+                    update.ledgers.push((params.slot_key(), self.seen(lag, |h| self.ledger_at(params, h))));
                 }
-                Watch::Escrow(id) => update.escrows.push((*id, self.seen(|h| self.escrow_at(*id, h)))),
-                Watch::Record(vc) => update.records.push((*vc, self.seen(|h| self.record_at(*vc, h)))),
+                Watch::Escrow(id) => update.escrows.push((*id, self.seen(lag, |h| self.escrow_at(*id, h)))),
+                Watch::Record(vc) => update.records.push((*vc, self.seen(lag, |h| self.record_at(*vc, h)))),
                 Watch::Nano { ch, entry } => {
-                    update.nanos.push(((*ch, *entry), self.seen(|h| self.nano_at(*ch, *entry, h))));
+                    update.nanos.push(((*ch, *entry), self.seen(lag, |h| self.nano_at(*ch, *entry, h))));
                 }
-                Watch::Revealed(hash) => update.revealed.push((*hash, self.seen(|h| self.revealed_at(*hash, h)))),
+                Watch::Revealed(hash) => update.revealed.push((*hash, self.seen(lag, |h| self.revealed_at(*hash, h)))),
             }
         }
         update

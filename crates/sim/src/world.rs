@@ -80,6 +80,8 @@ pub struct Node {
     pub down_ms: u64,
     /// Its transactions are held back for so many ms.
     pub chain_delay_ms: u64,
+    /// It sees the chain so many blocks late, and its clock is as much behind.
+    pub lag: u64,
     pub(crate) policy: Policy,
     secret: B256,
     watches: Vec<Watch>,
@@ -446,7 +448,7 @@ impl World {
 
     /// What a node is told of the chain: the blocks, and of what it watches everything that has changed.
     fn look(&mut self, node: usize) -> ChainUpdate {
-        let update = self.ground.observe(&self.nodes[node].watches);
+        let update = self.ground.observe(&self.nodes[node].watches, self.nodes[node].lag);
         self.nodes[node].seen.news(update)
     }
 
@@ -617,6 +619,7 @@ fn new_node(name: &str, seed: u64, policy: &Policy) -> Node {
         crash_at: None,
         down_ms: 3_000,
         chain_delay_ms: 0,
+        lag: 0,
         policy: policy.clone(),
         secret,
         watches: Vec::new(),
