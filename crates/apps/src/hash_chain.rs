@@ -59,6 +59,12 @@ fn malformed(why: &'static str) -> Malformed {
     Malformed { app: App::HashChain, why }
 }
 
+/// Steps for a chain of `length` payments: enough to claim all, and two in which the payee turns payments into money before that. In a dispute each step holds up
+/// the channel for a window, so that nobody should offer many more.
+pub fn steps(length: u32) -> u16 {
+    u16::try_from(length.div_ceil(REACH)).unwrap_or(u16::MAX).saturating_add(2)
+}
+
 /// A chain of `length` payments of `price` that begins at `anchor`. `k_max` steps can pay `k_max * REACH` preimages at most, and the payee
 /// accepts no more. `None` if there is nothing to pay, the sum does not fit, or there are too few steps for the whole chain.
 pub fn terms(anchor: B256, price: Amount, length: u32, payer: Side, k_max: u16) -> Option<NanoTerms> {
@@ -233,6 +239,7 @@ mod tests {
         assert_eq!(terms(anchor, 0, 5, Side::A, 3), None);
         assert_eq!(terms(anchor, MAX_AMOUNT, 2, Side::A, 3), None);
         assert_eq!(terms(anchor, 1, 1, Side::B, 1).unwrap().da0, 0);
+        assert_eq!((steps(0), steps(1), steps(1_000), steps(1_001), steps(u32::MAX)), (2, 3, 3, 4, u16::MAX));
     }
 
     #[test]

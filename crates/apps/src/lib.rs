@@ -14,6 +14,7 @@
 mod app;
 mod artifact;
 pub mod coin_toss;
+mod fair;
 pub mod hash_chain;
 pub mod hash_lock;
 pub mod tic_tac_toe;
@@ -21,6 +22,7 @@ mod words;
 
 pub use app::{App, NoSuchApp};
 pub use artifact::{NoCode, runtime_code};
+pub use fair::Unfair;
 
 use perunika_core::params::Side;
 use thiserror::Error;

@@ -549,6 +549,8 @@ mod tests {
             (and("[nano]\nopen_max = 256"), 6, "255"),
             (and("[nano]\naccept = [\"roulette\"]"), 6, "tic-tac-toe"),
             (and("[nano]\ngas_price = \"7\""), 6, "unit"),
+            (and("[nano]\naccept_max = \"7\""), 6, "unit"),
+            (and("[nano]\naccept = [\"all\"]\n[times]\npreset = \"mainnet\""), 6, "name the nanocontracts"),
             // Not absolute.
             (and("[shop]\nserve_from = [\"/films\", \"films\"]"), 6, "absolute"),
             (and("[shop]\n\ndownload_to = [\"../films\"]"), 7, "absolute"),

@@ -220,7 +220,7 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
 
     let ears = Ears { net: net.clone(), engine: handle.clone(), peers: peers.clone(), metrics: Arc::clone(&metrics) };
     tasks.spawn(ears.clone().hear_partners());
-    tasks.spawn(nano_offers::answer(handle.clone(), config.nano.accept.clone(), tasks.clone()));
+    tasks.spawn(nano_offers::answer(handle.clone(), config.nano.clone(), tasks.clone()));
     tasks.spawn(ears.hear_net(net_news, shop.clone()));
     tasks.spawn(peers.clone().sweep(handle.clone()));
     tasks.spawn(hear_chain(chain_news, handle.clone(), chain_online, metrics));

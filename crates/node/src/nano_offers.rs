@@ -1,36 +1,43 @@
 //! Offers of nanocontracts that the owner agreed to beforehand (`[nano] accept`).
 
-use crate::config::Agreed;
+use crate::config::NanoSection;
 use crate::engine::EngineHandle;
 use crate::tasks::Tasks;
 use perunika_core::B256;
-use perunika_core::info::NanoStage;
+use perunika_core::info::{NanoInfo, NanoStage};
 use perunika_core::io::{Command, Event, Reply};
 use tokio::sync::broadcast::error::RecvError;
 
 /// Answers them until the engine stops: those that wait from an earlier run too.
-pub(crate) async fn answer(engine: EngineHandle, agreed: Agreed, tasks: Tasks) {
+pub(crate) async fn answer(engine: EngineHandle, settings: NanoSection, tasks: Tasks) {
     let mut events = engine.events();
-    let mut look = true;
-    loop {
-        if look {
-            let Ok(nanos) = engine.query(|participant| participant.all_nanos()).await else { return };
-            let offers = nanos.iter().filter(|nano| nano.stage == NanoStage::Offered);
-            for nano in offers.filter(|nano| agreed.covers(nano.terms.code_hash)) {
-                tasks.spawn(agree(engine.clone(), nano.ch, nano.nid));
-            }
+    let mut offers = engine.query(|participant| participant.all_nanos()).await;
+    while let Ok(offered) = offers {
+        for nano in offered.into_iter().filter(|nano| covers(&settings, nano)) {
+            // Each waits for the peer to sign the State; none of them keeps the others waiting.
+            tasks.spawn(agree(engine.clone(), nano.ch, nano.nid));
         }
-        look = match events.recv().await {
-            Ok(Event::NanoOffered { ch, nid, terms, .. }) if agreed.covers(terms.code_hash) => {
-                // Each waits for the peer to sign the State; none of them keeps the others waiting.
-                tasks.spawn(agree(engine.clone(), ch, nid));
-                false
+        offers = match events.recv().await {
+            Ok(Event::NanoOffered { ch, nid, .. }) => {
+                engine.query(move |participant| participant.nano(ch, nid).into_iter().collect()).await
             }
-            Ok(_) => false,
-            Err(RecvError::Lagged(_)) => true,
+            Ok(_) => Ok(Vec::new()),
+            Err(RecvError::Lagged(_)) => engine.query(|participant| participant.all_nanos()).await,
             Err(RecvError::Closed) => return,
         };
     }
+}
+
+/// Whether this is an offer that needs no answer of the owner. What does waits for it.
+fn covers(settings: &NanoSection, nano: &NanoInfo) -> bool {
+    if nano.stage != NanoStage::Offered {
+        return false;
+    }
+    let why = settings.agrees(&nano.terms, nano.me).err();
+    if let Some(why) = &why {
+        tracing::info!(ch = %nano.ch, nid = %nano.nid, peer = %nano.peer, %why, "an offer waits for the owner's answer");
+    }
+    why.is_none()
 }
 
 async fn agree(engine: EngineHandle, ch: B256, nid: B256) {

@@ -13,6 +13,7 @@ use perunika_client::types::{AnswerNano, Close, HandNano, NewToken, OpenVirtual,
 use perunika_client::{Client, ClientError, NanoName, fresh_key};
 use perunika_core::B256;
 use perunika_core::info::{NanoStage, VirtualStage};
+use perunika_core::message::NanoTerms;
 use perunika_core::params::Side;
 use play::{Pair, input, offer, play, play_until, step};
 use support::{ETH, Running, World, applied, open_channels, until};
@@ -203,6 +204,51 @@ async fn an_offer_waits_for_the_owner_unless_the_settings_agree() {
             (other, _) => panic!("{other:?}"),
         }
     }
+}
+
+/// What takes the stake of a B that agrees without looking, A having proposed it.
+fn made_up() -> [(App, NanoTerms); 4] {
+    let chain = hash_chain::terms(B256::repeat_byte(5), STAKE / 50, 100, Side::B, hash_chain::steps(100)).unwrap();
+    let game = tic_tac_toe::terms(STAKE, STAKE, Side::A).unwrap();
+    // A has two in a row, and moves.
+    let begun = tic_tac_toe::Board { stake_a: STAKE, a: 0x003, b: 0x018 }.encode();
+    // Nobody loses, and A gets everything.
+    let drawn = tic_tac_toe::Board { stake_a: 2 * STAKE, a: 0, b: 0 }.encode();
+    // A knows what it committed to, if anything.
+    let tosses = coin_toss::Tosses { commitment: Some(B256::repeat_byte(1)), ..coin_toss::Tosses::new(1) };
+    let coin = NanoTerms { storage: tosses.encode(), ..coin_toss::terms(1, STAKE).unwrap() };
+    [
+        (App::HashChain, chain),
+        (App::TicTacToe, NanoTerms { storage: begun, ..game.clone() }),
+        (App::TicTacToe, NanoTerms { storage: drawn, ..game }),
+        (App::CoinToss, coin),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_fair_offers_are_agreed_to_without_the_owner() {
+    let world = World::new(2).await;
+    let alice = world.start(0, false).await;
+    let bob = world.start_with(1, play::agrees_with_what_is_fair).await;
+    alice.connect(&bob).await;
+    let ch = alice.open_channel(bob.key(), ETH, ETH).await;
+    until(|| async { open_channels(&bob).await == 1 }).await;
+    let offered = async || {
+        let nanos = bob.api.nanos().await.unwrap();
+        nanos.iter().filter(|nano| nano.stage == NanoStage::Offered).count()
+    };
+    let mut waiting = Vec::new();
+    for (app, terms) in made_up() {
+        let api = alice.api.clone();
+        waiting.push(tokio::spawn(async move { play::try_offer(&api, ch, Side::A, &terms, app).await }));
+        until(|| async { offered().await == waiting.len() }).await;
+    }
+    // Bob judges offers one after the other: what is open by now came behind all that wait.
+    let fair = tic_tac_toe::terms(STAKE, STAKE, Side::A).unwrap();
+    let nid = offer(&alice, ch, Side::A, &fair, App::TicTacToe).await;
+    until(|| async { bob.api.nano(ch, nid).await.is_ok_and(|nano| nano.stage == NanoStage::Open) }).await;
+    assert_eq!(offered().await, waiting.len());
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

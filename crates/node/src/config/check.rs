@@ -1,6 +1,6 @@
 //! Values that are well-formed and wrong: out of bounds, or at odds with each other.
 
-use super::Config;
+use super::{Agreed, Config, Preset};
 use perunika_core::nano::STORAGE_MAX;
 use perunika_core::params::MAX_NANOS;
 use perunika_core::policy::Policy;
@@ -18,6 +18,7 @@ pub(super) fn misfit(config: &Config) -> Misfit {
     let policy = config.policy();
     bounds(config, &policy)
         .or_else(|| nanos(&policy))
+        .or_else(|| offers(config))
         .or_else(|| times(config, &policy))
         .or_else(|| network(config))
         .or_else(|| folders(config))
@@ -42,6 +43,13 @@ fn nanos(policy: &Policy) -> Misfit {
         [("storage_max", policy.nano.storage_max, STORAGE_MAX), ("open_max", policy.nano.open_max, MAX_NANOS)];
     let (name, value, most) = options.into_iter().find(|(_, value, most)| value > most)?;
     Some((vec![("nano", name)], format!("`{name}` is {value}, the contract takes at most {most}")))
+}
+
+/// `all` gives the stake to whoever makes up an offer.
+fn offers(config: &Config) -> Misfit {
+    let careless = config.nano.accept == Agreed::All && config.times.preset == Preset::Mainnet;
+    let reason = "`all` agrees to unfair offers too: it is for the preset \"dev\" only; name the nanocontracts";
+    careless.then(|| (vec![("nano", "accept")], reason.to_string()))
 }
 
 fn times(config: &Config, policy: &Policy) -> Misfit {

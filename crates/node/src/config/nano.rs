@@ -1,8 +1,10 @@
 //! `[nano]`: which nanocontracts the node agrees to.
 
 use super::{maybe_wei, set};
-use perunika_apps::App;
+use perunika_apps::{App, Unfair};
 use perunika_core::B256;
+use perunika_core::message::NanoTerms;
+use perunika_core::params::Side;
 use perunika_core::policy::NanoPolicy;
 use perunika_core::signed::Amount;
 use serde::{Deserialize, Deserializer};
@@ -12,9 +14,11 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NanoSection {
-    /// Whose offers are agreed to without asking the owner.
+    /// Whose offers may be agreed to without asking the owner.
     #[serde(deserialize_with = "agreed")]
     pub accept: Agreed,
+    #[serde(deserialize_with = "maybe_wei")]
+    accept_max: Option<Amount>,
     gas_max: Option<u32>,
     storage_max: Option<usize>,
     open_max: Option<usize>,
@@ -26,9 +30,9 @@ pub struct NanoSection {
 /// Code that the owner agreed to beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Agreed {
-    /// Whatever passes the checks of the policy: for development.
+    /// Whatever passes the checks of the policy, however it begins: for development.
     All,
-    /// These code hashes.
+    /// These code hashes: fair starts of known apps, and of other code what costs this node nothing.
     Only(BTreeSet<B256>),
 }
 
@@ -38,23 +42,60 @@ impl Default for Agreed {
     }
 }
 
-impl Agreed {
-    /// Whether offers of this code need no answer of the owner.
-    pub fn covers(&self, code_hash: B256) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(hashes) => hashes.contains(&code_hash),
-        }
-    }
+/// Why an offer waits for the owner's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Waits {
+    /// The owner did not name it.
+    #[error("[nano] accept does not name its code")]
+    NotNamed,
+    /// It is of a known app, and the start is made up.
+    #[error(transparent)]
+    Unfair(#[from] Unfair),
+    /// What the code makes of a stake is not known.
+    #[error("this node would stake {0} wei, and its code is none that comes with the node")]
+    UnknownCode(Amount),
+    /// More than the owner allowed.
+    #[error("this node would stake {mine} wei, above [nano] accept_max, {most} wei")]
+    TooMuch {
+        /// What this node would stake, wei.
+        mine: Amount,
+        /// What it may, wei.
+        most: Amount,
+    },
 }
 
 impl NanoSection {
+    /// Whether an offer to the party `me` needs no answer of the owner.
+    pub(crate) fn agrees(&self, terms: &NanoTerms, me: Side) -> Result<(), Waits> {
+        let mine = if me == Side::A { terms.da0 } else { terms.total.saturating_sub(terms.da0) };
+        let named = match &self.accept {
+            Agreed::All => None,
+            Agreed::Only(hashes) => Some(hashes),
+        };
+        if let Some(hashes) = named {
+            only(hashes, terms, me, mine)?;
+        }
+        let most = self.accept_max.unwrap_or(if named.is_some() { 0 } else { Amount::MAX });
+        if mine > most { Err(Waits::TooMuch { mine, most }) } else { Ok(()) }
+    }
+
     pub(super) fn apply(&self, policy: &mut NanoPolicy) {
         set(&mut policy.gas_max, self.gas_max);
         set(&mut policy.storage_max, self.storage_max);
         set(&mut policy.open_max, self.open_max);
         set(&mut policy.gas_price, self.gas_price);
         set(&mut policy.answer, self.answer);
+    }
+}
+
+fn only(hashes: &BTreeSet<B256>, terms: &NanoTerms, me: Side, mine: Amount) -> Result<(), Waits> {
+    if !hashes.contains(&terms.code_hash) {
+        return Err(Waits::NotNamed);
+    }
+    match App::of(terms.code_hash) {
+        Some(app) => Ok(app.fair_start(terms, me)?),
+        None if mine == 0 => Ok(()),
+        None => Err(Waits::UnknownCode(mine)),
     }
 }
 
@@ -76,19 +117,71 @@ fn agreed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Agreed, D::Error
 #[cfg(test)]
 mod tests {
     use super::*;
+    use perunika_apps::{coin_toss, hash_chain, tic_tac_toe};
 
     fn parse(text: &str) -> Result<NanoSection, String> {
         toml::from_str(text).map_err(|error| error.message().to_string())
     }
 
+    const OWN: B256 = B256::repeat_byte(7);
+
+    /// A game for 5 wei each.
+    fn game() -> NanoTerms {
+        tic_tac_toe::terms(5, 5, Side::A).unwrap()
+    }
+
+    /// Of other code, A staking 5 wei.
+    fn own() -> NanoTerms {
+        NanoTerms { code_hash: OWN, total: 5, da0: 5, ..game() }
+    }
+
     #[test]
     fn nobody_is_agreed_with_unless_the_owner_says_so() {
-        assert!(!parse("").unwrap().accept.covers(App::TicTacToe.code_hash()));
-        let hash = B256::repeat_byte(7);
-        let some = parse(&format!("accept = [\"tic-tac-toe\", \"{hash}\"]")).unwrap().accept;
-        assert!(some.covers(App::TicTacToe.code_hash()) && some.covers(hash));
-        assert!(!some.covers(App::CoinToss.code_hash()));
-        assert!(parse("accept = [\"all\"]").unwrap().accept.covers(hash));
+        assert_eq!(parse("").unwrap().agrees(&game(), Side::B), Err(Waits::NotNamed));
+        assert_eq!(parse("").unwrap().agrees(&own(), Side::B), Err(Waits::NotNamed));
+        let some = parse(&format!("accept = [\"tic-tac-toe\", \"{OWN}\"]\naccept_max = \"5wei\"")).unwrap();
+        assert_eq!(some.agrees(&game(), Side::A), Ok(()));
+        assert_eq!(some.agrees(&own(), Side::B), Ok(()));
+        assert_eq!(some.agrees(&coin_toss::terms(1, 5).unwrap(), Side::B), Err(Waits::NotNamed));
+    }
+
+    #[test]
+    fn no_more_is_staked_than_the_owner_allows() {
+        let (named, all) = ("accept = [\"tic-tac-toe\"]\n", "accept = [\"all\"]\n");
+        for (text, most) in [(named, Some(0)), (all, None)] {
+            let answer = parse(text).unwrap().agrees(&game(), Side::B);
+            assert_eq!(answer, most.map_or(Ok(()), |most| Err(Waits::TooMuch { mine: 5, most })), "{text}");
+            let less = parse(&format!("{text}accept_max = \"4wei\"")).unwrap();
+            assert_eq!(less.agrees(&game(), Side::A), Err(Waits::TooMuch { mine: 5, most: 4 }), "{text}");
+            let enough = parse(&format!("{text}accept_max = \"5wei\"")).unwrap();
+            assert_eq!(enough.agrees(&game(), Side::B), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn code_that_nobody_here_knows_gets_no_stake() {
+        let some = parse(&format!("accept = [\"{OWN}\"]\naccept_max = \"1eth\"")).unwrap();
+        assert_eq!(some.agrees(&own(), Side::B), Ok(()));
+        assert_eq!(some.agrees(&own(), Side::A), Err(Waits::UnknownCode(5)));
+    }
+
+    /// By its hash as well as by its name.
+    #[test]
+    fn an_unfair_start_waits_for_the_owner() {
+        let chain = |payer| hash_chain::terms(OWN, 5, 10, payer, hash_chain::steps(10)).unwrap();
+        let storage = tic_tac_toe::Board { stake_a: 5, a: 0x003, b: 0x018 }.encode();
+        let begun = NanoTerms { storage, ..game() };
+        for names in [
+            ["tic-tac-toe", "hash-chain"].map(String::from),
+            [App::TicTacToe, App::HashChain].map(|app| app.code_hash().to_string()),
+        ] {
+            let some = parse(&format!("accept = {names:?}\naccept_max = \"1eth\"")).unwrap();
+            assert_eq!(some.agrees(&chain(Side::A), Side::B), Ok(()));
+            assert!(matches!(some.agrees(&chain(Side::B), Side::B), Err(Waits::Unfair(_))));
+            assert_eq!(some.agrees(&game(), Side::B), Ok(()));
+            assert!(matches!(some.agrees(&begun, Side::B), Err(Waits::Unfair(_))));
+        }
+        assert_eq!(parse("accept = [\"all\"]").unwrap().agrees(&begun, Side::B), Ok(()));
     }
 
     #[test]

@@ -32,6 +32,15 @@ pub fn agrees_with_all(text: String) -> String {
     changed
 }
 
+/// For config files: fair starts of the four are agreed to.
+pub fn agrees_with_what_is_fair(text: String) -> String {
+    let names = App::ALL.map(App::name);
+    let changed = text.replace("#accept = []", &format!("accept = {names:?}"));
+    let changed = changed.replace("#accept_max = \"0\"", "accept_max = \"1eth\"");
+    assert!(changed.contains("\naccept = [") && changed.contains("\naccept_max = "), "{changed}");
+    changed
+}
+
 /// Opens what the terms say, the node being `side`.
 pub async fn try_offer(
     api: &Client,

@@ -172,8 +172,7 @@ fn terms(args: &Args, app: App, me: Side, now: u64) -> Result<NanoTerms> {
                 return Err(Error::user("the stake must be a multiple of the number of payments"));
             }
             let payer = hash_chain::Payer::new(seed, length).ok_or_else(|| Error::user("too many payments"))?;
-            let steps = u16::try_from(length.div_ceil(hash_chain::REACH)).unwrap_or(u16::MAX);
-            let steps = args.steps.unwrap_or(steps.saturating_mul(2));
+            let steps = args.steps.unwrap_or_else(|| hash_chain::steps(length));
             hash_chain::terms(payer.anchor(), stake / Wei::from(length), length, me, steps)
         }
     };
