@@ -60,9 +60,9 @@ abstract contract NanoDisputes is Disputes {
                 Rules.checkEntry(claim.entry, d.kMax);
                 (nRef, dA) = (block.timestamp + d.window, claim.entry.dA0);
             } else {
-                // Never the case while nanocontracts may be registered: nRef > R + w.
-                if (block.timestamp > nRef) revert RefutationOver();
-                if (claim.version.ver <= word.ver()) continue;
+                // The former is never the case while nanocontracts may be registered: nRef > R + w. One that comes too late
+                // does not spoil the others.
+                if (block.timestamp > nRef || claim.version.ver <= word.ver()) continue;
             }
             word = _claim(d, claim, entryHash, nano_, nRef);
             unchecked {
@@ -86,10 +86,9 @@ abstract contract NanoDisputes is Disputes {
         if (since == 0) since = nRef;
         if (block.timestamp > since + d.window) revert Expired();
 
-        // The app clock stood still from the opening of the dispute to nRef, and until the first forced step.
-        uint256 time = word.forced() ? d.opened + (block.timestamp - nRef) : d.opened;
+        // In a dispute each mover has its window and the app clock stands still, so that nobody pays for another's delay.
         (NanoWord next, bytes32 storageHash) =
-            _step(d, entryHash, entry, step, word, nano_.storageHash, time, block.timestamp);
+            _step(d, entryHash, entry, step, word, nano_.storageHash, d.opened, block.timestamp);
         (nano_.word, nano_.storageHash) = (next, storageHash);
         uint256 end = next.stepsLeft() > 0 ? block.timestamp + d.window : 0;
         _accrued[d.ch] = _accrued[d.ch].moved(int256(next.dA()) - int256(word.dA()), end);

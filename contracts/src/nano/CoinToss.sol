@@ -58,6 +58,8 @@ contract CoinToss is INanocontract {
         t = abi.decode(state, (Tosses));
         bool answered = t.answer != UNANSWERED;
         if (t.open == 0 || t.answer > UNANSWERED || (answered && t.commitment == 0)) revert BadState();
+        // Each count of won and lost tosses must have room for all.
+        if (tosses(t) > type(uint8).max) revert BadState();
         // Both stake the same whole number of units in every toss.
         if (total % (2 * tosses(t)) != 0) revert BadState();
     }

@@ -419,7 +419,7 @@ abstract contract NanoSteps is NanoFixture {
         eq(keccak256(got), keccak256(want), "what the step was told");
     }
 
-    /// @dev The app clock stands still from the opening of the dispute to the end of the refutation, and until the first step.
+    /// @dev The app clock stands still from the opening of the dispute on: who is slow within its window takes no time from the other.
     function test_what_a_step_is_told_and_the_clock() public {
         begin(1);
         pass(R + 500);
@@ -432,10 +432,10 @@ abstract contract NanoSteps is NanoFixture {
         atMost(STEP_GAS - gas, 1_000, "gas that it had used by then");
         pass(nRef + 200);
         (next,) = forceWitness(1, next);
-        told(next, witnessed(NOW + 200, nRef + 200, version(0, DA0, 1, K - 1), 1));
+        told(next, witnessed(NOW, nRef + 200, version(0, DA0, 1, K - 1), 1));
         pass(nRef + 5_000);
         (next,) = forceWitness(0, next);
-        told(next, witnessed(NOW + 5_000, nRef + 5_000, version(0, DA0, 0, K - 2), 0));
+        told(next, witnessed(NOW, nRef + 5_000, version(0, DA0, 0, K - 2), 0));
     }
 
     function test_the_clock_of_a_provisional_step() public {
@@ -452,7 +452,7 @@ abstract contract NanoSteps is NanoFixture {
         uint256 nRef = R + 9 + W;
         pass(nRef + 40);
         (next,) = forceWitness(1, next);
-        told(next, witnessed(NOW + 40, nRef + 40, version(0, DA0, 1, K - 1), 1));
+        told(next, witnessed(NOW, nRef + 40, version(0, DA0, 1, K - 1), 1));
     }
 
     // ---------------------------------------------------------------------------------------------- provisional steps

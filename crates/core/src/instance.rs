@@ -23,8 +23,8 @@ pub(crate) struct Instance {
     pub(crate) wants_close: bool,
     /// What the application wants to say by force, and at how many forced steps left: of another position it says nothing.
     pub(crate) forced: Option<(u16, Vec<u8>)>,
-    /// The one input that an account was allowed to force from a position: version, steps left, hash of the input.
-    pub(crate) authorised: Option<(u64, u16, B256)>,
+    /// The one input that an account was allowed to force from a position.
+    pub(crate) authorised: Option<Authorised>,
     /// The application was told that it is out of the State.
     pub(crate) closed: bool,
     /// Inputs for a dispute, in the order in which they are tried.
@@ -33,6 +33,15 @@ pub(crate) struct Instance {
     pub(crate) live: Option<Live>,
     #[serde(skip)]
     pub(crate) memory: InstanceMemory,
+}
+
+/// A position on the chain and the input that the key signed for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Authorised {
+    pub(crate) ver: u64,
+    pub(crate) steps_left: u16,
+    pub(crate) storage_hash: B256,
+    pub(crate) input: Vec<u8>,
 }
 
 /// How far its opening has come.
@@ -109,6 +118,13 @@ pub(crate) struct InstanceMemory {
     pub(crate) turn_told: Option<u16>,
     /// Forced steps that were left when the application was told of a forced one, and who moves next.
     pub(crate) forced_told: Option<(u16, u8)>,
+}
+
+impl Authorised {
+    /// It was signed for this position.
+    pub(crate) fn is_for(&self, nano: &Nano) -> bool {
+        (self.ver, self.steps_left, self.storage_hash) == (nano.ver, nano.steps_left, nano.storage_hash)
+    }
 }
 
 impl Version {

@@ -445,6 +445,7 @@ impl Participant {
         self.resend_requests();
         self.touch_busy();
         self.force_late_steps();
+        self.publish_late_secrets();
         self.tick_closing();
         self.follow_and_plan();
         self.resend_due();

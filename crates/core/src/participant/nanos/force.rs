@@ -7,7 +7,7 @@ use super::evaluate::Position;
 use super::offers::{BYTE_GAS, REGISTER_GAS, STEP_GAS};
 use super::steps::words_of;
 use crate::chain::{Call, DisputeView, ForcedStep, Home, NanoClaim, NanoView, RecordView, TxKey, Watch};
-use crate::instance::{Instance, Version};
+use crate::instance::{Authorised, Instance, Version};
 use crate::io::{Event, Fault, Output, Reply};
 use crate::nano::Outcome;
 use crate::params::{Side, code_address, nano_slot};
@@ -35,8 +35,6 @@ struct Fixed {
 struct Place<'a> {
     nano: Nano,
     storage: &'a [u8],
-    first: bool,
-    n_ref: u64,
 }
 
 impl Participant {
@@ -72,13 +70,15 @@ impl Participant {
         let none = || Fault::Caller("there is no such nanocontract in the State that is in dispute".into());
         let fixed = self.fixed(ch).ok_or_else(none)?;
         let entry = fixed.nanos.iter().find(|entry| entry.nid == nid).copied().ok_or_else(none)?;
-        let (nano, storage, first, n_ref) = self.stands(&fixed, &entry).ok_or_else(none)?;
-        let place = Place { nano, storage: &storage, first, n_ref };
-        let clock = self.clock(&fixed, &place);
+        let (nano, storage) = self.stands(&fixed, &entry).ok_or_else(none)?;
+        let clock = self.clock(&fixed);
         let position = Position { nano, storage: &storage, clock, head: true };
         let instance = self.nanos.get(&(ch, nid)).ok_or_else(none)?;
         if !instance.is_me(nano.mover) {
             return Err(Fault::Caller("it is the other party's turn".into()));
+        }
+        if instance.authorised.as_ref().is_some_and(|a| a.is_for(&nano) && a.input != input) {
+            return Err(Fault::Caller("another step was sent to the chain already".into()));
         }
         self.run(instance, &position, &input).map_err(|no| Fault::Caller(words_of(&no)))?;
         if let Some(instance) = self.nano_mut(ch, nid) {
@@ -91,15 +91,14 @@ impl Participant {
     }
 
     /// Where a nanocontract of the fixed State stands now: on the chain, or by this party's newest version if it is not
-    /// registered; its storage, whether no step was forced yet, and the end of its refutation.
-    fn stands(&self, fixed: &Fixed, entry: &Entry) -> Option<(Nano, Vec<u8>, bool, u64)> {
+    /// registered; and its storage.
+    fn stands(&self, fixed: &Fixed, entry: &Entry) -> Option<(Nano, Vec<u8>)> {
         let (instance, version) = self.newest(fixed.ch, entry)?;
         let Some(view) = self.nano_view(fixed.ch, entry.struct_hash()) else {
-            return Some((version.nano, version.storage, true, 0));
+            return Some((version.nano, version.storage));
         };
         let storage = self.storage_of(instance, &version, view)?;
-        let first = view.last == 0 && view.input.is_none();
-        Some((on_chain(&version.nano, view), storage, first, view.n_ref))
+        Some((on_chain(&version.nano, view), storage))
     }
 
     /// Registers, refutes and steps whatever it is time for.
@@ -140,13 +139,26 @@ impl Participant {
     /// Code that will be needed goes to the chain before its time comes.
     fn send_codes(&mut self, fixed: &Fixed) {
         for entry in &fixed.nanos {
+            self.publish_secrets_of(fixed.ch, entry.nid);
             let Some((_, version)) = self.newest(fixed.ch, entry) else { continue };
-            let place = Place { nano: version.nano, storage: &version.storage, first: true, n_ref: 0 };
+            let place = Place { nano: version.nano, storage: &version.storage };
             if self.choose(fixed, entry.nid, &place).is_some() {
                 self.deployed(entry.code_hash);
             } else {
                 self.ask_turn(fixed, entry, &version.nano, fixed.dispute.nano_window_end(fixed.window));
             }
+        }
+    }
+
+    /// What this party will say by force comes too late for a deadline that is near, unless it is published now (protocol 6.3).
+    fn publish_secrets_of(&mut self, ch: B256, nid: B256) {
+        let Some(instance) = self.nanos.get(&(ch, nid)) else { return };
+        let live = instance.live.as_ref();
+        let own = live.and_then(|l| l.own.as_ref()).map(|own| &own.input);
+        let others = live.and_then(|l| l.handed.as_ref()).into_iter().chain(&instance.prepared);
+        let inputs: Vec<Vec<u8>> = own.into_iter().chain(others).filter(|input| input.len() == 32).cloned().collect();
+        for input in inputs {
+            self.publish_if_sought(ch, nid, &input);
         }
     }
 
@@ -187,7 +199,7 @@ impl Participant {
         let (instance, version) = self.newest(fixed.ch, entry)?;
         let (me, turn) = (instance.me, instance.is_me(version.nano.mover) && version.nano.steps_left > 0);
         let (unregistered, stalled) = (instance.share(entry.da0), instance.share(version.nano.da));
-        let place = Place { nano: version.nano, storage: &version.storage, first: true, n_ref: 0 };
+        let place = Place { nano: version.nano, storage: &version.storage };
         let choice = self.choose(fixed, entry.nid, &place);
         let best = choice.as_ref().map(|(_, outcome)| self.hope(fixed, entry, outcome));
         if choice.is_none() {
@@ -227,7 +239,7 @@ impl Participant {
         if self.now() > view.n_ref || version.nano.ver <= view.ver {
             return None;
         }
-        let place = Place { nano: version.nano, storage: &version.storage, first: true, n_ref: 0 };
+        let place = Place { nano: version.nano, storage: &version.storage };
         let choice = self.choose(fixed, entry.nid, &place);
         let step = choice.filter(|_| self.deployed(entry.code_hash));
         let step = step.and_then(|(input, _)| self.forced_step(fixed, &version.nano, &version.storage, input));
@@ -243,8 +255,8 @@ impl Participant {
         if view.steps_left == 0 || !mine || now > end {
             return;
         }
-        let Some((nano, storage, first, n_ref)) = self.stands(fixed, entry) else { return };
-        let place = Place { nano, storage: &storage, first, n_ref };
+        let Some((nano, storage)) = self.stands(fixed, entry) else { return };
+        let place = Place { nano, storage: &storage };
         let Some((input, _)) = self.choose(fixed, entry.nid, &place) else {
             return self.ask_turn(fixed, entry, &nano, end);
         };
@@ -280,13 +292,16 @@ impl Participant {
         let handed = live.and_then(|l| l.handed.as_ref());
         let ordered =
             instance.forced.as_ref().filter(|(left, _)| *left == place.nano.steps_left).map(|(_, input)| input);
+        // What the key signed for this position is said, and nothing else.
+        let bound = instance.authorised.as_ref().filter(|a| a.is_for(&place.nano)).map(|a| a.input.clone());
         let stalling = instance.share(place.nano.da);
-        let clock = self.clock(fixed, place);
+        let clock = self.clock(fixed);
         let position = Position { nano: place.nano, storage: place.storage, clock, head: true };
         let orders = ordered.into_iter().map(|input| (true, input));
         let others = own.into_iter().map(|input| (false, input)).chain(orders);
         let others = others.chain(handed.into_iter().chain(&instance.prepared).map(|input| (false, input)));
-        let inputs: Vec<(bool, Vec<u8>)> = others.map(|(order, input)| (order, input.clone())).collect();
+        let at_hand = others.map(|(order, input)| (order, input.clone())).collect();
+        let inputs: Vec<(bool, Vec<u8>)> = bound.map_or(at_hand, |input| Vec::from([(true, input)]));
         for (order, input) in inputs {
             if !self.knows_secrets(fixed.ch, nid, &position, &input) {
                 continue;
@@ -301,12 +316,9 @@ impl Participant {
         None
     }
 
-    /// The application's clock stands still from the opening of the dispute to the end of the nanocontract's refutation.
-    fn clock(&self, fixed: &Fixed, place: &Place<'_>) -> (u64, u64) {
-        let opened = fixed.dispute.refute_end.saturating_sub(fixed.challenge.into());
-        let now = self.now();
-        let time = if place.first { opened } else { now.saturating_sub(place.n_ref.saturating_sub(opened)) };
-        (time, now)
+    /// In a dispute the application's clock stands still: every mover has its window.
+    fn clock(&self, fixed: &Fixed) -> (u64, u64) {
+        (fixed.dispute.refute_end.saturating_sub(fixed.challenge.into()), self.now())
     }
 
     fn forced_step(&mut self, fixed: &Fixed, nano: &Nano, storage: &[u8], input: Vec<u8>) -> Option<ForcedStep> {
@@ -314,31 +326,25 @@ impl Participant {
         let code = code_address(&self.config.domain, self.codes.get(&entry.code_hash)?);
         // The account of an end is not its key; a party of a ledger channel sends for itself.
         let auth = if matches!(fixed.home, Home::Virtual(_)) {
-            Some(self.authorise(fixed.ch, entry.nid, nano, keccak256(storage), keccak256(&input))?)
+            Some(self.authorise(fixed.ch, entry.nid, nano, &input)?)
         } else {
             None
         };
         Some(ForcedStep { code, storage: storage.to_vec(), input, auth })
     }
 
-    /// One input for each position, so that nobody has two to choose from.
-    fn authorise(
-        &mut self,
-        ch: B256,
-        nid: B256,
-        nano: &Nano,
-        storage_hash: B256,
-        input_hash: B256,
-    ) -> Option<Signature> {
-        let place = (nano.ver, nano.steps_left, input_hash);
-        let known = self.nanos.get(&(ch, nid))?.authorised;
-        if known.is_some_and(|(ver, left, input)| (ver, left) == (place.0, place.1) && input != input_hash) {
+    /// One input for each position, so that nobody has two to choose from; [`Self::choose`] keeps to it.
+    fn authorise(&mut self, ch: B256, nid: B256, nano: &Nano, input: &[u8]) -> Option<Signature> {
+        let Nano { entry, ver, steps_left, storage_hash, .. } = *nano;
+        let wanted = Authorised { ver, steps_left, storage_hash, input: input.to_vec() };
+        let known = self.nanos.get(&(ch, nid))?.authorised.as_ref();
+        if known.is_some_and(|known| known.is_for(nano) && known.input != input) {
             return None;
         }
-        if known != Some(place) {
-            self.nano_mut(ch, nid)?.authorised = Some(place);
+        if known != Some(&wanted) {
+            self.nano_mut(ch, nid)?.authorised = Some(wanted);
         }
-        let (entry, ver, steps_left) = (nano.entry, nano.ver, nano.steps_left);
+        let input_hash = keccak256(input);
         Some(self.signer.sign_step_auth(&StepAuth { ch, entry, ver, steps_left, storage_hash, input_hash }))
     }
 
@@ -354,21 +360,21 @@ impl Participant {
     }
 
     fn submit_claims(&mut self, fixed: &Fixed, claims: Vec<NanoClaim>) {
-        let deadline = Some(fixed.dispute.nano_window_end(fixed.window));
+        let end = fixed.dispute.nano_window_end(fixed.window);
         let Some(state) = fixed.dispute.state else { return };
         let (roots, mix) = (fixed.dispute.roots, fixed.dispute.mix);
-        for claims in self.batches("registerNanos", fixed.ch, claims) {
+        for claims in self.batches("registerNanos", fixed.ch, claims, end) {
             let (home, number) = (fixed.home.clone(), fingerprint(&claims));
             self.remember_claims(tx_key("registerNanos", fixed.ch, number), &claims);
             let call = Call::RegisterNanos { home, state, roots, mix, claims };
-            self.submit("registerNanos", fixed.ch, number, call, deadline);
+            self.submit("registerNanos", fixed.ch, number, call, Some(end));
         }
     }
 
     fn submit_refutes(&mut self, fixed: &Fixed, refutes: Vec<(u64, NanoClaim)>) {
         let Some(deadline) = refutes.iter().map(|(n_ref, _)| *n_ref).min() else { return };
         let claims = refutes.into_iter().map(|(_, claim)| claim).collect();
-        for claims in self.batches("refuteNanos", fixed.ch, claims) {
+        for claims in self.batches("refuteNanos", fixed.ch, claims, deadline) {
             let number = fingerprint(&claims);
             self.remember_claims(tx_key("refuteNanos", fixed.ch, number), &claims);
             let call = Call::RefuteNanos { home: fixed.home.clone(), claims };
@@ -376,24 +382,21 @@ impl Participant {
         }
     }
 
-    /// What goes together. A batch that failed is sent one by one, so that one bad claim does not sink the others; a claim that
-    /// failed alone goes without its step.
-    fn batches(&self, kind: &'static str, ch: B256, claims: Vec<NanoClaim>) -> Vec<Vec<NanoClaim>> {
-        let failed = |claims: &[NanoClaim]| self.chain.failed_nanos.contains(&tx_key(kind, ch, fingerprint(claims)));
-        let mut batches = Vec::new();
-        for batch in into_batches(claims) {
-            if !failed(&batch) {
-                batches.push(batch);
-                continue;
-            }
-            for mut claim in batch {
-                if failed(core::slice::from_ref(&claim)) {
-                    claim.step = None;
-                }
-                batches.push(Vec::from([claim]));
-            }
+    /// What goes together. What was in a call that failed is sent one by one, so that one bad claim does not sink the others; one
+    /// that failed alone goes without its step when time is short.
+    fn batches(&self, kind: &'static str, ch: B256, claims: Vec<NanoClaim>, end: u64) -> Vec<Vec<NanoClaim>> {
+        let failed = |key: &TxKey| self.chain.failed_nanos.contains(key);
+        if !claims.iter().any(|claim| self.chain.claimed_nanos.get(&(ch, claim.version.entry)).is_some_and(failed)) {
+            return into_batches(claims);
         }
-        batches
+        let last_chance = self.now() + self.policy().m_safe >= end;
+        let single = |mut claim: NanoClaim| {
+            let alone = tx_key(kind, ch, fingerprint(core::slice::from_ref(&claim)));
+            // Time is short: better without its step than not at all.
+            claim.step.take_if(|_| last_chance && failed(&alone));
+            Vec::from([claim])
+        };
+        claims.into_iter().map(single).collect()
     }
 
     fn remember_claims(&mut self, key: TxKey, claims: &[NanoClaim]) {

@@ -8,6 +8,12 @@ use alloy_primitives::{B256, keccak256};
 impl Participant {
     /// Publishes a secret, and does so again until a final block has it.
     pub(in crate::participant) fn reveal(&mut self, tag: u64, secret: B256) -> Result<(), Fault> {
+        self.publish(secret);
+        self.reply(tag, Reply::Done);
+        Ok(())
+    }
+
+    pub(super) fn publish(&mut self, secret: B256) {
         let hash = keccak256(secret);
         if self.chain.watched_secrets.insert(hash) {
             self.outputs.push(Output::Watch(Watch::Revealed(hash)));
@@ -15,8 +21,6 @@ impl Participant {
         self.secrets.insert(hash, secret);
         self.told.push(record(b's', hash, &secret));
         self.plan_secrets();
-        self.reply(tag, Reply::Done);
-        Ok(())
     }
 
     /// What is not on the chain yet goes there.

@@ -97,6 +97,10 @@ impl Participant {
         let Some(instance) = self.nanos.get(&(ch, nid)) else { return Ok(()) };
         let result = self.result(instance, &position, me.next_version(below), &input);
         let (nano, storage, _) = result.map_err(|no| Fault::Caller(words_of(&no)))?;
+        if instance.live.as_ref().and_then(|l| l.own.as_ref()).is_some_and(|own| split(&own.nano) != split(&nano)) {
+            // In time it was something else: that is enforced, and no worse one signed beside it.
+            return Err(Fault::Peer("the step would not be the same now: the one that is signed can be forced".into()));
+        }
         if storage.len() > room(instance, self.policy().nano.storage_max) {
             return Err(Fault::Caller("the storage would grow beyond what was agreed to be enforced".into())); // S28
         }
@@ -219,7 +223,6 @@ impl Participant {
     fn check_now(&self, time: u64, top: &Version, nano: &Nano, again: Option<Nano>) -> Result<(), Unfit> {
         let Some(again) = again else { return Err("it would not be allowed now".into()) };
         let near = time.abs_diff(self.now()) <= NEAR_S;
-        let split = |n: &Nano| (n.da, n.mover, n.steps_left);
         let same = again == *nano || (near && split(&again) == split(nano));
         if time < top.time || time > self.now() + NEAR_S || !same {
             return Err("its time is not now, and it would not be the same now".into());
@@ -357,6 +360,19 @@ impl Participant {
         }
     }
 
+    /// Secrets of steps that wait too long for their countersignature are published, where the code looks for them (protocol 6.3).
+    pub(in crate::participant) fn publish_late_secrets(&mut self) {
+        let (now, patience) = (self.now(), self.policy().m_safe / 2);
+        let late = |n: &Instance| {
+            let own = n.live.as_ref().and_then(|l| l.own.as_ref());
+            own.filter(|own| own.input.len() == 32 && now > own.time + patience).map(|own| (n.ch, n.nid, own.input.clone()))
+        };
+        let late: Vec<(B256, B256, Vec<u8>)> = self.nanos.values().filter_map(late).collect();
+        for (ch, nid, input) in late {
+            self.publish_if_sought(ch, nid, &input);
+        }
+    }
+
     /// A step whose time to be answered is over goes to the chain, and its channel with it (paper 4.2, fallback).
     pub(in crate::participant) fn force_late_steps(&mut self) {
         let now = self.now();
@@ -388,6 +404,11 @@ impl Participant {
 /// Most bytes that the storage may grow to off chain: what the opening was priced with (S47).
 pub(super) fn room(instance: &Instance, most: usize) -> usize {
     super::offers::grown(instance.terms.storage.len()).min(most)
+}
+
+/// What a version says of the money.
+fn split(nano: &Nano) -> (u128, u8, u16) {
+    (nano.da, nano.mover, nano.steps_left)
 }
 
 pub(super) fn words_of(no: &NoResult) -> String {
