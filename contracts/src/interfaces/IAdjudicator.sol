@@ -234,7 +234,7 @@ interface IAdjudicator {
     ) external;
 
     /// @notice Replaces registered nanocontracts by higher versions, each until its nRef. By anybody; a provisional step, by
-    ///         its mover. What is not newer is passed over; it reverts if there is nothing to do.
+    ///         its mover. What is not newer, or past its nRef, is passed over; it reverts if there is nothing to do.
     function refuteNano(Channel calldata params, NanoClaim[] calldata claims) external;
 
     /// @notice `refuteNano` of a virtual channel.

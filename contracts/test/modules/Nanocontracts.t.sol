@@ -54,7 +54,7 @@ abstract contract NanoPhases is NanoFixture {
         eq(nanoInfo(0).nRef, nRef, "nRef after a refutation");
         bytes memory data = refuting(one(claim(0, version(6, 3, 0, K))));
         vm.warp(nRef + 1);
-        fails(IAdjudicator.RefutationOver.selector, carol, data);
+        fails(IAdjudicator.NotNewer.selector, carol, data);
         vm.warp(nRef);
         send(carol, data);
         eq(nanoInfo(0).nRef, nRef, "nRef after another one");
@@ -166,7 +166,7 @@ abstract contract NanoPhases is NanoFixture {
         pass(R + 1 + W + 1);
         execute(0, 0, start, answer(start, 2, 1, 3));
         // In the block of the step.
-        fails(IAdjudicator.RefutationOver.selector, carol, refuting(one(claim(0, version(99, HELD, 0, K)))));
+        fails(IAdjudicator.NotNewer.selector, carol, refuting(one(claim(0, version(99, HELD, 0, K)))));
         fails(IAdjudicator.RefutationOver.selector, carol, refutingState(8));
         atMost(finalAt(), R + (2 + uint256(K)) * W, "finalAt");
         eq(outcome(), uint256(DEF_A) - DA0 + 2, "outcome");

@@ -80,7 +80,8 @@ impl Participant {
             return;
         }
         let position = Position { clock: (LATE_S, LATE_S), ..Position::newest(live, LATE_S) };
-        let sought = self.told(instance, &position, input, &[]).is_some_and(|run| self.evaluator.asks(&run).contains(&hash));
+        let sought =
+            self.told(instance, &position, input, &[]).is_some_and(|run| self.evaluator.asks(&run).contains(&hash));
         if sought && instance.is_me(live.top.nano.mover) {
             self.publish(secret);
         }

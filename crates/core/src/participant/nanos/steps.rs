@@ -365,7 +365,8 @@ impl Participant {
         let (now, patience) = (self.now(), self.policy().m_safe / 2);
         let late = |n: &Instance| {
             let own = n.live.as_ref().and_then(|l| l.own.as_ref());
-            own.filter(|own| own.input.len() == 32 && now > own.time + patience).map(|own| (n.ch, n.nid, own.input.clone()))
+            own.filter(|own| own.input.len() == 32 && now > own.time + patience)
+                .map(|own| (n.ch, n.nid, own.input.clone()))
         };
         let late: Vec<(B256, B256, Vec<u8>)> = self.nanos.values().filter_map(late).collect();
         for (ch, nid, input) in late {
