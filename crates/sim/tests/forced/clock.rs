@@ -109,19 +109,29 @@ fn s29_a_secret_published_by_the_deadline_counts_whenever_it_is_claimed() {
     }
 }
 
-/// Without the registry a claim by force comes too late if the lock ends during the dispute: that is what the registry is for.
+/// A claim by force comes too late for a lock that ends during the dispute, unless the secret is published: the payee's node does that by itself as soon
+/// as the dispute is open. A secret that it learns behind the deadline is worth nothing.
 #[test]
-fn s29_a_secret_that_nobody_published_in_time_is_worth_nothing() {
-    let (secret, deadline) = (B256::repeat_byte(6), START + 60);
-    let lock = hash_lock::Lock { hash: keccak256(secret), amount: ETH, payer: Side::A, deadline };
-    let terms = hash_lock::terms(lock).expect("an amount");
-    let mut scene = Scene::new(244, 0, &terms, App::HashLock.code());
-    let (ch, nid) = (scene.ch, scene.nid);
-    scene.strike(0);
-    scene.world.prepare_nano(1, ch, nid, vec![hash_lock::reveal(secret)]);
-    scene.world.run_to(deadline - 5);
-    scene.force(1);
-    scene.conclude();
-    assert_eq!(scene.da(), ETH, "the dispute ended behind the deadline");
-    scene.finish();
+fn s29_a_secret_is_published_when_the_dispute_opens() {
+    for in_time in [true, false] {
+        let (secret, deadline) = (B256::repeat_byte(6), START + 60);
+        let lock = hash_lock::Lock { hash: keccak256(secret), amount: ETH, payer: Side::A, deadline };
+        let terms = hash_lock::terms(lock).expect("an amount");
+        let mut scene = Scene::new(244, 0, &terms, App::HashLock.code());
+        let (ch, nid) = (scene.ch, scene.nid);
+        scene.strike(0);
+        let prepare = |scene: &mut Scene| scene.world.prepare_nano(1, ch, nid, vec![hash_lock::reveal(secret)]);
+        if in_time {
+            prepare(&mut scene);
+        }
+        scene.world.run_to(deadline - 10);
+        scene.force(1);
+        if !in_time {
+            scene.world.run_to(deadline + 5);
+            prepare(&mut scene);
+        }
+        scene.conclude();
+        assert_eq!(scene.da(), if in_time { 0 } else { ETH }, "in time: {in_time}");
+        scene.finish();
+    }
 }

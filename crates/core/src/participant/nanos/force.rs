@@ -363,7 +363,7 @@ impl Participant {
         let end = fixed.dispute.nano_window_end(fixed.window);
         let Some(state) = fixed.dispute.state else { return };
         let (roots, mix) = (fixed.dispute.roots, fixed.dispute.mix);
-        for claims in self.batches("registerNanos", fixed.ch, claims, end) {
+        for claims in self.batches("registerNanos", fixed.ch, claims) {
             let (home, number) = (fixed.home.clone(), fingerprint(&claims));
             self.remember_claims(tx_key("registerNanos", fixed.ch, number), &claims);
             let call = Call::RegisterNanos { home, state, roots, mix, claims };
@@ -374,7 +374,7 @@ impl Participant {
     fn submit_refutes(&mut self, fixed: &Fixed, refutes: Vec<(u64, NanoClaim)>) {
         let Some(deadline) = refutes.iter().map(|(n_ref, _)| *n_ref).min() else { return };
         let claims = refutes.into_iter().map(|(_, claim)| claim).collect();
-        for claims in self.batches("refuteNanos", fixed.ch, claims, deadline) {
+        for claims in self.batches("refuteNanos", fixed.ch, claims) {
             let number = fingerprint(&claims);
             self.remember_claims(tx_key("refuteNanos", fixed.ch, number), &claims);
             let call = Call::RefuteNanos { home: fixed.home.clone(), claims };
@@ -383,17 +383,15 @@ impl Participant {
     }
 
     /// What goes together. What was in a call that failed is sent one by one, so that one bad claim does not sink the others; one
-    /// that failed alone goes without its step when time is short.
-    fn batches(&self, kind: &'static str, ch: B256, claims: Vec<NanoClaim>, end: u64) -> Vec<Vec<NanoClaim>> {
+    /// that failed alone goes without its step, which can still follow.
+    fn batches(&self, kind: &'static str, ch: B256, claims: Vec<NanoClaim>) -> Vec<Vec<NanoClaim>> {
         let failed = |key: &TxKey| self.chain.failed_nanos.contains(key);
         if !claims.iter().any(|claim| self.chain.claimed_nanos.get(&(ch, claim.version.entry)).is_some_and(failed)) {
             return into_batches(claims);
         }
-        let last_chance = self.now() + self.policy().m_safe >= end;
         let single = |mut claim: NanoClaim| {
             let alone = tx_key(kind, ch, fingerprint(core::slice::from_ref(&claim)));
-            // Time is short: better without its step than not at all.
-            claim.step.take_if(|_| last_chance && failed(&alone));
+            claim.step.take_if(|_| failed(&alone));
             Vec::from([claim])
         };
         claims.into_iter().map(single).collect()
