@@ -66,7 +66,8 @@ contract NanoGasTest is NanoFixture, Figures {
 
     /// @dev After the deadline, as always in a dispute; the registry saw the secret in time.
     function test_hash_lock() public {
-        bytes memory state = abi.encode(keccak256(abi.encode(SECRET)), STAKE, 0, NOW + 1 hours);
+        uint256 deadline = NOW + 1 hours;
+        bytes memory state = abi.encode(keccak256(abi.encode(SECRET)), STAKE, 0, deadline, deadline - 30 minutes);
         vm.prank(carol);
         adjudicator.reveal(SECRET);
         arrive("HashLock", 9_000, 1, 1, state);

@@ -10,14 +10,19 @@ import {Game} from "../support/Game.sol";
 contract HashLockTest is Game {
     uint256 private constant TOTAL = 10 ether;
     uint256 private constant AMOUNT = 3 ether;
-    uint256 private constant DEADLINE = NOW + 1 hours;
+    uint256 private constant ALONE = NOW + 1 hours;
+    uint256 private constant DEADLINE = ALONE + 30 minutes;
     bytes32 private constant SECRET = keccak256("the secret");
     bytes32 private constant HASH = keccak256(abi.encode(SECRET));
 
     INanocontract private app = committed("HashLock");
 
     function lock(uint256 amount, uint256 payer) private pure returns (bytes memory) {
-        return abi.encode(HASH, amount, payer, DEADLINE);
+        return lock(amount, payer, DEADLINE, ALONE);
+    }
+
+    function lock(uint256 amount, uint256 payer, uint256 deadline, uint256 alone) private pure returns (bytes memory) {
+        return abi.encode(HASH, amount, payer, deadline, alone);
     }
 
     /// @dev All of the money is the payer's at first.
@@ -37,25 +42,67 @@ contract HashLockTest is Game {
         eq(keccak256(state), keccak256(lock(AMOUNT, 1)), "the state stays");
     }
 
-    function test_the_deadline_is_the_last_second() public {
+    function test_the_secret_alone_pays_until_alone() public {
         opened(0);
-        ctx.absolute = DEADLINE + 1;
-        refused(HashLock.TooLate.selector, abi.encode(SECRET));
+        ctx.absolute = ALONE + 1;
+        refused(HashLock.NotPublished.selector, abi.encode(SECRET));
         // The app clock does not count.
-        ctx.time = DEADLINE - 1;
-        refused(HashLock.TooLate.selector, abi.encode(SECRET));
+        ctx.time = ALONE - 1;
+        refused(HashLock.NotPublished.selector, abi.encode(SECRET));
         ctx.time = DEADLINE + 1;
-        ctx.absolute = DEADLINE;
+        ctx.absolute = ALONE;
         step(abi.encode(SECRET));
         over(TOTAL - AMOUNT);
     }
 
-    function test_what_the_registry_saw_in_time_pays_for_ever() public {
+    /// @dev Attack: the payee waits for the last second, in which a hub has no time left for its own link.
+    function test_in_the_last_seconds_a_secret_that_nobody_sees_does_not_pay() public {
+        opened(0);
+        ctx.absolute = DEADLINE - 1;
+        refused(HashLock.NotPublished.selector, abi.encode(SECRET));
+        ctx.absolute = DEADLINE;
+        refused(HashLock.NotPublished.selector, abi.encode(SECRET));
+        ctx.absolute = DEADLINE + 1;
+        refused(HashLock.TooLate.selector, abi.encode(SECRET));
+    }
+
+    function test_after_alone_what_the_registry_saw_pays_at_once() public {
+        uint256[3] memory times = [uint256(1), NOW, ALONE + 1];
+        for (uint256 i; i < times.length; ++i) {
+            opened(0);
+            registry.see(HASH, times[i]);
+            ctx.absolute = ALONE + 1;
+            step(abi.encode(SECRET));
+            over(TOTAL - AMOUNT);
+        }
+    }
+
+    function test_what_the_registry_saw_by_the_deadline_pays_for_ever() public {
         opened(0);
         ctx.absolute = DEADLINE + 1_000 days;
         registry.see(HASH, DEADLINE + 1);
         refused(HashLock.TooLate.selector, abi.encode(SECRET));
         registry.see(HASH, DEADLINE);
+        step(abi.encode(SECRET));
+        over(TOTAL - AMOUNT);
+    }
+
+    function test_another_secret_that_the_registry_saw_does_not_pay() public {
+        opened(0);
+        ctx.absolute = ALONE + 1;
+        registry.see(keccak256(abi.encode(keccak256("another"))), NOW);
+        refused(HashLock.NotPublished.selector, abi.encode(SECRET));
+        refused(HashLock.WrongSecret.selector, abi.encode(keccak256("another")));
+    }
+
+    function test_alone_may_be_the_deadline_and_not_more() public {
+        opened(0);
+        state = lock(AMOUNT, 0, DEADLINE, DEADLINE + 1);
+        refused(BadState.selector, abi.encode(SECRET));
+        state = lock(AMOUNT, 0, DEADLINE, DEADLINE);
+        ctx.absolute = DEADLINE + 1;
+        refused(HashLock.TooLate.selector, abi.encode(SECRET));
+        ctx.absolute = DEADLINE;
         step(abi.encode(SECRET));
         over(TOTAL - AMOUNT);
     }
@@ -69,7 +116,7 @@ contract HashLockTest is Game {
 
     function test_what_is_no_registry_does_not_pay() public {
         opened(0);
-        ctx.absolute = DEADLINE + 1;
+        ctx.absolute = ALONE + 1;
         ctx.registry = address(0);
         refused(Registry.NoRegistry.selector, abi.encode(SECRET));
         ctx.registry = address(this); // has no such function
@@ -94,12 +141,23 @@ contract HashLockTest is Game {
     function test_no_state_that_cannot_be() public {
         opened(0);
         ctx.dA = TOTAL / 2; // both could pay
-        bytes[4] memory bad = [bytes(""), bytes.concat(lock(AMOUNT, 0), hex"00"), lock(AMOUNT, 2), lock(TOTAL + 1, 0)];
+        bytes[6] memory bad = [
+            bytes(""),
+            bytes.concat(lock(AMOUNT, 0), hex"00"),
+            abi.encode(HASH, AMOUNT, 0, DEADLINE),
+            lock(AMOUNT, 2),
+            lock(TOTAL + 1, 0),
+            lock(AMOUNT, 0, DEADLINE, type(uint40).max)
+        ];
         for (uint256 i; i < bad.length; ++i) {
             state = bad[i];
             refused(BadState.selector, abi.encode(SECRET));
         }
         state = lock(type(uint256).max, 0);
+        refusedByDecoder(abi.encode(SECRET));
+        state = lock(AMOUNT, 0, DEADLINE, 1 << 40);
+        refusedByDecoder(abi.encode(SECRET));
+        state = lock(AMOUNT, 0, 1 << 40, ALONE);
         refusedByDecoder(abi.encode(SECRET));
     }
 
@@ -114,6 +172,24 @@ contract HashLockTest is Game {
         } else {
             step(abi.encode(SECRET));
             over(payerIsA ? dA - amount : uint256(dA) + amount);
+        }
+    }
+
+    /// @dev The rule as it is written down, at whatever times.
+    function test_when_it_pays(uint40 now_, uint40 seen, uint40 deadline, uint40 margin) public {
+        deadline = uint40(within(deadline, 1, 1_000));
+        uint256 alone = deadline - within(margin, 0, deadline);
+        begin(app, TOTAL, TOTAL, 1, 1, lock(AMOUNT, 0, deadline, alone));
+        ctx.absolute = within(now_, 1, 1_500);
+        seen = uint40(within(seen, 0, ctx.absolute));
+        registry.see(HASH, seen);
+        if (ctx.absolute <= alone || (seen >= 1 && seen <= deadline)) {
+            step(abi.encode(SECRET));
+            over(TOTAL - AMOUNT);
+        } else if (ctx.absolute <= deadline) {
+            refused(HashLock.NotPublished.selector, abi.encode(SECRET));
+        } else {
+            refused(HashLock.TooLate.selector, abi.encode(SECRET));
         }
     }
 }

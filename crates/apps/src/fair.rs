@@ -67,7 +67,7 @@ fn game(terms: &NanoTerms) -> Start {
 fn lock(terms: &NanoTerms, me: Side) -> Start {
     let lock = hash_lock::Lock::decode(&terms.storage).map_err(|malformed| malformed.why)?;
     paid_to(me, lock.payer)?;
-    hash_lock::terms(lock).ok_or("it pays nothing")
+    hash_lock::terms(lock).ok_or("it pays nothing, or leaves no margin")
 }
 
 fn chain(terms: &NanoTerms, me: Side) -> Start {
@@ -90,7 +90,8 @@ mod tests {
     const ANCHOR: B256 = B256::repeat_byte(3);
 
     fn lock_of(payer: Side) -> NanoTerms {
-        let lock = hash_lock::Lock { hash: ANCHOR, amount: 12, payer, deadline: 1_800_000_000 };
+        let until = hash_lock::Until::new(1_800_000_000, 60).unwrap();
+        let lock = hash_lock::Lock { hash: ANCHOR, amount: 12, payer, until };
         hash_lock::terms(lock).unwrap()
     }
 

@@ -165,13 +165,17 @@ fn a_chain_pays_for_what_was_handed_over() {
     }
 }
 
+const MARGIN: u64 = 1_800;
+
+/// The secret alone pays until `NOW`.
 fn lock(payer: Side) -> (hash_lock::Lock, hash_lock::Payee) {
-    let lock = hash_lock::Lock { hash: keccak256(seed(5)), amount: 800, payer, deadline: NOW };
+    let until = hash_lock::Until::new(NOW + MARGIN, MARGIN).expect("times");
+    let lock = hash_lock::Lock { hash: keccak256(seed(5)), amount: 800, payer, until };
     (lock, hash_lock::Payee::new(seed(5)))
 }
 
 #[test]
-fn the_secret_pays_until_the_deadline() {
+fn the_secret_alone_pays_until_a_margin_before_the_deadline() {
     for (payer, a_gets) in [(Side::A, 0), (Side::B, 800)] {
         let (lock, payee) = lock(payer);
         let mut game = Game::new(&hash_lock::terms(lock).expect("fits"));
@@ -180,18 +184,39 @@ fn the_secret_pays_until_the_deadline() {
     }
 }
 
+/// Attack: a payee that shows its secret so late that nobody on the path can use it any more.
 #[test]
-fn after_the_deadline_the_secret_pays_if_it_was_published_before() {
+fn after_the_margin_began_a_secret_that_nobody_sees_does_not_pay() {
     let (lock, payee) = lock(Side::A);
     let mut game = Game::new(&hash_lock::terms(lock).expect("fits"));
-    game.context.absolute = NOW + 100_000;
     let input = payee.input(Side::B, &game.storage).expect("ours").expect("can claim");
-    for too_late in [vec![], vec![(lock.hash, NOW + 1)], vec![(B256::ZERO, NOW)]] {
-        assert!(matches!(game.run(&input, &too_late), Err(NoResult::Reverted(_))), "{too_late:?}");
+    for late in [1, 2, MARGIN - 1, MARGIN, MARGIN + 1, 100_000] {
+        game.context.absolute = NOW + late;
+        for unseen in [vec![], vec![(lock.hash, 0)], vec![(B256::ZERO, NOW)]] {
+            assert!(matches!(game.run(&input, &unseen), Err(NoResult::Reverted(_))), "{late} s: {unseen:?}");
+        }
     }
-    game.step_knowing(&input, &[(lock.hash, NOW)]);
-    assert_eq!((game.context.da, game.context.steps_left), (0, 0));
-    game.within_bound();
+}
+
+#[test]
+fn what_was_published_by_the_deadline_pays_for_ever() {
+    let (lock, payee) = lock(Side::A);
+    for seen in [1, NOW - 1, NOW, NOW + 1, NOW + MARGIN, NOW + MARGIN + 1] {
+        let in_time = seen <= NOW + MARGIN;
+        for absolute in [seen.max(NOW + 1), NOW + 100_000] {
+            let mut game = Game::new(&hash_lock::terms(lock).expect("fits"));
+            game.context.absolute = absolute;
+            let input = payee.input(Side::B, &game.storage).expect("ours").expect("can claim");
+            let published = [(lock.hash, seen)];
+            if in_time {
+                game.step_knowing(&input, &published);
+                assert_eq!((game.context.da, game.context.steps_left), (0, 0), "seen at {seen}");
+                game.within_bound();
+            } else {
+                assert!(matches!(game.run(&input, &published), Err(NoResult::Reverted(_))), "seen at {seen}");
+            }
+        }
+    }
 }
 
 /// What the evaluator stores is what the types say, byte for byte, whatever the numbers.

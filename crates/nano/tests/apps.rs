@@ -7,12 +7,13 @@ use perunika_core::nano::{Evaluator, NoResult, Run};
 use perunika_nano::{Machine, check};
 use support::{APPS, app, context, words};
 
+const ALONE: u64 = 900;
 const DEADLINE: u64 = 1_000;
 const SECRET: [u8; 32] = [7; 32];
 
 /// A lock of 40 of 100 that A pays.
 fn lock() -> Vec<u8> {
-    words(&[keccak256(SECRET).into(), U256::from(40), U256::ZERO, U256::from(DEADLINE)])
+    words(&[keccak256(SECRET).into(), U256::from(40), U256::ZERO, U256::from(DEADLINE), U256::from(ALONE)])
 }
 
 fn claim<'a>(code: &'a [u8], storage: &'a [u8], absolute: u64, revealed: &'a [(B256, u64)]) -> Run<'a> {
@@ -31,22 +32,28 @@ fn the_filter_takes_what_the_compiler_makes() {
 #[test]
 fn a_lock_pays_against_the_secret() {
     let (code, storage) = (app("HashLock"), lock());
-    let outcome = Machine::new().step(&claim(&code, &storage, DEADLINE, &[])).unwrap();
+    let outcome = Machine::new().step(&claim(&code, &storage, ALONE, &[])).unwrap();
     assert_eq!((outcome.da, outcome.mover, outcome.steps_left), (60, 1, 0));
     assert_eq!(outcome.storage, storage);
 }
 
 #[test]
-fn after_its_deadline_a_lock_asks_the_registry() {
+fn when_the_secret_alone_is_not_enough_a_lock_asks_the_registry() {
     let (code, storage) = (app("HashLock"), lock());
     let machine = Machine::new();
     let hash = keccak256(SECRET);
-    let late = |revealed: &[(B256, u64)]| machine.step(&claim(&code, &storage, DEADLINE + 1, revealed));
-    assert_eq!(late(&[(B256::ZERO, 1), (hash, DEADLINE)]).map(|outcome| outcome.da), Ok(60));
-    let too_late = Err(NoResult::Reverted("custom error 0xecdd1c29".into()));
-    assert_eq!(late(&[(hash, DEADLINE + 1)]), too_late);
-    assert_eq!(late(&[(B256::ZERO, 1)]), too_late);
-    assert_eq!(late(&[]), too_late);
+    let at = |absolute, revealed: &[(B256, u64)]| {
+        machine.step(&claim(&code, &storage, absolute, revealed)).map(|outcome| outcome.da)
+    };
+    for (absolute, error) in [(ALONE + 1, "NotPublished()"), (DEADLINE, "NotPublished()"), (DEADLINE + 1, "TooLate()")]
+    {
+        let none = Err(NoResult::Reverted(format!("custom error 0x{}", hex::encode(&keccak256(error)[..4]))));
+        assert_eq!(at(absolute, &[]), none, "{absolute}");
+        assert_eq!(at(absolute, &[(B256::ZERO, 1)]), none, "{absolute}");
+        assert_eq!(at(absolute, &[(B256::ZERO, 1), (hash, ALONE)]), Ok(60), "{absolute}");
+    }
+    assert_eq!(at(DEADLINE + 1, &[(hash, DEADLINE)]), Ok(60));
+    assert!(at(DEADLINE + 1, &[(hash, DEADLINE + 1)]).is_err());
 }
 
 #[test]

@@ -150,7 +150,8 @@ async fn a_hash_lock_by_force_pays_for_the_secret() {
     let (alice, bob, ch) = two_nodes(&world).await;
     let secret = B256::repeat_byte(9);
     let deadline = alice.api.info().await.unwrap().chain_time + 100_000;
-    let lock = hash_lock::Lock { hash: keccak256(secret), amount: STAKE, payer: Side::B, deadline };
+    let until = hash_lock::Until::new(deadline, 60).unwrap();
+    let lock = hash_lock::Lock { hash: keccak256(secret), amount: STAKE, payer: Side::B, until };
     let nid = offer(&alice, ch, Side::A, &hash_lock::terms(lock).unwrap(), App::HashLock).await;
     bob.node.shutdown().await.unwrap();
     let input = hash_lock::Payee::new(secret).input(Side::A, &lock.encode()).unwrap().unwrap();

@@ -3,7 +3,8 @@
 use crate::scene::Scene;
 use alloy_primitives::{B256, U256, hex, keccak256};
 use perunika_apps::{App, hash_lock};
-use perunika_core::io::Command;
+use perunika_core::chain::Call;
+use perunika_core::io::{Command, Reply};
 use perunika_core::message::NanoTerms;
 use perunika_core::params::Side;
 use perunika_sim::{ETH, START};
@@ -64,7 +65,7 @@ fn s29_optimistic_steps_around_the_deadline() {
         scene.world.run_to(deadline.checked_add_signed(offset).expect("a time"));
         let tag = scene.world.step_nano(0, ch, nid, vec![1]);
         scene.world.run_for(2_000);
-        let stepped = matches!(scene.world.reply(0, tag), Some(perunika_core::io::Reply::Stepped { .. }));
+        let stepped = matches!(scene.world.reply(0, tag), Some(Reply::Stepped { .. }));
         assert_eq!(stepped, offset <= 0, "{offset} s behind the deadline: {:?}", scene.world.reply(0, tag));
         scene.finish();
     }
@@ -87,19 +88,39 @@ fn s29_an_unanswered_step_is_forced_in_time() {
     }
 }
 
+/// A has to pay an ETH to B against this secret.
+const SECRET: B256 = B256::repeat_byte(6);
+
+/// A channel with a lock in it: the secret alone pays until `alone`, a published one until `deadline`.
+fn locked(seed: u64, hubs: usize, alone: u64, deadline: u64) -> Scene {
+    let until = hash_lock::Until::new(deadline, deadline - alone).expect("times");
+    let lock = hash_lock::Lock { hash: keccak256(SECRET), amount: ETH, payer: Side::A, until };
+    Scene::new(seed, hubs, &hash_lock::terms(lock).expect("an amount"), App::HashLock.code())
+}
+
+/// How the evaluator tells an error of the code.
+fn custom_error(signature: &str) -> String {
+    format!("custom error 0x{}", hex::encode(&keccak256(signature)[..4]))
+}
+
+/// B publishes the secret in the block with this timestamp.
+fn publish(scene: &mut Scene, second: u64) {
+    scene.before(second);
+    scene.call(1, &Call::Reveal { secret: SECRET }).expect("anybody may");
+    scene.world.run_for(1_100);
+}
+
 /// The hash-lock counts real time and the registry: a secret that was published by the deadline counts for ever, one second later never.
 #[test]
 fn s29_a_secret_published_by_the_deadline_counts_whenever_it_is_claimed() {
-    for offset in -1i64..=1 {
-        let (secret, deadline) = (B256::repeat_byte(6), START + 100);
-        let lock = hash_lock::Lock { hash: keccak256(secret), amount: ETH, payer: Side::A, deadline };
-        let terms = hash_lock::terms(lock).expect("an amount");
-        let mut scene = Scene::new(243, 0, &terms, App::HashLock.code());
+    for offset in [-50, -31, -30, -29, -1i64, 0, 1] {
+        let deadline = START + 100;
+        let mut scene = locked(243, 0, deadline - 30, deadline);
         let (ch, nid) = (scene.ch, scene.nid);
         scene.strike(0);
-        scene.world.prepare_nano(1, ch, nid, vec![hash_lock::reveal(secret)]);
+        scene.world.prepare_nano(1, ch, nid, vec![hash_lock::reveal(SECRET)]);
         scene.world.run_to(deadline.checked_add_signed(offset - 1).expect("a time"));
-        scene.world.command(1, Command::Reveal { secret });
+        scene.world.command(1, Command::Reveal { secret: SECRET });
         scene.world.run_for(5_000);
         scene.force(1);
         scene.conclude();
@@ -114,13 +135,11 @@ fn s29_a_secret_published_by_the_deadline_counts_whenever_it_is_claimed() {
 #[test]
 fn s29_a_secret_is_published_when_the_dispute_opens() {
     for in_time in [true, false] {
-        let (secret, deadline) = (B256::repeat_byte(6), START + 60);
-        let lock = hash_lock::Lock { hash: keccak256(secret), amount: ETH, payer: Side::A, deadline };
-        let terms = hash_lock::terms(lock).expect("an amount");
-        let mut scene = Scene::new(244, 0, &terms, App::HashLock.code());
+        let deadline = START + 60;
+        let mut scene = locked(244, 0, deadline - 5, deadline);
         let (ch, nid) = (scene.ch, scene.nid);
         scene.strike(0);
-        let prepare = |scene: &mut Scene| scene.world.prepare_nano(1, ch, nid, vec![hash_lock::reveal(secret)]);
+        let prepare = |scene: &mut Scene| scene.world.prepare_nano(1, ch, nid, vec![hash_lock::reveal(SECRET)]);
         if in_time {
             prepare(&mut scene);
         }
@@ -133,5 +152,70 @@ fn s29_a_secret_is_published_when_the_dispute_opens() {
         scene.conclude();
         assert_eq!(scene.da(), if in_time { 0 } else { ETH }, "in time: {in_time}");
         scene.finish();
+    }
+}
+
+/// Attack: the payee keeps the secret until a hub has no time left for its own link. The forced step is tried in each second around `alone`, without the
+/// registry, and is none behind it. Published, it is one at once, although the deadline is still to come.
+#[test]
+fn s29_behind_alone_a_forced_step_needs_what_everybody_sees() {
+    for hubs in [0, 1] {
+        for offset in -1i64..=1 {
+            let published_pays = offset == 1;
+            // Corrupt is the payee, who does as it likes; the secret is on the chain only if it says so.
+            let alone = START + 600;
+            let mut scene = locked(245, hubs, alone, alone + 300);
+            scene.deploy(1);
+            let at = scene.top();
+            scene.strike(1);
+            scene.before(alone - 45);
+            scene.force(0);
+            let refute_end = scene.dispute().refute_end;
+            scene.before(refute_end + 1);
+            let call = scene.register(1, &at, None);
+            scene.call(1, &call).expect("version 0");
+            scene.world.run_for(1_100);
+            scene.before(alone.checked_add_signed(offset).expect("a time"));
+            let step = scene.execute(1, &at, hash_lock::reveal(SECRET));
+            let done = scene.call(1, &step);
+            assert_eq!(done.is_ok(), offset <= 0, "{hubs} hubs, {offset} s behind alone: {done:?}");
+            if published_pays {
+                publish(&mut scene, alone + 3);
+                scene.before(alone + 5);
+                scene.call(1, &step).expect("published behind alone, by the deadline");
+            }
+            scene.conclude();
+            assert_eq!(scene.da(), 0, "{hubs} hubs, {offset} s behind alone");
+            scene.finish();
+        }
+    }
+}
+
+/// The same attack off chain: a step that the payee proposes behind `alone` is refused by whoever pays, until the secret is on the chain.
+#[test]
+fn s29_behind_alone_an_optimistic_step_needs_what_everybody_sees() {
+    for (offset, published) in [(-1i64, false), (0, false), (1, false), (1, true), (29, true), (30, true)] {
+        let alone = START + 100;
+        let mut scene = locked(246, 0, alone, alone + 30);
+        let (ch, nid) = (scene.ch, scene.nid);
+        if published {
+            publish(&mut scene, alone - 20);
+        }
+        scene.world.run_to(alone.checked_add_signed(offset).expect("a time"));
+        // Behind `alone` the first tries make each of the two read the registry.
+        let mut reply = String::new();
+        for _ in 0..4 {
+            if scene.world.nano_of(1, ch, nid).is_some() {
+                let tag = scene.world.step_nano(1, ch, nid, hash_lock::reveal(SECRET));
+                scene.world.run_for(2_000);
+                reply = format!("{:?}", scene.world.reply(1, tag));
+            }
+        }
+        let paid = offset <= 0 || published;
+        // A lock that has paid is closed by itself.
+        assert_eq!(scene.world.nano_of(1, ch, nid).is_none(), paid, "{offset} s behind alone: {reply}");
+        assert!(paid || reply.contains(&custom_error("NotPublished()")), "{reply}");
+        scene.finish();
+        assert_eq!(scene.gain(1), if paid { ETH as i128 } else { 0 }, "{offset} s behind alone");
     }
 }

@@ -51,7 +51,8 @@ pub(crate) fn tic_tac_toe(good: [bool; 2], first: Side) -> Subject {
 /// The payee has the secret.
 pub(crate) fn hash_lock(payer: Side) -> Subject {
     let secret = B256::repeat_byte(7);
-    let lock = hash_lock::Lock { hash: keccak256(secret), amount: ETH / 4, payer, deadline: START + 1_000_000 };
+    let until = hash_lock::Until::new(START + 1_000_000, 60).expect("times");
+    let lock = hash_lock::Lock { hash: keccak256(secret), amount: ETH / 4, payer, until };
     plain(hash_lock::terms(lock).expect("an amount"), move |_| Box::new(hash_lock::Payee::new(secret)))
 }
 

@@ -12,8 +12,10 @@ use perunika_sim::{CrashPoint, ETH, START, World};
 
 const SECRET: B256 = B256::repeat_byte(6);
 
+/// The secret alone is enough until 20 seconds before the deadline.
 fn lock(deadline: u64) -> NanoTerms {
-    let lock = hash_lock::Lock { hash: keccak256(SECRET), amount: ETH, payer: Side::A, deadline };
+    let until = hash_lock::Until::new(deadline, 20).expect("times");
+    let lock = hash_lock::Lock { hash: keccak256(SECRET), amount: ETH, payer: Side::A, until };
     hash_lock::terms(lock).expect("an amount")
 }
 

@@ -214,21 +214,22 @@ fn stamped(from: Nano, ver: u64, time: u64) -> Nano {
 #[test]
 fn a_backdated_claim_of_a_lock_is_refused() {
     for backdated in [false, true] {
-        let (secret, deadline) = (B256::repeat_byte(6), START + 60);
-        let lock = hash_lock::Lock { hash: keccak256(secret), amount: ETH, payer: Side::A, deadline };
+        let (secret, alone) = (B256::repeat_byte(6), START + 60);
+        let until = hash_lock::Until::new(alone + 5, 5).expect("times");
+        let lock = hash_lock::Lock { hash: keccak256(secret), amount: ETH, payer: Side::A, until };
         let mut table = Table::ledger(304);
         let (ch, world) = (table.ch, table.world());
         let nid = world.open_nano(0, 1, ch, &hash_lock::terms(lock).expect("an amount"), App::HashLock.code());
         world.corrupt(1);
         let at = world.position_of(0, ch, nid).expect("open").nano;
         let paid = Nano { ver: Side::B.next_version(at.ver), da: 0, steps_left: 0, ..at };
-        world.run_to(if backdated { deadline + 10 } else { deadline - 2 });
+        world.run_to(if backdated { alone + 10 } else { alone - 2 });
         let step = Message::NanoStep {
             ch,
             nid,
             ver: paid.ver,
             input: hash_lock::reveal(secret),
-            time: deadline - 2,
+            time: alone - 2,
             sig: sign(world, 1, &paid),
         };
         // First the registry is read.

@@ -18,8 +18,9 @@ pub(crate) fn tosses() -> NanoTerms {
 
 /// A payment by A against `secret`.
 pub(crate) fn lock(secret: B256) -> NanoTerms {
-    let (hash, deadline) = (keccak256(secret), START + 100_000);
-    hash_lock::terms(hash_lock::Lock { hash, amount: ETH / 100, payer: Side::A, deadline }).expect("an amount")
+    let until = hash_lock::Until::new(START + 100_000, 60).expect("times");
+    let lock = hash_lock::Lock { hash: keccak256(secret), amount: ETH / 100, payer: Side::A, until };
+    hash_lock::terms(lock).expect("an amount")
 }
 
 /// Two ends in a channel of their own, or over hubs; the channel that they play in.

@@ -29,7 +29,9 @@ pub(crate) fn picture(nano: &Nano) -> Option<String> {
         }),
         App::HashLock => hash_lock::Lock::decode(&nano.storage).ok().map(|lock| {
             let (amount, payer) = (Amount(lock.amount), lock.payer);
-            format!("{amount} of {payer:?} for the secret of {}, until second {}", lock.hash, lock.deadline)
+            let (alone, deadline) = (lock.until.alone(), lock.until.deadline());
+            let when = format!("until second {alone}, or published until second {deadline}");
+            format!("{amount} of {payer:?} for the secret of {}, {when}", lock.hash)
         }),
         App::HashChain => hash_chain::Chain::decode(&nano.storage).ok().map(|chain| {
             let (price, payer, paid) = (Amount(chain.price), chain.payer, chain.index);

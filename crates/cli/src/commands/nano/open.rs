@@ -40,6 +40,10 @@ pub(crate) struct Args {
     /// hash-lock: how long the secret is paid for.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = units::seconds)]
     pays_for: u64,
+    /// hash-lock: for how much of this time, at its end, the secret must have been published on the chain. At least the `m_safe` of every node that
+    /// pays for it; by default half of the time.
+    #[arg(long, value_name = "TIME", value_parser = units::seconds)]
+    margin: Option<u64>,
     /// hash-chain: how many payments the stake is for.
     #[arg(long, value_name = "NUMBER")]
     payments: Option<u32>,
@@ -161,8 +165,7 @@ fn terms(args: &Args, app: App, me: Side, now: u64) -> Result<NanoTerms> {
         }
         App::HashLock => {
             let hash = args.hash.ok_or_else(|| Error::user("hash-lock needs --hash, the hash of the secret"))?;
-            let deadline = now.saturating_add(args.pays_for);
-            hash_lock::terms(hash_lock::Lock { hash, amount: stake, payer: me, deadline })
+            hash_lock::terms(hash_lock::Lock { hash, amount: stake, payer: me, until: until(args, now)? })
         }
         App::HashChain => {
             let (Some(length), Some(seed)) = (args.payments, args.seed) else {
@@ -177,6 +180,15 @@ fn terms(args: &Args, app: App, me: Side, now: u64) -> Result<NanoTerms> {
         }
     };
     made.ok_or_else(|| Error::user("the stakes are zero or too large, or the steps are too few"))
+}
+
+fn until(args: &Args, now: u64) -> Result<hash_lock::Until> {
+    let margin = args.margin.unwrap_or(args.pays_for / 2);
+    let deadline = now.saturating_add(args.pays_for);
+    let until = if margin < args.pays_for { hash_lock::Until::new(deadline, margin) } else { None };
+    until.ok_or_else(|| {
+        Error::user("--margin must be at least a second and shorter than --pays-for, and that not for ever")
+    })
 }
 
 fn mover(text: &str) -> std::result::Result<Mover, String> {
