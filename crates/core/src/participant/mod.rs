@@ -110,6 +110,8 @@ pub struct Participant {
     evaluator: Arc<dyn Evaluator>,
     /// Secrets that are to be published, by their hash.
     secrets: BTreeMap<B256, B256>,
+    /// Names of offers that came to nothing, by channel: another offer under such a name would be answered for the first one.
+    spent_names: BTreeMap<B256, BTreeSet<B256>>,
     /// Gas that steps of a peer used here, and in which second.
     peer_gas: BTreeMap<Address, (u64, u64)>,
     chain: ChainMemory,
@@ -156,6 +158,7 @@ impl Participant {
             codes: BTreeMap::new(),
             evaluator: Arc::new(NoEvaluator),
             secrets: BTreeMap::new(),
+            spent_names: BTreeMap::new(),
             peer_gas: BTreeMap::new(),
             chain: ChainMemory::default(),
             connected: BTreeSet::new(),

@@ -20,6 +20,9 @@ pub(super) const BYTE_GAS: u64 = 16;
 /// Most gas of a transaction (EIP-7825).
 const TRANSACTION_GAS: u64 = 1 << 24;
 
+/// Most offers of a channel that may come to nothing until the next start.
+const SPENT_MAX: usize = 4_096;
+
 /// Longest time to answer that is accepted from a peer, seconds, unless the own one is longer.
 const ANSWER_MAX_S: u64 = 3_600;
 
@@ -62,6 +65,10 @@ impl Participant {
                 self.send(from, Message::NanoAgree { ch, nid });
             }
             return;
+        }
+        let spent = self.spent_names.get(&ch).is_some_and(|names| names.contains(&nid) || names.len() >= SPENT_MAX);
+        if spent {
+            return self.decline(from, ch, nid, "an offer of that name came to nothing before, or too many did");
         }
         let longest = self.now().saturating_add(self.policy().nano.answer.max(ANSWER_MAX_S));
         let checked = match self.updatable(ch) {
@@ -145,7 +152,10 @@ impl Participant {
     /// It does not come about, unless a State that holds it may still be signed by the peer.
     pub(in crate::participant) fn give_up_nano(&mut self, ch: B256, nid: B256, reason: &str) {
         let Some(instance) = self.nanos.get_mut(&(ch, nid)).filter(|n| n.deal != Deal::Open) else { return };
-        let tag = instance.memory.open_tag.take();
+        let (tag, offered) = (instance.memory.open_tag.take(), instance.deal == Deal::Offered);
+        if offered {
+            self.spent_names.entry(ch).or_default().insert(nid);
+        }
         if self.book(ch).is_some_and(|b| b.may_hold_nano(nid)) {
             return self.give_up_later(ch, nid, tag, reason);
         }
