@@ -7,7 +7,7 @@ import {
     Entry,
     Key,
     LockTerms,
-    NanoClaim,
+    NanoClaims,
     NanoStep,
     Opener,
     State,
@@ -125,7 +125,7 @@ interface IAdjudicator {
     /// @notice A version of a nanocontract was registered; higher ones may replace it until nRef. If it came with a
     ///         provisional step, `NanoStepped` follows.
     /// @param word ver 48 | nRef 40 | 0 | stepsLeft 16, from bit 127 down | mover 8 | 0 | dA 96 (NanoWord)
-    event NanoRegistered(bytes32 indexed ch, bytes32 indexed entry, uint256 word, bytes32 storageHash);
+    event NanoRegistered(bytes32 indexed ch, bytes32 indexed entry, uint256 word);
 
     /// @notice A step was forced: what the mover said, and the state that it left.
     event NanoStepped(
@@ -221,8 +221,8 @@ interface IAdjudicator {
     ///         its mover. A claim on a nanocontract that is registered already replaces a lower version and is otherwise passed
     ///         over, so that nobody can spoil the call by coming first; it reverts if there is nothing to do.
     /// @param mix the value that `Registered` or `Refuted` named with the state
-    /// @param claims in any order; by index, the proofs after the first one may be short (NanoClaim)
-    function registerNano(Channel calldata params, State calldata state, bytes32 mix, NanoClaim[] calldata claims)
+    /// @param claims in any order; by index, the proofs after the first one may be short (NanoClaims)
+    function registerNano(Channel calldata params, State calldata state, bytes32 mix, NanoClaims calldata claims)
         external;
 
     /// @notice `registerNano` of a virtual channel.
@@ -230,15 +230,15 @@ interface IAdjudicator {
         VirtualChannel calldata params,
         VirtualState calldata state,
         bytes32 mix,
-        NanoClaim[] calldata claims
+        NanoClaims calldata claims
     ) external;
 
     /// @notice Replaces registered nanocontracts by higher versions, each until its nRef. By anybody; a provisional step, by
     ///         its mover. What is not newer, or past its nRef, is passed over; it reverts if there is nothing to do.
-    function refuteNano(Channel calldata params, NanoClaim[] calldata claims) external;
+    function refuteNano(Channel calldata params, NanoClaims calldata claims) external;
 
     /// @notice `refuteNano` of a virtual channel.
-    function refuteVirtualNano(VirtualChannel calldata params, NanoClaim[] calldata claims) external;
+    function refuteVirtualNano(VirtualChannel calldata params, NanoClaims calldata claims) external;
 
     /// @notice Forces a step, in ]nRef, max(nRef, last) + w]. By the mover: its owner, or whoever holds its StepAuth.
     function execute(Channel calldata params, Entry calldata entry, NanoStep calldata step) external;

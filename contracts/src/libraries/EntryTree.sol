@@ -58,9 +58,11 @@ library EntryTree {
         assembly ("memory-safe") {
             place := add(cache, 32)
         }
-        for (uint256 i = 0; i < depth; ++i) {
-            bytes32 sibling = proof[i];
+        for (uint256 i = 0; i < depth;) {
+            bytes32 sibling;
             assembly ("memory-safe") {
+                sibling := calldataload(add(proof.offset, shl(5, i)))
+                i := add(i, 1)
                 mstore(place, sibling)
                 mstore(add(place, 32), xor(index, 1))
                 place := add(place, 64)

@@ -8,7 +8,7 @@ import {IAdjudicator} from "../interfaces/IAdjudicator.sol";
 library Signatures {
     uint8 internal constant SECP256K1 = 1;
 
-    uint256 private constant BYTES = 64;
+    uint256 internal constant BYTES = 64;
     uint256 private constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
     /// @dev Checks the signature that begins at `start` and returns where it ends.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Entry, NanoClaim, NanoStep, NanoVersion} from "../types/Structs.sol";
+import {Entry, NanoClaim, NanoClaims, NanoStep, NanoVersion} from "../types/Structs.sol";
 import {AccruedWord, NanoWord} from "../types/NanoWord.sol";
 import {EntryTree} from "../libraries/EntryTree.sol";
 import {Hashing} from "../libraries/Hashing.sol";
@@ -40,6 +40,8 @@ abstract contract NanoDisputes is Disputes {
         uint256[] cache; // what is known of it
         int256 moved; // by the claims of this call, to A
         uint256 end; // of the nanocontracts that they are about
+        uint256 read; // bytes of their evidence
+        uint256 steps; // how many of theirs are taken
     }
 
     /// @dev Whether nanocontracts of the registered State may be registered: in ]R, R + w].
@@ -48,31 +50,54 @@ abstract contract NanoDisputes is Disputes {
         if (block.timestamp > d.deadline + d.window) revert Expired();
     }
 
-    function _claimAll(Arena memory d, NanoClaim[] calldata claims) internal {
-        for (uint256 i = 0; i < claims.length; ++i) {
-            NanoClaim calldata claim = claims[i];
-            bytes32 entryHash = Hashing.entry(claim.entry);
-            Nano storage nano_ = _nanoAt(d.domain, d.ch, entryHash);
-            NanoWord word = nano_.word;
-            (uint256 nRef, uint256 dA) = (word.nRef(), word.dA());
-            if (word.isEmpty()) {
-                _checkProof(d, claim, entryHash);
-                Rules.checkEntry(claim.entry, d.kMax);
-                (nRef, dA) = (block.timestamp + d.window, claim.entry.dA0);
-            } else {
-                // The former is never the case while nanocontracts may be registered: nRef > R + w. One that comes too late
-                // does not spoil the others.
-                if (block.timestamp > nRef || claim.version.ver <= word.ver()) continue;
-            }
-            word = _claim(d, claim, entryHash, nano_, nRef);
+    function _claimAll(Arena memory d, NanoClaims calldata claims) internal {
+        NanoClaim[] calldata list = claims.list;
+        bytes calldata evidence = claims.evidence;
+        NanoStep[] calldata steps = claims.steps;
+        for (uint256 i = 0; i < list.length;) {
+            _claimOne(d, list[i], evidence, steps);
             unchecked {
-                d.moved += int256(word.dA()) - int256(dA);
-                if (word.stepsLeft() > 0) nRef += d.window;
+                ++i;
             }
-            if (nRef > d.end) d.end = nRef;
         }
+        // Nothing follows what belongs to the last claim.
+        Signatures.checkEnd(evidence, d.read);
+        if (d.steps != steps.length) revert InvalidNano();
         if (d.end == 0) revert NotNewer();
         _accrued[d.ch] = _accrued[d.ch].moved(d.moved, d.end);
+    }
+
+    /// @dev A claim that is not newer, or too late, is checked, and takes what belongs to it, like the others, but has no effect.
+    function _claimOne(Arena memory d, NanoClaim calldata claim, bytes calldata evidence, NanoStep[] calldata steps)
+        private
+    {
+        bytes32 entryHash = Hashing.entry(claim.entry);
+        Nano storage nano_ = _nanoAt(d.domain, d.ch, entryHash);
+        NanoWord word = nano_.word;
+        (uint256 nRef, uint256 dA) = (word.nRef(), word.dA());
+        bool first = word.isEmpty();
+        _readProof(d, claim, entryHash, evidence, first);
+        if (first) {
+            Rules.checkEntry(claim.entry, d.kMax);
+            (nRef, dA) = (block.timestamp + d.window, claim.entry.dA0);
+        }
+        NanoWord next = Rules.checkNano(claim.entry, claim.version);
+        // Version 0 has no signatures: it is constant.
+        if (next.ver() != 0) _readSignatures(d, entryHash, claim.version, evidence);
+        if (claim.step) {
+            unchecked {
+                ++d.steps;
+            }
+        }
+        // The former is never the case while nanocontracts may be registered: nRef > R + w. One that comes too late does not
+        // spoil the others.
+        if (!first && (block.timestamp > nRef || next.ver() <= word.ver())) return;
+        word = _put(d, claim, entryHash, nano_, next.until(nRef), steps);
+        unchecked {
+            d.moved += int256(word.dA()) - int256(dA);
+            if (word.stepsLeft() > 0) nRef += d.window;
+        }
+        if (nRef > d.end) d.end = nRef;
     }
 
     function _execute(Arena memory d, Entry calldata entry, NanoStep calldata step) internal {
@@ -88,7 +113,7 @@ abstract contract NanoDisputes is Disputes {
 
         // In a dispute each mover has its window and the app clock stands still, so that nobody pays for another's delay.
         (NanoWord next, bytes32 storageHash) =
-            _step(d, entryHash, entry, step, word, nano_.storageHash, d.opened, block.timestamp);
+            _step(d, entryHash, entry, step, word, nano_.storageHash, block.timestamp);
         (nano_.word, nano_.storageHash) = (next, storageHash);
         uint256 end = next.stepsLeft() > 0 ? block.timestamp + d.window : 0;
         _accrued[d.ch] = _accrued[d.ch].moved(int256(next.dA()) - int256(word.dA()), end);
@@ -103,47 +128,64 @@ abstract contract NanoDisputes is Disputes {
         }
     }
 
-    function _checkProof(Arena memory d, NanoClaim calldata claim, bytes32 entryHash) private pure {
-        uint256 index = claim.index;
+    /// @dev Whoever registers shows of every claim that it is in the State, so that the proofs of later claims may rely on those of
+    ///      former ones whatever somebody else has registered in the meantime. In a refutation there is no State.
+    function _readProof(
+        Arena memory d,
+        NanoClaim calldata claim,
+        bytes32 entryHash,
+        bytes calldata evidence,
+        bool registers
+    ) private pure {
+        (uint256 start, uint256 depth, uint256 index) = (d.read, claim.depth, claim.index);
+        unchecked {
+            d.read = start + 32 * depth;
+        }
+        if (d.nanos == 0 && !registers) return;
         if (index >= d.nanos) revert NoSuchNano();
-        if (!EntryTree.isIn(d.cache, d.root, EntryTree.leaf(entryHash), index, claim.proof)) revert InvalidProof();
+        if (d.read > evidence.length) revert InvalidProof();
+        bytes32[] calldata proof;
+        assembly ("memory-safe") {
+            proof.offset := add(evidence.offset, start)
+            proof.length := depth
+        }
+        if (!EntryTree.isIn(d.cache, d.root, EntryTree.leaf(entryHash), index, proof)) revert InvalidProof();
     }
 
     /// @dev Puts the claimed version, and its provisional step, in the place of what was there.
-    function _claim(Arena memory d, NanoClaim calldata claim, bytes32 entryHash, Nano storage nano_, uint256 nRef)
-        private
-        returns (NanoWord word)
-    {
-        NanoVersion calldata v = claim.version;
-        bytes32 storageHash = v.storageHash;
-        word = Rules.checkNano(claim.entry, v).until(nRef);
-        _checkSignatures(d, entryHash, v, claim.signatures);
-        emit NanoRegistered(d.ch, entryHash, NanoWord.unwrap(word), storageHash);
-        NanoStep[] calldata steps = claim.steps;
-        if (steps.length > 0) {
-            if (steps.length > 1) revert InvalidNano();
+    function _put(
+        Arena memory d,
+        NanoClaim calldata claim,
+        bytes32 entryHash,
+        Nano storage nano_,
+        NanoWord word,
+        NanoStep[] calldata steps
+    ) private returns (NanoWord) {
+        bytes32 storageHash = claim.version.storageHash;
+        emit NanoRegistered(d.ch, entryHash, NanoWord.unwrap(word));
+        if (claim.step) {
+            uint256 taken = d.steps;
+            if (taken > steps.length) revert InvalidNano();
+            NanoStep calldata step = steps[taken - 1];
             // `last` stays 0: no other step comes before nRef.
-            (word, storageHash) = _step(d, entryHash, claim.entry, steps[0], word, storageHash, d.opened, 0);
+            (word, storageHash) = _step(d, entryHash, claim.entry, step, word, storageHash, 0);
         }
         (nano_.word, nano_.storageHash) = (word, storageHash);
+        return word;
     }
 
-    /// @dev Version 0 has none: it is constant.
-    function _checkSignatures(Arena memory d, bytes32 entryHash, NanoVersion calldata v, bytes calldata signatures)
+    function _readSignatures(Arena memory d, bytes32 entryHash, NanoVersion calldata v, bytes calldata evidence)
         private
         view
     {
-        uint256 end;
-        if (v.ver != 0) {
-            bytes32 digest = _digest(d.domain, Hashing.nano(d.ch, entryHash, v));
-            if (!d.byA) end = Signatures.check(d.schemeA, d.keyA, digest, signatures, end);
-            if (!d.byB) end = Signatures.check(d.schemeB, d.keyB, digest, signatures, end);
-        }
-        Signatures.checkEnd(signatures, end);
+        uint256 end = d.read;
+        bytes32 digest = _digest(d.domain, Hashing.nano(d.ch, entryHash, v));
+        if (!d.byA) end = Signatures.check(d.schemeA, d.keyA, digest, evidence, end);
+        if (!d.byB) end = Signatures.check(d.schemeB, d.keyB, digest, evidence, end);
+        d.read = end;
     }
 
     /// @dev Lets the mover take one step.
-    /// @param time the app clock
     /// @param last what becomes the time of the last forced step
     function _step(
         Arena memory d,
@@ -152,7 +194,6 @@ abstract contract NanoDisputes is Disputes {
         NanoStep calldata step,
         NanoWord word,
         bytes32 storageHash,
-        uint256 time,
         uint256 last
     ) private returns (NanoWord, bytes32) {
         bytes calldata state = step.state;
@@ -164,7 +205,7 @@ abstract contract NanoDisputes is Disputes {
             revert NotMover();
         }
         if (keccak256(state) != storageHash) revert WrongStorage();
-        Steps.Outcome memory o = Steps.run(d.ch, entryHash, entry, step.code, state, input, word, time);
+        Steps.Outcome memory o = Steps.run(d.ch, entryHash, entry, step.code, state, input, word, d.opened);
         emit NanoStepped(d.ch, entryHash, uint96(o.dA), uint8(o.mover), uint16(o.stepsLeft), input, o.next);
         return (word.stepped(last, o.stepsLeft, o.mover, o.dA), keccak256(o.next));
     }

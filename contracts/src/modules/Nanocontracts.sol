@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Channel, Entry, NanoClaim, NanoStep, State, VirtualChannel, VirtualState} from "../types/Structs.sol";
+import {Channel, Entry, NanoClaims, NanoStep, State, VirtualChannel, VirtualState} from "../types/Structs.sol";
 import {ChannelWord, Phase} from "../types/ChannelWord.sol";
 import {DisputeWord} from "../types/DisputeWord.sol";
 import {EntryTree} from "../libraries/EntryTree.sol";
@@ -15,7 +15,7 @@ import {VirtualChannels} from "./VirtualChannels.sol";
 /// @dev The entry points of nanocontracts: each finds the dispute that runs, and what happens in it is the same for both kinds
 ///      of channel.
 abstract contract Nanocontracts is LedgerChannels, VirtualChannels, NanoDisputes {
-    function registerNano(Channel calldata params, State calldata state, bytes32 mix, NanoClaim[] calldata claims)
+    function registerNano(Channel calldata params, State calldata state, bytes32 mix, NanoClaims calldata claims)
         external
         nonReentrant
     {
@@ -31,7 +31,7 @@ abstract contract Nanocontracts is LedgerChannels, VirtualChannels, NanoDisputes
         VirtualChannel calldata params,
         VirtualState calldata state,
         bytes32 mix,
-        NanoClaim[] calldata claims
+        NanoClaims calldata claims
     ) external nonReentrant {
         (Arena memory arena, DisputeWord dispute) = _virtualArena(params);
         bytes32 entries = EntryTree.entries(0, state.nanoRoot);
@@ -42,12 +42,12 @@ abstract contract Nanocontracts is LedgerChannels, VirtualChannels, NanoDisputes
         _claimAll(arena, claims);
     }
 
-    function refuteNano(Channel calldata params, NanoClaim[] calldata claims) external nonReentrant {
+    function refuteNano(Channel calldata params, NanoClaims calldata claims) external nonReentrant {
         (Arena memory arena,) = _ledgerArena(params);
         _claimAll(arena, claims);
     }
 
-    function refuteVirtualNano(VirtualChannel calldata params, NanoClaim[] calldata claims) external nonReentrant {
+    function refuteVirtualNano(VirtualChannel calldata params, NanoClaims calldata claims) external nonReentrant {
         (Arena memory arena,) = _virtualArena(params);
         _claimAll(arena, claims);
     }

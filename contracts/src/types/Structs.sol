@@ -131,9 +131,15 @@ struct NanoStep {
 /// @dev A version of a nanocontract, and perhaps one provisional step of its mover, which a higher version discards.
 struct NanoClaim {
     Entry entry;
-    uint16 index; // its leaf in the registered State; unused, like the proof, if it is registered already
-    bytes32[] proof; // siblings upwards, to the root or to a sibling on the way of a former claim of the same call
+    uint16 index; // its leaf in the registered State; unused in a refutation
+    uint8 depth; // siblings upwards, to the root or to a sibling on the way of a former claim of the same call
+    bool step; // whether one of `NanoClaims.steps` is its provisional one
     NanoVersion version;
-    bytes signatures;
-    NanoStep[] steps; // none, or the provisional one
+}
+
+/// @dev The claims of one call. What differs in length stands outside of them, in their order, each claim taking its own.
+struct NanoClaims {
+    NanoClaim[] list;
+    bytes evidence; // of each claim: `depth` siblings, 32 bytes each, then the signatures
+    NanoStep[] steps; // of the claims that have one
 }

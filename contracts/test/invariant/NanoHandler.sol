@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import {Adjudicator} from "../../src/Adjudicator.sol";
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
-import {CloseTerms, Entry, NanoClaim, NanoStep, NanoVersion} from "../../src/types/Structs.sol";
-import {NanoFixture} from "../support/NanoFixture.sol";
+import {CloseTerms, Entry, NanoStep, NanoVersion} from "../../src/types/Structs.sol";
+import {Claim, NanoFixture} from "../support/NanoFixture.sol";
 
 /// @dev Two who sign whatever the seed says about three nanocontracts of one ledger channel, life after life, and call in any
 ///      order at any time.
@@ -76,7 +76,7 @@ contract NanoHandler is NanoFixture {
 
     function claim_(uint256 seed) external {
         if (!channel().disputed) return;
-        NanoClaim[] memory claims = new NanoClaim[](1 + draw(seed, "count") % 2);
+        Claim[] memory claims = new Claim[](1 + draw(seed, "count") % 2);
         for (uint256 k = 0; k < claims.length; ++k) {
             uint256 i = (draw(seed, "which") + k) % NANOS;
             NanoVersion memory v = drawVersion(draw(seed, "version") + k, i);

@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
 import {Context} from "../../src/interfaces/INanocontract.sol";
-import {Entry, NanoClaim, NanoStep, NanoVersion} from "../../src/types/Structs.sol";
-import {NanoFixture} from "../support/NanoFixture.sol";
+import {Entry, NanoClaims, NanoStep, NanoVersion} from "../../src/types/Structs.sol";
+import {Claim, NanoFixture} from "../support/NanoFixture.sol";
 
 /// @dev Which versions and which steps are taken, and from whom. Every test runs for ledger and for virtual channels.
 abstract contract NanoSteps is NanoFixture {
@@ -20,7 +20,7 @@ abstract contract NanoSteps is NanoFixture {
             if (i == 1) v.mover = 1;
             if (i == 2) v.stepsLeft -= 1;
             if (i == 3) v.storageHash = keccak256("other");
-            NanoClaim memory only = claim(0, v);
+            Claim memory only = claim(0, v);
             if (i == 4) only.signatures = signBoth(entries[0], v);
             bytes4 why = i == 4 ? IAdjudicator.InvalidSignature.selector : IAdjudicator.InvalidNano.selector;
             fails(why, carol, registering(one(only)));
@@ -49,9 +49,9 @@ abstract contract NanoSteps is NanoFixture {
     function test_a_version_needs_both_signatures_on_every_field() public {
         begin(2);
         NanoVersion memory v = version(4, 9, 1, 3);
-        NanoClaim memory good = claim(0, v);
+        Claim memory good = claim(0, v);
         for (uint256 i = 0; i < 9; ++i) {
-            NanoClaim memory bad = claim(0, v);
+            Claim memory bad = claim(0, v);
             bad.version = NanoVersion(v.ver, v.dA, v.mover, v.stepsLeft, v.storageHash);
             if (i == 0) bad.version.ver += 1;
             if (i == 1) bad.version.dA += 1;
@@ -78,12 +78,12 @@ abstract contract NanoSteps is NanoFixture {
     function test_S56_what_is_signed_for_another_channel_is_nothing_here() public {
         begin(2);
         NanoVersion memory v = version(2 ** 48 - 2, HELD, 1, K);
-        NanoClaim memory foreign = claim(0, v);
+        Claim memory foreign = claim(0, v);
         bytes32 hash = nanoHash(keccak256("another channel"), entries[0], v);
         foreign.signatures = bytes.concat(signHash(secretKey(0), hash), signHash(secretKey(1), hash));
         fails(IAdjudicator.InvalidSignature.selector, carol, registering(one(foreign)));
         Entry memory e = entryOf(7);
-        NanoClaim memory unknown = claim(0, zero(0));
+        Claim memory unknown = claim(0, zero(0));
         unknown.entry = e;
         fails(IAdjudicator.InvalidProof.selector, carol, registering(one(unknown)));
     }
@@ -93,7 +93,7 @@ abstract contract NanoSteps is NanoFixture {
     function test_a_proof_leads_to_its_own_index_of_the_state() public {
         begin(5);
         for (uint256 i = 0; i < 6; ++i) {
-            NanoClaim memory bad = claim(3, zero(3));
+            Claim memory bad = claim(3, zero(3));
             if (i == 0) bad.index = 2;
             if (i == 1) bad.index = 3 + 8;
             if (i == 2) bad.proof = new bytes32[](2);
@@ -110,7 +110,7 @@ abstract contract NanoSteps is NanoFixture {
     function test_proofs_of_one_call_may_be_short() public {
         begin(7);
         uint8[7] memory lengths = [3, 0, 1, 0, 2, 0, 1];
-        NanoClaim[] memory claims = new NanoClaim[](7);
+        Claim[] memory claims = new Claim[](7);
         for (uint256 i = 0; i < 7; ++i) {
             claims[i] = shortened(i, lengths[i]);
         }
@@ -135,7 +135,7 @@ abstract contract NanoSteps is NanoFixture {
         }
     }
 
-    function shortened(uint256 i, uint256 length) private view returns (NanoClaim memory short_) {
+    function shortened(uint256 i, uint256 length) private view returns (Claim memory short_) {
         short_ = claim(i, zero(i));
         bytes32[] memory proof = new bytes32[](length);
         for (uint256 k = 0; k < length; ++k) {
@@ -146,7 +146,7 @@ abstract contract NanoSteps is NanoFixture {
 
     function test_nobody_spoils_a_batch_by_coming_first() public {
         begin(3);
-        NanoClaim[] memory claims = new NanoClaim[](3);
+        Claim[] memory claims = new Claim[](3);
         claims[0] = claim(0, version(4, 10, 0, K));
         claims[1] = claim(1, version(4, 20, 0, K));
         claims[2] = claim(2, zero(2));
@@ -160,6 +160,65 @@ abstract contract NanoSteps is NanoFixture {
         claims[0] = claim(0, version(6, 11, 0, K));
         send(carol, refuting(claims));
         check(sum() == 11 + 25 - 2 * int256(uint256(DA0)), "sum");
+    }
+
+    /// @dev The first claim is passed over, and the others still lean on its proof.
+    function test_nobody_spoils_short_proofs_by_coming_first() public {
+        begin(2);
+        Claim[] memory claims = new Claim[](2);
+        claims[0] = claim(0, version(4, 10, 0, K));
+        claims[1] = claim(1, version(4, 20, 0, K));
+        claims[1].proof = new bytes32[](0);
+        register(0, version(5, 15, 0, K));
+        send(carol, registering(claims));
+        eq(nanoInfo(0).dA, 15, "the higher one stays");
+        eq(nanoInfo(1).dA, 20, "the other is registered");
+    }
+
+    /// @dev A claim that is passed over takes its own siblings, signatures and step, and no others.
+    function test_each_claim_takes_what_belongs_to_it() public {
+        begin(3);
+        Claim[] memory claims = new Claim[](3);
+        claims[0] = claim(0, version(4, 10, 0, K));
+        claims[0].steps = single(moveTo(0, 10, 11));
+        claims[1] = claim(1, version(4, 20, 0, K));
+        claims[1].steps = single(moveTo(1, 20, 21));
+        claims[2] = claim(2, version(4, 30, 0, K));
+        register(0, version(5, 15, 0, K));
+        send(carol, registering(claims));
+        eq(nanoInfo(0).dA, 15, "passed over");
+        eq(nanoInfo(1).dA, 21, "stepped");
+        eq(nanoInfo(2).dA, 30, "registered");
+    }
+
+    /// @dev A's provisional step from version 4.
+    function moveTo(uint256 i, uint96 from, uint256 to) private view returns (NanoStep memory) {
+        bytes memory input = answer("next", to, 1, K - 1);
+        return NanoStep(code, start, input, signStep(secretKey(0), i, version(4, from, 0, K), input));
+    }
+
+    function test_nothing_is_missing_and_nothing_is_left() public {
+        begin(2);
+        Claim[] memory claims = new Claim[](2);
+        claims[0] = claim(0, version(4, 10, 0, K));
+        claims[0].steps = single(moveTo(0, 10, 11));
+        claims[1] = claim(1, zero(1));
+        register(1, zero(1)); // so that the last claim is passed over
+        for (uint256 i = 0; i < 7; ++i) {
+            NanoClaims memory all = packed(claims);
+            bytes4 why = IAdjudicator.InvalidNano.selector;
+            if (i == 0) all.steps = new NanoStep[](0);
+            if (i == 1) all.steps = new NanoStep[](2);
+            if (i == 1) all.steps[0] = claims[0].steps[0];
+            if (i == 2) all.list[1].step = true;
+            if (i == 3) all.list[0].step = false;
+            if (i > 3) why = IAdjudicator.InvalidSignature.selector;
+            if (i == 4) all.evidence = bytes.concat(all.evidence, hex"00");
+            if (i == 5) all.list[1].version = version(4, 10, 0, K); // the evidence lacks its signatures
+            if (i == 6) (why, all.list[1].depth) = (IAdjudicator.InvalidProof.selector, 2);
+            fails(why, carol, registering(all));
+        }
+        send(carol, registering(claims));
     }
 
     function test_a_refutation_registers_nothing_new() public {
@@ -441,7 +500,7 @@ abstract contract NanoSteps is NanoFixture {
     function test_the_clock_of_a_provisional_step() public {
         begin(1);
         pass(R + 9);
-        NanoClaim memory only = claim(0, zero(0));
+        Claim memory only = claim(0, zero(0));
         only.steps = single(move(WITNESS));
         bytes memory data = registering(one(only));
         vm.recordLogs();
@@ -459,7 +518,7 @@ abstract contract NanoSteps is NanoFixture {
 
     function test_a_provisional_step_is_the_movers_and_a_higher_version_discards_it() public {
         begin(1);
-        NanoClaim memory only = claim(0, version(4, 10, 1, 3));
+        Claim memory only = claim(0, version(4, 10, 1, 3));
         only.steps = single(move(answer("after", 55, 0, 2)));
         fails(IAdjudicator.NotMover.selector, carol, registering(one(only)));
         only.steps[0].auth = signStep(secretKey(1), 0, only.version, only.steps[0].input);
@@ -475,7 +534,7 @@ abstract contract NanoSteps is NanoFixture {
         eq(nanoInfo(0).storageHash, keccak256(start), "its state too");
         check(!nanoInfo(0).forced, "not forced");
 
-        NanoClaim memory higher = claim(0, version(6, 10, 1, 3));
+        Claim memory higher = claim(0, version(6, 10, 1, 3));
         higher.steps = single(move(answer("again", 66, 0, 0)));
         higher.steps[0].auth = signStep(secretKey(1), 0, higher.version, higher.steps[0].input);
         send(carol, refuting(one(higher)));
@@ -487,7 +546,7 @@ abstract contract NanoSteps is NanoFixture {
 
     function test_one_provisional_step_and_no_more() public {
         begin(1);
-        NanoClaim memory only = claim(0, zero(0));
+        Claim memory only = claim(0, zero(0));
         only.steps = new NanoStep[](2);
         only.steps[0] = move(answer(start, 5, 0, 4));
         only.steps[1] = move(answer(start, 6, 0, 3));
@@ -527,7 +586,7 @@ contract LedgerNanoStepsTest is NanoSteps {
     function test_the_owner_who_sends_has_signed() public {
         begin(1);
         NanoVersion memory v = version(4, 1, 0, K);
-        NanoClaim memory only = claim(0, v);
+        Claim memory only = claim(0, v);
         fails(IAdjudicator.InvalidSignature.selector, alice, registering(one(only)));
         only.signatures = signHash(BOB_KEY, nanoHash(ch, entries[0], v));
         fails(IAdjudicator.InvalidSignature.selector, bob, registering(one(only)));
@@ -545,7 +604,7 @@ contract VirtualNanoStepsTest is NanoSteps {
     function test_both_ends_sign_whoever_sends() public {
         begin(1);
         NanoVersion memory v = version(4, 1, 0, K);
-        NanoClaim memory only = claim(0, v);
+        Claim memory only = claim(0, v);
         only.signatures = signHash(B_END_KEY, nanoHash(ch, entries[0], v));
         fails(IAdjudicator.InvalidSignature.selector, endA(), registering(one(only)));
         only = claim(0, v);

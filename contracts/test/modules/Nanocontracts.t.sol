@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
-import {Channel, CloseTerms, Entry, NanoClaim, NanoVersion, State, VirtualState} from "../../src/types/Structs.sol";
-import {NanoFixture} from "../support/NanoFixture.sol";
+import {Channel, CloseTerms, Entry, NanoVersion, State, VirtualState} from "../../src/types/Structs.sol";
+import {Claim, NanoFixture} from "../support/NanoFixture.sol";
 
 /// @dev The phases of a dispute with nanocontracts, to the second. Every test runs for ledger and for virtual channels.
 abstract contract NanoPhases is NanoFixture {
@@ -191,7 +191,7 @@ abstract contract NanoPhases is NanoFixture {
         eq(outcome(), uint256(DEF_A) - DA0 + HELD, "outcome");
     }
 
-    function byOwner(uint256 i, NanoVersion memory v, uint256 side) internal view returns (NanoClaim memory only) {
+    function byOwner(uint256 i, NanoVersion memory v, uint256 side) internal view returns (Claim memory only) {
         only = claim(i, v);
         if (!isVirtual()) only.signatures = signHash(secretKey(1 - side), nanoHash(ch, entries[i], v));
     }

@@ -9,7 +9,7 @@ import {
     Entry,
     Key,
     LockTerms,
-    NanoClaim,
+    NanoClaims,
     NanoStep,
     Opener,
     State,
@@ -195,7 +195,7 @@ contract PayoutsTest is Fixture {
         receiver.plan(abi.encodeCall(adjudicator.withdraw, (address(0), bob)));
         Entry memory e;
         NanoStep memory step;
-        NanoClaim[] memory claims;
+        NanoClaims memory claims;
         receiver.plan(abi.encodeCall(adjudicator.registerNano, (c, s, 0, claims)));
         receiver.plan(abi.encodeCall(adjudicator.registerVirtualNano, (v, vs, 0, claims)));
         receiver.plan(abi.encodeCall(adjudicator.refuteNano, (c, claims)));

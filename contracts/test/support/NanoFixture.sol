@@ -2,9 +2,28 @@
 pragma solidity 0.8.37;
 
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
-import {Channel, Entry, NanoClaim, NanoStep, NanoVersion, State, VirtualState} from "../../src/types/Structs.sol";
+import {
+    Channel,
+    Entry,
+    NanoClaim,
+    NanoClaims,
+    NanoStep,
+    NanoVersion,
+    State,
+    VirtualState
+} from "../../src/types/Structs.sol";
 import {Fixture} from "./Fixture.sol";
 import {Puppet} from "./Puppet.sol";
+
+/// @dev A claim with all that belongs to it.
+struct Claim {
+    Entry entry;
+    uint16 index;
+    bytes32[] proof;
+    NanoVersion version;
+    bytes signatures;
+    NanoStep[] steps;
+}
 
 /// @dev Nanocontracts in a dispute, of a ledger channel or of a virtual one; A is alice or the first end.
 abstract contract NanoFixture is Fixture {
@@ -169,13 +188,13 @@ abstract contract NanoFixture is Fixture {
         return bytes.concat(hex"00", abi.encode(next, dA, mover, stepsLeft));
     }
 
-    function claim(uint256 i, NanoVersion memory v) internal view returns (NanoClaim memory) {
+    function claim(uint256 i, NanoVersion memory v) internal view returns (Claim memory) {
         bytes memory signatures = v.ver == 0 ? none : signBoth(entries[i], v);
-        return NanoClaim(entries[i], uint16(i), proofOf(leaves(), i), v, signatures, new NanoStep[](0));
+        return Claim(entries[i], uint16(i), proofOf(leaves(), i), v, signatures, new NanoStep[](0));
     }
 
-    function one(NanoClaim memory only) internal pure returns (NanoClaim[] memory list) {
-        list = new NanoClaim[](1);
+    function one(Claim memory only) internal pure returns (Claim[] memory list) {
+        list = new Claim[](1);
         list[0] = only;
     }
 
@@ -202,17 +221,41 @@ abstract contract NanoFixture is Fixture {
 
     // ------------------------------------------------------------------------------------------------------- calls
 
+    /// @dev As a call takes them.
+    function packed(Claim[] memory claims) internal pure returns (NanoClaims memory all) {
+        all.list = new NanoClaim[](claims.length);
+        uint256 steps;
+        for (uint256 i = 0; i < claims.length; ++i) {
+            Claim memory one_ = claims[i];
+            all.list[i] =
+                NanoClaim(one_.entry, one_.index, uint8(one_.proof.length), one_.steps.length > 0, one_.version);
+            all.evidence = bytes.concat(all.evidence, abi.encodePacked(one_.proof), one_.signatures);
+            steps += one_.steps.length;
+        }
+        all.steps = new NanoStep[](steps);
+        for (uint256 i = claims.length; i > 0; --i) {
+            NanoStep[] memory its = claims[i - 1].steps;
+            for (uint256 k = its.length; k > 0; --k) {
+                all.steps[--steps] = its[k - 1];
+            }
+        }
+    }
+
     /// @dev Calldata of each call, so that a test may expect a revert of what follows.
-    function registering(NanoClaim[] memory claims) internal view returns (bytes memory) {
+    function registering(Claim[] memory claims) internal view returns (bytes memory) {
+        return registering(packed(claims));
+    }
+
+    function registering(NanoClaims memory claims) internal view returns (bytes memory) {
         if (isVirtual()) {
             return abi.encodeCall(adjudicator.registerVirtualNano, (p.v, virtualState(7), mix, claims));
         }
         return abi.encodeCall(adjudicator.registerNano, (c, ledgerState(7), mix, claims));
     }
 
-    function refuting(NanoClaim[] memory claims) internal view returns (bytes memory) {
-        if (isVirtual()) return abi.encodeCall(adjudicator.refuteVirtualNano, (p.v, claims));
-        return abi.encodeCall(adjudicator.refuteNano, (c, claims));
+    function refuting(Claim[] memory claims) internal view returns (bytes memory) {
+        if (isVirtual()) return abi.encodeCall(adjudicator.refuteVirtualNano, (p.v, packed(claims)));
+        return abi.encodeCall(adjudicator.refuteNano, (c, packed(claims)));
     }
 
     function executing(uint256 i, NanoStep memory step) internal view returns (bytes memory) {

@@ -1,11 +1,12 @@
 //! Types generated from the committed artifact, and conversions from those of the core.
 
 use crate::call::EncodeError;
+use crate::event::Event;
 use alloy_primitives::aliases::{U40, U48, U96};
 use alloy_primitives::{Address, B256, U256};
 use perunika_core::params::{ChannelParams, Party, Side, VirtualParams};
 use perunika_core::sig::SECP256K1;
-use perunika_core::signed::{Amount, Nano};
+use perunika_core::signed::Amount;
 
 pub(crate) use interface::Adjudicator;
 pub(crate) use interface::Adjudicator::{
@@ -119,9 +120,14 @@ mod interface {
             struct NanoClaim {
                 Entry entry;
                 uint16 index;
-                bytes32[] proof;
+                uint8 depth;
+                bool step;
                 NanoVersion version;
-                bytes signatures;
+            }
+
+            struct NanoClaims {
+                NanoClaim[] list;
+                bytes evidence;
                 NanoStep[] steps;
             }
 
@@ -250,7 +256,7 @@ mod interface {
             event VirtualRefuted(bytes32 indexed vc, VirtualState state, bytes32 mix);
             event VirtualConcluded(bytes32 indexed vc, uint96 outA);
             event Finalised(bytes32 indexed vc, uint96 outA);
-            event NanoRegistered(bytes32 indexed ch, bytes32 indexed entry, uint256 word, bytes32 storageHash);
+            event NanoRegistered(bytes32 indexed ch, bytes32 indexed entry, uint256 word);
             event NanoStepped(
                 bytes32 indexed ch,
                 bytes32 indexed entry,
@@ -289,15 +295,15 @@ mod interface {
             function concludeVirtual(VirtualChannel params, VirtualState state, bytes32 mix) external;
             function finalise(VirtualChannel params, Key[] mids, uint96 outA, bytes signatures) external;
 
-            function registerNano(Channel params, State state, bytes32 mix, NanoClaim[] claims) external;
+            function registerNano(Channel params, State state, bytes32 mix, NanoClaims claims) external;
             function registerVirtualNano(
                 VirtualChannel params,
                 VirtualState state,
                 bytes32 mix,
-                NanoClaim[] claims
+                NanoClaims claims
             ) external;
-            function refuteNano(Channel params, NanoClaim[] claims) external;
-            function refuteVirtualNano(VirtualChannel params, NanoClaim[] claims) external;
+            function refuteNano(Channel params, NanoClaims claims) external;
+            function refuteVirtualNano(VirtualChannel params, NanoClaims claims) external;
             function execute(Channel params, Entry entry, NanoStep step) external;
             function executeVirtual(VirtualChannel params, Entry entry, NanoStep step) external;
             function reveal(bytes32 secret) external;
@@ -385,19 +391,18 @@ pub(crate) fn opened(e: &Adjudicator::Opened) -> Option<(ChannelParams, u64, Amo
 }
 
 /// The version in an event, and nRef.
-pub(crate) fn registered(e: &Adjudicator::NanoRegistered) -> (Nano, u64) {
+pub(crate) fn registered(e: &Adjudicator::NanoRegistered) -> Event {
     // ver 48 | nRef 40 | 0 | stepsLeft 16 | mover 8 | 0 | dA 96
     let field = |from: usize, bits: usize| (e.word >> from) & ((U256::ONE << bits) - U256::ONE);
-    let version = Nano {
+    Event::NanoRegistered {
         ch: e.ch,
         entry: e.entry,
         ver: field(208, 48).to(),
         da: field(0, 96).to(),
         mover: field(104, 8).to(),
         steps_left: field(112, 16).to(),
-        storage_hash: e.storageHash,
-    };
-    (version, field(168, 40).to())
+        n_ref: field(168, 40).to(),
+    }
 }
 
 pub(crate) fn virtual_channel(p: &VirtualParams) -> Result<VirtualChannel, EncodeError> {

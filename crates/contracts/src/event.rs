@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolEvent, SolEventInterface};
 use perunika_core::chain::Roots;
 use perunika_core::params::ChannelParams;
-use perunika_core::signed::{Amount, Eip712, Nano, State};
+use perunika_core::signed::{Amount, Eip712, State};
 use perunika_core::tree;
 
 /// What the chain keeps of a registered State: the low 160 bits of H(hashStruct(State) ‖ mix).
@@ -103,8 +103,8 @@ pub enum Event {
     VirtualConcluded { vc: B256, out_a: Amount },
     /// A certificate fixed the outcome.
     Finalised { vc: B256, out_a: Amount },
-    /// A version of a nanocontract was registered.
-    NanoRegistered { version: Nano, n_ref: u64 },
+    /// A version of a nanocontract was registered. Its storage is not said: the view tells its hash.
+    NanoRegistered { ch: B256, entry: B256, ver: u64, da: Amount, mover: u8, steps_left: u16, n_ref: u64 },
     /// A step was forced, perhaps a provisional one.
     NanoStepped { ch: B256, entry: B256, da: Amount, mover: u8, steps_left: u16, input: Vec<u8>, next: Vec<u8> },
     /// A secret became public.
@@ -187,10 +187,7 @@ impl Event {
             Raw::VirtualRefuted(e) => Self::VirtualRefuted { vc: e.vc, preimage: virtual_preimage(&e.state, e.mix) },
             Raw::VirtualConcluded(e) => Self::VirtualConcluded { vc: e.vc, out_a: e.outA.to() },
             Raw::Finalised(e) => Self::Finalised { vc: e.vc, out_a: e.outA.to() },
-            Raw::NanoRegistered(e) => {
-                let (version, n_ref) = registered(&e);
-                Self::NanoRegistered { version, n_ref }
-            }
+            Raw::NanoRegistered(e) => registered(&e),
             Raw::NanoStepped(e) => Self::NanoStepped {
                 ch: e.ch,
                 entry: e.entry,
@@ -209,8 +206,7 @@ impl Event {
     /// The nanocontract that it is about: id of its channel and struct hash of its Entry.
     pub fn nano(&self) -> Option<(B256, B256)> {
         match self {
-            Self::NanoRegistered { version, .. } => Some((version.ch, version.entry)),
-            Self::NanoStepped { ch, entry, .. } => Some((*ch, *entry)),
+            Self::NanoRegistered { ch, entry, .. } | Self::NanoStepped { ch, entry, .. } => Some((*ch, *entry)),
             _ => None,
         }
     }
@@ -240,8 +236,7 @@ impl Event {
             | Self::VirtualRefuted { vc, .. }
             | Self::VirtualConcluded { vc, .. }
             | Self::Finalised { vc, .. } => Some(*vc),
-            Self::NanoRegistered { version, .. } => Some(version.ch),
-            Self::NanoStepped { ch, .. } => Some(*ch),
+            Self::NanoRegistered { ch, .. } | Self::NanoStepped { ch, .. } => Some(*ch),
             Self::Revealed { .. } | Self::Vaulted { .. } | Self::Withdrawn { .. } => None,
         }
     }

@@ -68,18 +68,24 @@ fn shortened(list: &[NanoClaim]) -> Vec<NanoClaim> {
     claims
 }
 
-fn claims(home: &Home, list: &[NanoClaim], sender: Address) -> Result<Vec<Adjudicator::NanoClaim>, EncodeError> {
-    list.iter().map(|one| claim(home, one, sender)).collect()
+fn claims(home: &Home, claims: &[NanoClaim], sender: Address) -> Result<Adjudicator::NanoClaims, EncodeError> {
+    let list = claims.iter().map(claim).collect::<Result<_, _>>()?;
+    let mut evidence = Vec::new();
+    for claim in claims {
+        claim.proof.iter().for_each(|sibling| evidence.extend_from_slice(&sibling[..]));
+        evidence.extend_from_slice(&signatures(home, claim, sender)?);
+    }
+    let steps = claims.iter().filter_map(|claim| claim.step.as_ref()).map(step).collect();
+    Ok(Adjudicator::NanoClaims { list, evidence: evidence.into(), steps })
 }
 
-fn claim(home: &Home, claim: &NanoClaim, sender: Address) -> Result<Adjudicator::NanoClaim, EncodeError> {
+fn claim(claim: &NanoClaim) -> Result<Adjudicator::NanoClaim, EncodeError> {
     Ok(Adjudicator::NanoClaim {
         entry: entry(&claim.entry)?,
         index: u16::try_from(claim.index).map_err(|_| EncodeError::TooLarge("index"))?,
-        proof: claim.proof.clone(),
+        depth: u8::try_from(claim.proof.len()).map_err(|_| EncodeError::TooLarge("proof"))?,
+        step: claim.step.is_some(),
         version: nano_version(&claim.version)?,
-        signatures: signatures(home, claim, sender)?,
-        steps: claim.step.iter().map(step).collect(),
     })
 }
 
@@ -161,18 +167,18 @@ mod tests {
         NanoClaim { entry, index: 3, proof: vec![B256::repeat_byte(8)], version, sigs, step }
     }
 
-    fn sent(claim: NanoClaim, sender: Address) -> Result<Adjudicator::NanoClaim, EncodeError> {
-        let call = Call::RefuteNanos { home: Home::Ledger(params()), claims: vec![claim] };
+    fn sent(claims: Vec<NanoClaim>, sender: Address) -> Result<Adjudicator::NanoClaims, EncodeError> {
+        let call = Call::RefuteNanos { home: Home::Ledger(params()), claims };
         let data = encode_call(&call, &DOMAIN, sender)?.data;
-        let mut claims = Adjudicator::refuteNanoCall::abi_decode(&data).expect("refuteNano").claims;
-        assert_eq!(claims.len(), 1);
-        Ok(claims.remove(0))
+        Ok(Adjudicator::refuteNanoCall::abi_decode(&data).expect("refuteNano").claims)
     }
 
     #[test]
     fn only_those_who_do_not_send_sign_and_nobody_signs_version_0() {
         let sigs = [Some(Signature([0xaa; 64])), Some(Signature([0xbb; 64]))];
-        let signatures = |ver, sigs, sender| sent(one(ver, sigs, None), sender).map(|claim| claim.signatures.to_vec());
+        // One sibling precedes them.
+        let signatures =
+            |ver, sigs, sender| sent(vec![one(ver, sigs, None)], sender).map(|claims| claims.evidence[32..].to_vec());
         assert_eq!(signatures(2, sigs, params().a.owner), Ok(vec![0xbb; 64]));
         assert_eq!(signatures(2, sigs, Address::ZERO), Ok([[0xaa; 64], [0xbb; 64]].concat()));
         assert_eq!(signatures(2, [None, None], Address::ZERO), Err(EncodeError::MissingSignature));
@@ -181,13 +187,34 @@ mod tests {
 
     #[test]
     fn a_provisional_step_is_carried_or_none() {
-        let none = sent(one(0, [None, None], None), Address::ZERO).expect("encodes");
-        assert_eq!(none.steps.len(), 0);
-        assert_eq!((none.index, none.entry.dA0.to::<u128>(), none.version.stepsLeft), (3, 4, 8));
+        let none = sent(vec![one(0, [None, None], None)], Address::ZERO).expect("encodes");
+        assert_eq!((none.list.len(), none.steps.len()), (1, 0));
+        let only = &none.list[0];
+        assert_eq!((only.index, only.depth, only.step), (3, 1, false));
+        assert_eq!((only.entry.dA0.to::<u128>(), only.version.stepsLeft), (4, 8));
         let (code, auth) = (Address::repeat_byte(7), Some(Signature([1; 64])));
         let step = ForcedStep { code, storage: vec![1, 2], input: vec![3], auth };
-        let some = sent(one(0, [None, None], Some(step)), Address::ZERO).expect("encodes").steps.remove(0);
+        let list = vec![one(0, [None, None], None), one(0, [None, None], Some(step))];
+        let mut some = sent(list, Address::ZERO).expect("encodes");
+        assert_eq!(some.list.iter().map(|claim| claim.step).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(some.steps.len(), 1);
+        let some = some.steps.remove(0);
         assert_eq!((some.code, &some.state[..], &some.input[..], some.auth.len()), (code, &[1, 2][..], &[3][..], 64));
+    }
+
+    #[test]
+    fn the_evidence_of_each_claim_is_its_proof_and_then_its_signatures() {
+        let sigs = |a, b| [Some(Signature([a; 64])), Some(Signature([b; 64]))];
+        let at = |ver, proof: &[u8], sigs| {
+            let proof = proof.iter().map(|byte| B256::repeat_byte(*byte)).collect();
+            NanoClaim { proof, ..one(ver, sigs, None) }
+        };
+        let list = vec![at(4, &[1, 2], sigs(3, 4)), at(0, &[5], [None, None]), at(2, &[], sigs(6, 7))];
+        let claims = sent(list, Address::ZERO).expect("encodes");
+        assert_eq!(claims.list.iter().map(|claim| claim.depth).collect::<Vec<_>>(), [2, 1, 0]);
+        let parts = [(1, 32), (2, 32), (3, 64), (4, 64), (5, 32), (6, 64), (7, 64)];
+        let expected: Vec<u8> = parts.iter().flat_map(|(byte, length)| vec![*byte; *length]).collect();
+        assert_eq!(claims.evidence.to_vec(), expected);
     }
 
     #[test]
@@ -205,8 +232,10 @@ mod tests {
     fn numbers_are_never_cut() {
         let mut claim = one(0, [None, None], None);
         claim.entry.total = 1 << 96;
-        assert_eq!(sent(claim, Address::ZERO).err(), Some(EncodeError::TooLarge("total")));
+        assert_eq!(sent(vec![claim], Address::ZERO).err(), Some(EncodeError::TooLarge("total")));
         let claim = NanoClaim { index: 1 << 16, ..one(0, [None, None], None) };
-        assert_eq!(sent(claim, Address::ZERO).err(), Some(EncodeError::TooLarge("index")));
+        assert_eq!(sent(vec![claim], Address::ZERO).err(), Some(EncodeError::TooLarge("index")));
+        let claim = NanoClaim { proof: vec![B256::ZERO; 1 << 8], ..one(0, [None, None], None) };
+        assert_eq!(sent(vec![claim], Address::ZERO).err(), Some(EncodeError::TooLarge("proof")));
     }
 }
