@@ -2,22 +2,52 @@
 
 /// Returns when the user or the system asks this process to end.
 pub(crate) async fn stop() {
-    #[cfg(unix)]
-    {
+    Signals::listen().next().await;
+}
+
+/// Hears every request to end from the moment it is made: what comes before it is waited for is not lost.
+#[cfg(unix)]
+pub(crate) struct Signals(Option<[tokio::signal::unix::Signal; 3]>);
+
+#[cfg(unix)]
+impl Signals {
+    /// Must be called within a runtime.
+    pub(crate) fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        let kinds = [SignalKind::terminate(), SignalKind::hangup()];
-        if let [Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
-            }
-            return;
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        // Without a handler the system's default applies, which ends the process too.
+        Self(match kinds.map(signal) {
+            [Ok(interrupt), Ok(terminate), Ok(hangup)] => Some([interrupt, terminate, hangup]),
+            _ => None,
+        })
+    }
+
+    /// Returns at the next request.
+    pub(crate) async fn next(&mut self) {
+        let Some([interrupt, terminate, hangup]) = &mut self.0 else { return std::future::pending().await };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
     }
-    // Without a handler the system's default applies, which ends the process too.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+}
+
+/// Hears requests to end.
+#[cfg(not(unix))]
+pub(crate) struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(crate) fn listen() -> Self {
+        Self
+    }
+
+    /// Returns at the next request.
+    pub(crate) async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

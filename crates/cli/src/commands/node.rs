@@ -5,7 +5,7 @@ use super::common::{NodeArgs, client, read_config};
 use crate::exit::{Error, Result};
 use crate::notify::{READY, STOPPING, notify};
 use crate::output::Output;
-use crate::signals;
+use crate::signals::{self, Signals};
 use alloy::primitives::Address;
 use perunika_chain::ConnectError;
 use perunika_node::daemon::{self, NodeError, Options};
@@ -92,11 +92,13 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
     let node = daemon::run(&folder, &password, Options::default()).await.map_err(fault)?;
     drop(password);
     let url = node.api_url();
+    // Before anybody hears that the node runs, and so may end it.
+    let mut signals = Signals::listen();
     output.result(&json!({ "api": url }), || format!("the node runs, API at {url}; Ctrl-C ends it"));
     notify(READY);
     tokio::select! {
         ended = node.stopped() => return ended.map_err(fault),
-        () = signals::stop() => {}
+        () = signals.next() => {}
         () = signals::parent_gone(args.until_stdin_closes) => {}
     }
     notify(STOPPING);
@@ -107,7 +109,7 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
         () = tokio::time::sleep(STOP_MAX) => {
             Err(Error::other(format!("the node did not stop within {} s and was ended", STOP_MAX.as_secs())))
         }
-        () = signals::stop() => Err(Error::other("the node was told twice to stop and was ended at once")),
+        () = signals.next() => Err(Error::other("the node was told twice to stop and was ended at once")),
     }
 }
 
