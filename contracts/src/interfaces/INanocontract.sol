@@ -8,7 +8,7 @@ struct Context {
     uint256 total; // 2: what the nanocontract holds, in the asset's smallest unit
     uint256 dA; // 3: A's part if the mover stalls, before this step
     uint256 stepsLeft; // 4: before this step
-    uint256 time; // 5: the app clock, seconds: stands still from the opening of a dispute to the end of the refutation
+    uint256 time; // 5: the app clock, seconds: stands still from the opening of a dispute on, and may then be less than before
     uint256 absolute; // 6: seconds since the epoch; on chain block.timestamp
     address registry; // 7: the Adjudicator, which says when a preimage was revealed; calldata offset 228
 }

@@ -31,7 +31,7 @@ pub struct Context {
     pub da: Amount,
     /// Forced steps left, before this step.
     pub steps_left: u16,
-    /// The application's clock, seconds: it stands still while a dispute is refuted.
+    /// The application's clock, seconds: it stands still from the opening of a dispute on.
     pub time: u64,
     /// The time itself, seconds.
     pub absolute: u64,
