@@ -38,6 +38,8 @@ pub struct EvidenceState {
     pub total: Wei,
     /// What the first end gets; the other one gets the rest.
     pub share_a: Wei,
+    /// How many nanocontracts are open in it.
+    pub nanos: u8,
     /// Root over locks; zero in a virtual channel.
     #[schemars(with = "HashHex")]
     pub lock_root: B256,
@@ -169,7 +171,7 @@ impl EvidenceState {
             dep_b: 0,
             total: self.total.0,
             def_a: self.share_a.0,
-            nanos: 0,
+            nanos: self.nanos,
             locks: 0,
             entries: tree::entries(self.lock_root, self.nano_root),
         }

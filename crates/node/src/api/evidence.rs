@@ -41,6 +41,7 @@ fn show(exhibit: &Exhibit) -> EvidenceState {
         version: exhibit.state.ver,
         total: exhibit.state.total.into(),
         share_a: exhibit.state.def_a.into(),
+        nanos: exhibit.state.nanos,
         lock_root: exhibit.roots.locks,
         nano_root: exhibit.roots.nanos,
         signatures: exhibit.sigs.map(|sig| sig.map(|sig| B512::from(sig.0))),
