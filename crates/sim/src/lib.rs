@@ -6,6 +6,7 @@
 
 mod adversary;
 mod auditor;
+pub mod campaign;
 mod ground;
 pub mod kit;
 mod nanos;

@@ -1,5 +1,6 @@
 //! Participants, a network with faults and the chain, in virtual time and one thread.
 
+use crate::campaign::Totals;
 use crate::ground::{Ground, START};
 use crate::rng::Rng;
 use crate::views::Views;
@@ -162,6 +163,10 @@ pub struct World {
     pub filter: Option<Filter>,
     /// Every message that was delivered: time, from, to, text.
     pub trace: Vec<String>,
+    /// Whether `trace` is kept: text is most of the work of a long campaign.
+    pub tracing: bool,
+    /// What happened so far.
+    pub tally: Totals,
     /// The same for programs, with what left and what the chain did; time in ms.
     pub taps: Vec<(u64, Tap)>,
     rng: Rng,
@@ -203,6 +208,8 @@ impl World {
             block_ms: 1_000,
             filter: None,
             trace: Vec::new(),
+            tracing: true,
+            tally: Totals::default(),
             taps: Vec::new(),
             rng: Rng::new(seed),
             seed,
@@ -308,6 +315,7 @@ impl World {
 
     /// Stops a node until [`World::restart`].
     pub fn stop(&mut self, node: usize) {
+        self.tally.crashes += u64::from(self.nodes[node].participant.is_some());
         self.tap(Tap::Down { node });
         self.nodes[node].participant = None;
         let pairs: Vec<(usize, usize)> =
@@ -403,7 +411,10 @@ impl World {
         {
             return;
         }
-        self.trace.push(format!("{now} {} -> {}: {message:?}", self.nodes[from].name, self.nodes[to].name));
+        if self.tracing {
+            self.trace.push(format!("{now} {} -> {}: {message:?}", self.nodes[from].name, self.nodes[to].name));
+        }
+        self.tally.messages += 1;
         if self.nodes[to].participant.is_none() {
             self.nodes[to].inbox.push((sender, message));
             return;
@@ -417,6 +428,7 @@ impl World {
     }
 
     fn block(&mut self) {
+        self.tally.blocks += 1;
         let results = self.ground.mine(START + 2 + self.now_ms / 1_000);
         let new: Vec<Tap> = self.ground.events[self.tapped..].iter().map(|(_, e)| Tap::Chain(e.clone())).collect();
         self.tapped = self.ground.events.len();
@@ -436,6 +448,8 @@ impl World {
     /// Drops the last `depth` blocks with their transactions, and shows everybody what is left.
     pub fn reorg(&mut self, depth: u64) {
         self.ground.reorg(depth);
+        self.tally.reorgs += 1;
+        self.tally.reorged_blocks += depth;
         let mut lost = self.tapped.saturating_sub(self.ground.events.len());
         while lost > 0 {
             let last = self.taps.iter().rposition(|(_, tap)| matches!(tap, Tap::Chain(_)));
@@ -470,7 +484,10 @@ impl World {
         match self.ground.submit(owner, call, ticket) {
             Ok(()) => drop(self.tickets.insert(ticket, (node, key))),
             Err(reason) => {
-                self.trace.push(format!("{} {} cannot {}: {reason}", self.now_ms, self.nodes[node].name, call.name()));
+                if self.tracing {
+                    let name = &self.nodes[node].name;
+                    self.trace.push(format!("{} {name} cannot {}: {reason}", self.now_ms, call.name()));
+                }
                 self.input(node, Input::Transaction { key, outcome: TxOutcome::Failed { reason } });
             }
         }
@@ -556,7 +573,9 @@ impl World {
             }
             Output::Reply { tag, reply } => self.nodes[node].replies.entry(tag).or_default().push(reply),
             Output::Event(event) => {
-                self.trace.push(format!("{} {} event: {event:?}", self.now_ms, self.nodes[node].name));
+                if self.tracing {
+                    self.trace.push(format!("{} {} event: {event:?}", self.now_ms, self.nodes[node].name));
+                }
                 self.nodes[node].events.push(event);
             }
         }
