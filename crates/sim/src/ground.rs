@@ -54,6 +54,11 @@ impl std::fmt::Debug for Ground {
 impl Ground {
     /// Deploys the contract.
     pub fn new(accounts: &[Address]) -> Self {
+        Self::with_adjudicator(accounts, creation_code())
+    }
+
+    /// Deploys this creation code in its place: a contract in which a guard is missing.
+    pub fn with_adjudicator(accounts: &[Address], code: Bytes) -> Self {
         let deployer = Address::repeat_byte(0xdd);
         let genesis = accounts
             .iter()
@@ -61,7 +66,7 @@ impl Ground {
             .fold(Genesis::at(START), |g, account| g.fund(*account, U256::from(ENDOWMENT)));
         let mut chain = Chain::new(genesis);
         let hash = chain
-            .send_unsigned(deployer, None, U256::ZERO, creation_code(), 16_000_000)
+            .send_unsigned(deployer, None, U256::ZERO, code, 16_000_000)
             .expect("the deployment is accepted");
         chain.mine(START + 1).expect("a block");
         let adjudicator = chain.mined(hash).and_then(|(_, tx)| tx.contract_address).expect("the contract is deployed");
