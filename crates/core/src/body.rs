@@ -2,6 +2,7 @@
 
 use crate::chain::Roots;
 use crate::encode::Domain;
+use crate::mutant::guard;
 use crate::params::{MAX_LOCKS, MAX_NANOS, MAX_VIRTUAL_NANOS, Side};
 use crate::signed::{Amount, Eip712, Entry, Lock, MAX_AMOUNT, State};
 use crate::tree;
@@ -217,17 +218,18 @@ impl Body {
 
     /// The contract's own acceptance predicate, and that locks equal the escrow (protocol 2.3, S12).
     pub fn check(&self) -> Result<(), Invalid> {
-        if self.locks.len() > MAX_LOCKS {
+        if !guard!("2.3-locks-max", self.locks.len() <= MAX_LOCKS) {
             return Err(Invalid::TooManyLocks);
         }
-        if self.def_a > self.total {
+        if !guard!("2.3-def-within-total", self.def_a <= self.total) {
             return Err(Invalid::Predicate);
         }
         let most = if self.kind == Kind::Virtual { MAX_VIRTUAL_NANOS } else { MAX_NANOS };
-        if self.nanos.len() > most {
+        if !guard!("2.3-nanos-max", self.nanos.len() <= most) {
             return Err(Invalid::TooManyNanos);
         }
-        if self.cash(Side::A).is_none() || self.cash(Side::B).is_none() {
+        let solvent = self.cash(Side::A).is_some() && self.cash(Side::B).is_some();
+        if !guard!("1.4.9-solvency", solvent) {
             return Err(Invalid::Insolvent); // S11
         }
         if self.kind == Kind::Virtual {
@@ -236,7 +238,8 @@ impl Body {
         }
         let deposits = self.dep_a.checked_add(self.dep_b).filter(|d| *d <= MAX_AMOUNT).ok_or(Invalid::Overflow)?;
         let locked = self.locked().ok_or(Invalid::Overflow)?;
-        if self.total.checked_add(locked) == Some(deposits) { Ok(()) } else { Err(Invalid::Predicate) }
+        let whole = guard!("2.3-escrow", self.total.checked_add(locked) == Some(deposits));
+        if whole { Ok(()) } else { Err(Invalid::Predicate) }
     }
 
     fn locked(&self) -> Option<Amount> {
@@ -259,7 +262,7 @@ impl Body {
             let index = self.locks.iter().position(|l| l.vc == vc).ok_or(Invalid::NoSuchLock)?;
             let lock = self.locks.swap_remove(index);
             let value = lock.left.checked_add(lock.right).ok_or(Invalid::Overflow)?;
-            if to_a > value {
+            if !guard!("2.3-removal-within-lock", to_a <= value) {
                 return Err(Invalid::Insolvent);
             }
             self.total = self.total.checked_add(value).ok_or(Invalid::Overflow)?;
@@ -272,7 +275,7 @@ impl Body {
         let mut sorted = add.to_vec();
         sorted.sort_unstable_by_key(|l| l.vc);
         for lock in sorted {
-            if self.lock(lock.vc).is_some() {
+            if !guard!("2.3-duplicate-lock", self.lock(lock.vc).is_none()) {
                 return Err(Invalid::DuplicateLock);
             }
             let (from_a, from_b) = if lock.left_is_a { (lock.left, lock.right) } else { (lock.right, lock.left) };
@@ -299,7 +302,7 @@ impl Body {
         for (nid, da) in nids {
             let index = self.nanos.iter().position(|e| e.nid == nid).ok_or(Invalid::NoSuchNano)?;
             let entry = self.nanos.swap_remove(index);
-            if da > entry.total {
+            if !guard!("2.3-closing-within-total", da <= entry.total) {
                 return Err(Invalid::Insolvent);
             }
             let rest = self.def_a.checked_sub(entry.da0).ok_or(Invalid::Insolvent)?;
@@ -313,10 +316,10 @@ impl Body {
         let mut sorted = open.to_vec();
         sorted.sort_unstable_by_key(|e| e.nid);
         for entry in sorted {
-            if self.nano(entry.nid).is_some() {
+            if !guard!("2.3-duplicate-nano", self.nano(entry.nid).is_none()) {
                 return Err(Invalid::DuplicateNano);
             }
-            if entry.da0 > entry.total || entry.born != self.ver {
+            if entry.da0 > entry.total || !guard!("2.3-born", entry.born == self.ver) {
                 return Err(Invalid::Predicate);
             }
             self.nanos.push(entry);

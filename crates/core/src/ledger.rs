@@ -4,6 +4,7 @@ use crate::body::Body;
 use crate::book::Book;
 use crate::chain::LedgerView;
 use crate::encode::Domain;
+use crate::mutant::guard;
 use crate::params::{ChannelParams, Side};
 use crate::sig::Signature;
 use crate::signed::{Amount, Close, Lock};
@@ -125,6 +126,7 @@ impl Ledger {
 
     /// The lock is firm (protocol 1.4(2)).
     pub(crate) fn holds_firmly(&self, vc: B256) -> bool {
-        self.book.possible().all(|(locks, _)| locks.iter().any(|l| l.vc == vc))
+        let everywhere = || self.book.possible().all(|(locks, _)| locks.iter().any(|l| l.vc == vc));
+        self.book.log.cur().body.lock(vc).is_some() && guard!("1.4.2-firm", everywhere())
     }
 }

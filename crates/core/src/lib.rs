@@ -18,6 +18,10 @@ pub mod io;
 mod ledger;
 pub mod log;
 pub mod message;
+#[cfg(not(perunika_mutant = "any"))]
+mod mutant;
+#[cfg(perunika_mutant = "any")]
+pub mod mutant;
 pub mod nano;
 pub mod params;
 pub mod participant;

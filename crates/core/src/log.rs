@@ -2,6 +2,7 @@
 
 use crate::body::{Body, Change, Invalid};
 use crate::message::LinkOp;
+use crate::mutant::guard;
 use crate::params::Side;
 use crate::sig::Signature;
 use crate::signed::{Amount, MAX_VERSION};
@@ -278,10 +279,10 @@ impl UpdateLog {
         }
         self.check_version(ver)?;
         let next = self.cur().body.with(ver, &Change::Split(def_a))?;
-        if next.share(self.me) < self.cur().body.share(self.me) {
+        if !guard!("1.4.10-share", next.share(self.me) >= self.cur().body.share(self.me)) {
             return Err(Refused::ShareFalls);
         }
-        if !verify(&next, &sig) {
+        if !guard!("1.4.10-signature", verify(&next, &sig)) {
             return Err(Refused::BadSignature);
         }
         self.peer_high = ver;
@@ -299,11 +300,11 @@ impl UpdateLog {
         verify: impl Fn(&Body, &Signature) -> bool,
     ) -> Result<Body, Refused> {
         self.check_version(ver)?;
-        if base != self.cur().body.hash() {
+        if !guard!("1.4.2-base", base == self.cur().body.hash()) {
             return Err(Refused::WrongBase);
         }
         let next = self.cur().body.with(ver, change)?;
-        if verify(&next, sig) { Ok(next) } else { Err(Refused::BadSignature) }
+        if guard!("1.4.2-signature", verify(&next, sig)) { Ok(next) } else { Err(Refused::BadSignature) }
     }
 
     /// A proposal of the peer that I countersign now.
@@ -330,11 +331,11 @@ impl UpdateLog {
     ) -> Result<bool, Refused> {
         let Some(own) = self.own.iter().find(|o| o.body.ver == ver).cloned() else { return Ok(false) };
         let body = own.body;
-        if !verify(&body, &sig) {
+        if !guard!("1.4.2-answer-signature", verify(&body, &sig)) {
             return Err(Refused::BadSignature);
         }
         self.peer_high = self.peer_high.max(ver);
-        if ver <= self.cur().body.ver {
+        if !guard!("1.4.2-below-cur", ver > self.cur().body.ver) {
             return Ok(false);
         }
         let mut sigs = [Some(sig); 2];
@@ -344,17 +345,20 @@ impl UpdateLog {
     }
 
     fn check_version(&self, ver: u64) -> Result<(), Refused> {
-        if self.frozen {
+        if !guard!("1.4.12-frozen-log", !self.frozen) {
             return Err(Refused::Frozen);
         }
-        if Side::of_version(ver) == self.me || ver >= MAX_VERSION {
+        let theirs = guard!("1.4.1-parity", Side::of_version(ver) != self.me);
+        if !theirs || !guard!("1.4.1-last-version-peer", ver < MAX_VERSION) {
             return Err(Refused::BadVersion);
         }
-        if ver <= self.my_high || ver <= self.peer_high || ver <= self.cur().body.ver {
+        let above_mine = guard!("1.4.2-above-own", ver > self.my_high);
+        let above_theirs = guard!("1.4.2-above-peer", ver > self.peer_high);
+        if !above_mine || !above_theirs || !guard!("1.4.2-above-cur", ver > self.cur().body.ver) {
             return Err(Refused::OldVersion);
         }
         let floor = self.my_high.max(self.peer_high).max(self.cur().body.ver);
-        if ver - floor > MAX_JUMP {
+        if !guard!("1.4.2-jump", ver.saturating_sub(floor) <= MAX_JUMP) {
             return Err(Refused::BadVersion);
         }
         Ok(())

@@ -7,6 +7,7 @@
 use crate::body::Body;
 use crate::budget::{Budget, Held, Limits, MAX_BUDGETS};
 use crate::encode::Domain;
+use crate::mutant::guard;
 use crate::params::nano_slot;
 use crate::sig::{RawKey, Signature};
 use crate::signed::{Close, Eip712, Final, Identity, MAX_VERSION, Nano, PaymentReceipt, State, StepAuth, WatchAuth};
@@ -213,7 +214,8 @@ impl Signer {
     /// Signs a version of a nanocontract; a signed `Final` or `Close` of its channel freezes it too (protocol 1.4(12)).
     pub fn sign_nano(&mut self, nano: &Nano) -> Result<Signature, Refusal> {
         let content = nano.struct_hash();
-        if self.guards.get(&nano.ch).is_some_and(|g| g.ending.is_some()) {
+        let ended = self.guards.get(&nano.ch).is_some_and(|g| g.ending.is_some());
+        if !guard!("1.4.12-sealed-nano", !ended) {
             return Err(Refusal::Ended);
         }
         self.admit_object(nano_slot(&self.domain, nano.ch, nano.entry), nano.ver, content)?;
@@ -235,7 +237,7 @@ impl Signer {
     pub fn sign_final(&mut self, last: &Final) -> Result<Signature, Refusal> {
         let hash = last.struct_hash();
         let guard = self.guards.entry(last.vc).or_default();
-        if guard.ending.is_some_and(|signed| signed != hash) {
+        if !guard!("1.4.4-one-final", guard.ending.is_none_or(|signed| signed == hash)) {
             return Err(Refusal::Ended);
         }
         guard.ending = Some(hash);
@@ -248,7 +250,7 @@ impl Signer {
     pub fn sign_close(&mut self, close: &Close) -> Result<Signature, Refusal> {
         let hash = close.struct_hash();
         let guard = self.guards.entry(close.id).or_default();
-        if guard.ending.is_some_and(|signed| signed != hash) {
+        if !guard!("1.4.12-one-close", guard.ending.is_none_or(|signed| signed == hash)) {
             return Err(Refusal::Ended);
         }
         guard.ending = Some(hash);
@@ -260,7 +262,7 @@ impl Signer {
     /// Ends the freeze behind a `Close` whose last second, in final chain time, has passed.
     pub fn close_expired(&mut self, id: B256, final_time: u64) {
         if let Some(guard) = self.guards.get_mut(&id)
-            && guard.ending_until.is_some_and(|until| final_time > until)
+            && guard.ending_until.is_some_and(|until| guard!("1.4.12-thaw-signer", final_time > until))
         {
             guard.ending = None;
             guard.ending_until = None;
@@ -286,7 +288,7 @@ impl Signer {
     /// Binds a draft to a virtual channel, once and for ever.
     pub fn bind_draft(&mut self, draft: B256, vc: B256) -> Result<(), Refusal> {
         match self.drafts.get(&draft) {
-            Some(bound) if *bound == vc => Ok(()),
+            Some(bound) if guard!("2.3-draft-once", *bound == vc) => Ok(()),
             Some(_) => Err(Refusal::DraftUsed),
             None => {
                 self.drafts.insert(draft, vc);
@@ -311,7 +313,7 @@ impl Signer {
 
     /// The activation secret of a draft that is bound to `vc`.
     pub fn reveal(&self, draft: B256, vc: B256) -> Result<B256, Refusal> {
-        if self.drafts.get(&draft) == Some(&vc) {
+        if guard!("2.3-draft-bound", self.drafts.get(&draft) == Some(&vc)) {
             Ok(self.key.activation_secret(draft))
         } else {
             Err(Refusal::DraftUsed)
@@ -331,7 +333,8 @@ impl Signer {
     }
 
     fn admit(&mut self, state: &State, content: B256) -> Result<(), Refusal> {
-        if self.guards.get(&state.ch).is_some_and(|g| g.ending.is_some() && g.content != content) {
+        let sealed = self.guards.get(&state.ch).is_some_and(|g| g.ending.is_some() && g.content != content);
+        if !guard!("1.4.12-sealed", !sealed) {
             return Err(Refusal::Ended);
         }
         self.admit_version(state, content)
@@ -344,13 +347,14 @@ impl Signer {
     /// One content for one version, and never below what was signed (protocol 1.4(4)).
     fn admit_object(&mut self, object: B256, ver: u64, content: B256) -> Result<(), Refusal> {
         let guard = self.guards.entry(object).or_default();
-        if ver >= MAX_VERSION {
+        if !guard!("1.4.1-last-version", ver < MAX_VERSION) {
             return Err(Refusal::VersionExhausted);
         }
-        if ver < guard.ver {
+        if !guard!("1.4.4-high-water", ver >= guard.ver) {
             return Err(Refusal::BelowHighWaterMark);
         }
-        if ver == guard.ver && guard.content != content && ver > 0 {
+        let other_content = ver == guard.ver && guard.content != content && ver > 0;
+        if !guard!("1.4.4-one-content", !other_content) {
             return Err(Refusal::Equivocation);
         }
         guard.ver = ver;

@@ -6,6 +6,7 @@ use crate::chain::{Call, RecordView};
 use crate::io::{Event, Fault, Reply};
 use crate::ledger::{Closing, Life};
 use crate::message::{Message, Removal};
+use crate::mutant::guard;
 use crate::params::Side;
 use crate::sig::Signature;
 use crate::signed::{Amount, Close, Eip712, Final};
@@ -106,7 +107,10 @@ impl Participant {
     /// Signs my part of the one Final, if it is my turn.
     pub(super) fn pump_final(&mut self, vc: B256) {
         let Some(virt) = self.virtuals.get(&vc) else { return };
-        if virt.done || virt.aborted || !virt.revealed || virt.finals.contains_key(&(virt.index as u8)) {
+        if virt.done || virt.finals.contains_key(&(virt.index as u8)) {
+            return;
+        }
+        if !guard!("2.3-abort-no-final", !virt.aborted) || !guard!("2.3-final-revealed", virt.revealed) {
             return;
         }
         match virt.side() {
@@ -124,7 +128,10 @@ impl Participant {
         }
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let Some(book) = &virt.book else { return };
-        if !book.log.quiet() || book.log.top().body.ver == 0 || !book.log.top().body.nanos.is_empty() {
+        if !guard!("1.4.12-final-quiet", book.log.quiet()) || book.log.top().body.ver == 0 {
+            return;
+        }
+        if !guard!("1.4.12-final-nanos", book.log.top().body.nanos.is_empty()) {
             return;
         }
         let out_a = book.log.top().body.def_a;
@@ -150,7 +157,9 @@ impl Participant {
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let last = (virt.params.path.len() - 1) as u8;
         let both = virt.finals.contains_key(&0) && virt.finals.contains_key(&last);
-        let firm = virt.my_links().all(|(_, link)| self.ledgers.get(&link).is_some_and(|l| l.holds_firmly(vc)));
+        let both = guard!("2.3-final-both-ends", both);
+        let holds = |link: B256| self.ledgers.get(&link).is_some_and(|l| l.holds_firmly(vc));
+        let firm = guard!("2.3-final-firm", virt.my_links().all(|(_, link)| holds(link)));
         if let Some(out_a) = virt.out_a.filter(|_| both && firm) {
             self.sign_final(vc, out_a);
         }
@@ -182,7 +191,10 @@ impl Participant {
     pub(super) fn on_final_sigs(&mut self, from: Address, vc: B256, out_a: Amount, sigs: &[(u8, Signature)]) {
         let digest = self.config.domain.digest(Final { vc, out_a }.struct_hash());
         let Some(virt) = self.virtuals.get_mut(&vc) else { return };
-        if !virt.params.path.contains(&from) || !virt.revealed || out_a > virt.params.total() {
+        if !virt.params.path.contains(&from) || !guard!("2.3-finals-revealed", virt.revealed) {
+            return;
+        }
+        if !guard!("2.3-final-total", out_a <= virt.params.total()) {
             return;
         }
         // A Final is signed over a State that this end has signed.
@@ -192,17 +204,18 @@ impl Participant {
         let last = (virt.params.path.len() - 1) as u8;
         let names_both = [0, last].iter().all(|end| sigs.iter().any(|(i, _)| i == end));
         let from_other_end = virt.side().is_some_and(|me| from == virt.params.end(me.other()));
-        if virt.out_a != Some(out_a) && !names_both && !from_other_end {
+        if virt.out_a != Some(out_a) && !guard!("2.3-final-of-an-end", names_both || from_other_end) {
             return;
         }
-        if virt.out_a.is_some_and(|known| known != out_a) && virt.finals.contains_key(&(virt.index as u8)) {
+        let another = virt.out_a.is_some_and(|known| known != out_a);
+        if another && !guard!("2.3-final-one", !virt.finals.contains_key(&(virt.index as u8))) {
             return;
         }
         let valid = |(i, sig): &&(u8, Signature)| {
             virt.params.path.get(usize::from(*i)).is_some_and(|key| sig.verifies(digest, *key))
         };
         let good: Vec<(u8, Signature)> = sigs.iter().filter(valid).copied().collect();
-        if good.len() != sigs.len() {
+        if !guard!("2.3-final-signature", good.len() == sigs.len()) {
             return self.misbehaved(from, "a Final with a signature that does not fit");
         }
         if virt.out_a != Some(out_a) {
@@ -230,21 +243,24 @@ impl Participant {
     pub(super) fn removal_for(&self, vc: B256) -> Option<Removal> {
         let virt = self.virtuals.get(&vc)?;
         let record = self.record(vc).filter(|_| self.sees_the_chain())?;
-        if let RecordView::Concluded { out_a } = record.settled {
+        if let RecordView::Concluded { out_a } = record.head
+            && guard!("2.3-removal-final", record.settled == record.head)
+        {
             return Some(Removal::Outcome(out_a));
         }
         let never = record.settled == RecordView::None && record.head == RecordView::None;
-        if never && self.chain.settled.time > virt.params.t_exp {
+        let expired = guard!("2.3-removal-after-term", self.chain.settled.time > virt.params.t_exp);
+        if guard!("2.3-removal-no-record", never) && expired {
             return Some(Removal::Initial);
         }
         if virt.aborted {
             return Some(Removal::Initial);
         }
-        let (out_a, _) = virt.certificate()?;
+        let out_a = virt.out_a.filter(|_| guard!("2.3-removal-certificate", virt.certificate().is_some()))?;
         let lead = self.now() + 2 * self.policy().m_safe;
         let in_time = match record.head {
-            RecordView::None => lead <= virt.params.t_exp,
-            RecordView::Disputed(d) => lead <= d.refute_end,
+            RecordView::None => guard!("2.3-removal-lead", lead <= virt.params.t_exp),
+            RecordView::Disputed(d) => guard!("2.3-removal-lead-dispute", lead <= d.refute_end),
             RecordView::Concluded { .. } => false,
         };
         in_time.then_some(Removal::Outcome(out_a))
@@ -327,7 +343,8 @@ impl Participant {
         }
         let Some(ledger) = self.ledgers.get(&ch) else { return };
         let log = &ledger.book.log;
-        if !log.quiet() || !log.cur().body.nanos.is_empty() {
+        if !guard!("1.4.12-close-quiet", log.quiet()) || !guard!("1.4.12-close-nanos", log.cur().body.nanos.is_empty())
+        {
             return;
         }
         if ledger.me == Side::B || !ledger.link.peer_quiet {
@@ -375,7 +392,7 @@ impl Participant {
         if self.ledgers.get(&ch).is_none_or(|l| l.peer() != from || l.life != Life::Open) {
             return;
         }
-        if !sig.verifies(digest, from) {
+        if !guard!("1.4.12-close-signature", sig.verifies(digest, from)) {
             return self.misbehaved(from, "a Close with a signature that does not fit");
         }
         if let Some(ledger) = self.ledgers.get_mut(&ch)
@@ -403,17 +420,16 @@ impl Participant {
         let cur = &ledger.book.log.cur().body;
         let now = self.now();
         let longest = now + 2 * self.policy().close_validity;
-        ledger.book.log.quiet()
-            && self.undisturbed(ch).is_ok()
-            && cur.nanos.is_empty()
-            && cur.locks.is_empty()
-            && [close.dep_a, close.dep_b, close.out_a, close.total] == [cur.dep_a, cur.dep_b, cur.def_a, cur.total]
-            && close.locks == 0
-            && close.entries == crate::tree::empty_entries()
-            && close.receiver_a == ledger.params.a.owner
-            && close.receiver_b == ledger.params.b.owner
-            && close.not_after > now
-            && close.not_after <= longest
+        let said = [close.dep_a, close.dep_b, close.out_a, close.total];
+        let owners = [ledger.params.a.owner, ledger.params.b.owner];
+        guard!("1.4.12-close-answered", ledger.book.log.quiet())
+            && guard!("1.4.12-close-undisputed", self.undisturbed(ch).is_ok())
+            && guard!("1.4.12-close-games-over", cur.nanos.is_empty())
+            && guard!("1.4.12-close-no-locks", cur.locks.is_empty())
+            && guard!("1.4.12-close-cur", said == [cur.dep_a, cur.dep_b, cur.def_a, cur.total])
+            && guard!("1.4.12-close-entries", close.locks == 0 && close.entries == crate::tree::empty_entries())
+            && guard!("1.4.12-close-receivers", [close.receiver_a, close.receiver_b] == owners)
+            && guard!("1.4.12-close-validity", (now + 1..=longest).contains(&close.not_after))
     }
 
     pub(super) fn submit_close(&mut self, ch: B256) {
@@ -450,7 +466,8 @@ impl Participant {
         self.give_up_draining();
         for ch in self.live_ledgers() {
             let Some(ledger) = self.ledgers.get_mut(&ch) else { continue };
-            let Some(closing) = ledger.closing.filter(|c| settled > c.close.not_after) else { continue };
+            let over = |c: &Closing| guard!("1.4.12-thaw", settled > c.close.not_after);
+            let Some(closing) = ledger.closing.filter(over) else { continue };
             ledger.closing = None;
             ledger.draining = false;
             ledger.link.forget_close();

@@ -6,6 +6,7 @@ use crate::body::{Body, Change};
 use crate::ledger::Life;
 use crate::log::{OwnKind, Refused};
 use crate::message::{LinkOp, Message, Removal};
+use crate::mutant::guard;
 use crate::params::Side;
 use crate::sig::Signature;
 use crate::signed::Lock;
@@ -154,7 +155,9 @@ impl Participant {
         let over = |vc: B256| self.virtuals.get(&vc).is_some_and(|v| !v.done && v.my_links().any(|(_, l)| l == id));
         match op {
             LinkOp::Add { vc } => over(*vc) && !locked(*vc) && self.may_lock(*vc),
-            LinkOp::Remove { vc, how } => over(*vc) && locked(*vc) && self.removal_for(*vc) == Some(*how),
+            LinkOp::Remove { vc, how } => {
+                over(*vc) && locked(*vc) && guard!("2.3-removal-split", self.removal_for(*vc) == Some(*how))
+            }
             LinkOp::Renew { vc, out_a, .. } => {
                 over(*vc) && locked(*vc) && self.renewal_op(id, *vc, Removal::Outcome(*out_a)) == Some(*op)
             }
@@ -224,11 +227,12 @@ impl Participant {
         let Some((ver, op, sig)) = book.updates.presign else { return false };
         let log = &book.log;
         let mine = wanted.contains(&op) || self.agrees(id, &op);
-        if ver != log.presign_version(Side::A) || ver <= log.my_high() || !mine {
+        let fits = ver == log.presign_version(Side::A) && ver > log.my_high();
+        if !guard!("1.4.2-presign-version", fits) || !mine {
             return false;
         }
         let Ok(body) = self.derive(id, ver, &[op]) else { return false };
-        if !sig.verifies(body.digest(&self.config.domain), peer) {
+        if !guard!("1.4.2-presign-signature", sig.verifies(body.digest(&self.config.domain), peer)) {
             return false;
         }
         let Ok(mine) = self.signer.sign_state(&body) else { return false };

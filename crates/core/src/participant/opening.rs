@@ -7,6 +7,7 @@ use crate::chain::{Call, LedgerView, Phase, TxKey, Watch};
 use crate::io::{Event, Fault, Output, Reply};
 use crate::ledger::{Ledger, Life};
 use crate::message::Message;
+use crate::mutant::guard;
 use crate::params::{ChannelParams, Party, Side};
 use crate::signed::{Amount, MAX_AMOUNT};
 use alloc::string::String;
@@ -285,8 +286,7 @@ impl Participant {
             Side::B
                 if !force
                     && is_funding(&view.head, nonce)
-                    && is_funding(&view.settled, nonce)
-                    && view.settled.dep_a == dep_a =>
+                    && guard!("0.3-confirm-final", is_funding(&view.settled, nonce) && view.settled.dep_a == dep_a) =>
             {
                 self.submit("confirm", id, 0, Call::Confirm { params, id, dep_a, value: dep_b }, None);
             }

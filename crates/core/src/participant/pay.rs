@@ -8,6 +8,7 @@ use crate::io::{Fault, Reply};
 use crate::ledger::Life;
 use crate::log::{Accepted, MAX_ITEMS, OwnKind, Refused};
 use crate::message::{Message, Note};
+use crate::mutant::guard;
 use crate::params::Side;
 use crate::sig::Signature;
 use crate::signed::{Amount, MAX_REFERENCE};
@@ -67,11 +68,17 @@ impl Participant {
     /// Signs and sends the payments that wait, as far as the rules allow now.
     pub(super) fn pump_queue(&mut self, ch: B256) {
         while self.book(ch).is_some_and(|b| !b.queue.is_empty()) {
-            if self.updatable(ch).is_err() || !self.wanted_ops(ch).is_empty() || !self.countersign(ch) {
+            if self.updatable(ch).is_err() || !self.wanted_ops(ch).is_empty() {
+                return;
+            }
+            if !guard!("1.4.10-countersign-first", self.countersign(ch)) {
                 return;
             }
             let Some(book) = self.book(ch) else { return };
-            if !book.log.only_items() || book.log.items_ahead() >= MAX_ITEMS || book.waits_for_payee() {
+            if !guard!("1.4.3-one-outstanding", book.log.only_items()) || book.waits_for_payee() {
+                return;
+            }
+            if !guard!("1.4.10-window", book.log.items_ahead() < MAX_ITEMS) {
                 return;
             }
             if book.unreceipted.is_some() && book.queue.front().is_some_and(|wish| !wish.reference.is_empty()) {
@@ -337,7 +344,8 @@ impl Participant {
             if ledger.life != Life::Open {
                 return Err(Fault::Caller("the channel is not open".into()));
             }
-            if ledger.closing.is_some() || ledger.book.log.frozen() || ledger.force {
+            let frozen = ledger.closing.is_some() || ledger.book.log.frozen();
+            if !guard!("1.4.12-frozen", !frozen) || ledger.force {
                 return Err(Fault::Caller("the channel is being closed".into()));
             }
             return self.undisturbed(ch);
@@ -346,19 +354,20 @@ impl Participant {
         if virt.book.is_none() {
             return Err(Fault::Caller("this node is a hub of that virtual channel, not an end".into()));
         }
-        if !virt.is_active() || virt.done || virt.aborted {
+        if !virt.is_active() || virt.done || !guard!("2.3-abort-no-state", !virt.aborted) {
             return Err(Fault::Caller("the virtual channel is not active".into()));
         }
-        if virt.force || virt.book.as_ref().is_some_and(|b| b.log.frozen()) {
+        let frozen = virt.book.as_ref().is_some_and(|b| b.log.frozen());
+        if virt.force || !guard!("1.4.12-frozen-virtual", !frozen) {
             return Err(Fault::Caller("the virtual channel is closed".into()));
         }
-        let Some(record) = self.record(ch).filter(|_| self.sees_the_chain()) else {
+        let Some(record) = self.record(ch).filter(|_| guard!("1.4.7-sees-chain-virtual", self.sees_the_chain())) else {
             return Err(Fault::Chain("the chain was not read lately".into()));
         };
-        if record.head != RecordView::None {
+        if !guard!("1.4.7-no-record", record.head == RecordView::None) {
             return Err(Fault::Chain("the virtual channel is in dispute".into()));
         }
-        if self.now() + 2 * self.policy().m_safe > virt.params.t_exp {
+        if !guard!("1.4.7-lead", self.now() + 2 * self.policy().m_safe <= virt.params.t_exp) {
             return Err(Fault::Caller("the virtual channel is about to expire".into()));
         }
         Ok(())
@@ -367,14 +376,15 @@ impl Participant {
     /// The slot shows this life open and undisputed, at the head too (S40).
     pub(super) fn undisturbed(&self, ch: B256) -> Result<(), Fault> {
         let Some(ledger) = self.ledgers.get(&ch) else { return Err(Fault::Caller("no such channel".into())) };
-        if !self.sees_the_chain() {
+        if !guard!("1.4.7-sees-chain", self.sees_the_chain()) {
             return Err(Fault::Chain("the chain was not read lately".into()));
         }
         let view = self.ledger_view(ledger);
-        if !ledger.is_open_in(&view.settled) || !ledger.is_open_in(&view.head) {
+        let open = ledger.is_open_in(&view.settled) && ledger.is_open_in(&view.head);
+        if !guard!("1.4.7-open", open) {
             return Err(Fault::Chain("the chain does not show the channel as open".into()));
         }
-        if view.head.dispute.is_some() {
+        if !guard!("1.4.7-no-dispute", view.head.dispute.is_none()) {
             return Err(Fault::Chain("the channel is in dispute".into()));
         }
         Ok(())

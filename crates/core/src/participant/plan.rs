@@ -8,6 +8,7 @@ use crate::chain::{Call, DisputeView, EscrowView, RecordView, Seen};
 use crate::io::Event;
 use crate::ledger::{Ledger, Life};
 use crate::log::Signed;
+use crate::mutant::duty;
 use crate::params::Side;
 use crate::signed::{Lock, State};
 use crate::tree;
@@ -63,7 +64,7 @@ impl Participant {
         let over = !disputed && ledger.is_open_in(&view.head) && ledger.is_open_in(&view.settled);
         let Some(ledger) = self.ledgers.get_mut(&id) else { return };
         let changed = if disputed {
-            ledger.book.remember()
+            duty!("2.3-remember", ledger.book.remember())
         } else {
             over && !core::mem::take(&mut ledger.book.disputed).is_empty()
         };
@@ -109,7 +110,7 @@ impl Participant {
         ledger.link.decided.retain(|vc, _| decided.contains(vc));
         for vc in decided {
             let since = *ledger.link.decided.entry(vc).or_insert(now);
-            if now > since + patience && !ledger.force {
+            if duty!("2.3-end-the-link", now > since + patience && !ledger.force) {
                 ledger.force = true;
                 self.dirty_ledgers.insert(id);
             }
@@ -158,7 +159,7 @@ impl Participant {
         let best = ledger.book.log.cur().clone();
         let (params, me, force) = (ledger.params, ledger.me, ledger.force);
         let now = self.now();
-        if best.body.ver > dispute.ver && now <= dispute.refute_end {
+        if duty!("2.3-refute", best.body.ver > dispute.ver && now <= dispute.refute_end) {
             if self.signer.record_sent(&best.body).is_err() {
                 return;
             }
@@ -169,7 +170,7 @@ impl Participant {
         self.plan_nanos(id);
         let final_at = dispute.final_at(params.window);
         let my_turn = force || me == Side::A || now > final_at + self.policy().m_safe;
-        if now <= final_at || !my_turn {
+        if !duty!("2.3-conclude", now > final_at && my_turn) {
             return;
         }
         if let Some(state) = dispute.state {
@@ -193,7 +194,7 @@ impl Participant {
                 Some(RecordView::None) => self.chain.head.time > virt.params.t_exp,
                 Some(RecordView::Disputed(_)) | None => false,
             };
-            let Some(proof) = tree::proof(locks, index).filter(|_| payable) else { continue };
+            let Some(proof) = tree::proof(locks, index).filter(|_| duty!("2.3-settle", payable)) else { continue };
             let virtual_params = virt.params.clone();
             let call = Call::Settle { params, nonce, lock: *lock, index, proof, virtual_params };
             self.submit("settle", id, index as u128, call, None);
@@ -230,7 +231,8 @@ impl Participant {
                 // Where both ends have to, the second one only completes what the first one did not do.
                 let lead = if self.gained(virt) || virt.side() == Some(Side::A) { 2 * m_safe } else { 3 * m_safe / 2 };
                 let due = virt.force || now + lead >= virt.params.t_exp;
-                if !held || !due || now > virt.params.t_exp || !(virt.force || self.gained(virt) || plays(virt)) {
+                let worth_it = virt.force || self.gained(virt) || plays(virt);
+                if !duty!("2.3-register-in-time", held && due && worth_it) || now > virt.params.t_exp {
                     return;
                 }
                 if virt.certificate().is_some() { self.finalise(vc) } else { self.register_virtual(vc) }
@@ -247,7 +249,7 @@ impl Participant {
     }
 
     fn register_virtual(&mut self, vc: B256) {
-        self.countersign(vc);
+        duty!("1.4.8-complete", self.countersign(vc));
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let (Some(best), Some(secrets)) = (virt.book.as_ref().map(|b| b.log.cur()), virt.all_secrets()) else { return };
         let [Some(a), Some(b)] = best.sigs else { return };
@@ -266,21 +268,21 @@ impl Participant {
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let (window, t_exp) = (virt.params.window, virt.params.t_exp);
         let now = self.now();
-        if virt.certificate().is_some() && now <= dispute.final_at(window) {
+        if duty!("2.3-finalise", virt.certificate().is_some() && now <= dispute.final_at(window)) {
             return self.finalise(vc);
         }
         let best = virt.book.as_ref().map(|b| b.log.cur().body.ver).unwrap_or_default();
-        if best > dispute.ver && now <= dispute.refute_end {
-            self.countersign(vc);
+        if duty!("2.3-refute-virtual", best > dispute.ver && now <= dispute.refute_end) {
+            duty!("1.4.8-complete-refutation", self.countersign(vc));
             // A registration that is not final may vanish in a reorg, and a refutation with it; `register` acts as both (S63).
-            return if settled == RecordView::None && now <= t_exp {
+            return if duty!("2.3-register-again", settled == RecordView::None && now <= t_exp) {
                 self.register_virtual(vc);
             } else {
                 self.refute_virtual(vc, dispute.refute_end);
             };
         }
         self.plan_nanos(vc);
-        if now > dispute.final_at(window) {
+        if duty!("2.3-conclude-virtual", now > dispute.final_at(window)) {
             self.conclude_virtual(vc, dispute);
         }
     }
@@ -297,7 +299,7 @@ impl Participant {
     /// From the first sight of a dispute on, whatever the other end signs meanwhile (S74).
     fn remember_virtual(&mut self, vc: B256) {
         let Some(book) = self.virtuals.get_mut(&vc).and_then(|v| v.book.as_mut()) else { return };
-        if book.remember() {
+        if duty!("2.3-remember-virtual", book.remember()) {
             self.dirty_virtuals.insert(vc);
         }
     }
@@ -336,10 +338,12 @@ impl Participant {
         let some_lacks = links.iter().any(|link| self.link_lacks(*link, vc));
         let one_sided = some_holds && some_lacks;
         match record {
-            RecordView::None if one_sided && now + 2 * m_safe >= virt.params.t_exp => self.finalise(vc),
+            RecordView::None if duty!("2.3-duty", one_sided && now + 2 * m_safe >= virt.params.t_exp) => {
+                self.finalise(vc);
+            }
             RecordView::Disputed(dispute) => {
                 let window = virt.params.window;
-                if now <= dispute.final_at(window) && one_sided {
+                if duty!("2.3-duty-dispute", now <= dispute.final_at(window) && one_sided) {
                     self.finalise(vc);
                 } else if now > dispute.final_at(window) + m_safe && some_holds {
                     self.conclude_virtual(vc, dispute);

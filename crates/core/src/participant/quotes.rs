@@ -4,6 +4,7 @@ use super::Participant;
 use crate::io::{Fault, Reply};
 use crate::ledger::Life;
 use crate::message::{Message, Renews, Terms};
+use crate::mutant::guard;
 use crate::params::{MAX_LINKS, MAX_LOCKS, Side, VirtualParams};
 use crate::signed::{Amount, MAX_AMOUNT};
 use crate::virtual_channel::{Renewal, Virtual};
@@ -239,19 +240,20 @@ impl Participant {
     pub(super) fn check_terms(&self, terms: &Terms) -> Result<(), String> {
         let policy = self.policy();
         let stake = terms.init_a.checked_add(terms.init_b).filter(|t| *t > 0 && *t <= MAX_AMOUNT);
-        if stake.is_none_or(|s| s > policy.stake_max) {
+        if !guard!("2.3-stake", stake.is_some_and(|s| s <= policy.stake_max)) {
             return Err("the stake is outside of this node's policy".into());
         }
         if terms.asset != Address::ZERO {
             return Err("this node does not know the asset".into());
         }
-        if !policy.accepts_times(terms.challenge, terms.window, terms.k_max) {
+        if !guard!("2.3-times", policy.accepts_times(terms.challenge, terms.window, terms.k_max)) {
             return Err(
                 "the refutation period, the window or the number of steps is outside of this node's policy".into()
             );
         }
         let now = self.now();
-        if terms.t_exp < now + policy.term_min() || terms.t_exp > now + policy.term_max {
+        let term = now + policy.term_min()..=now + policy.term_max;
+        if !guard!("2.3-term", term.contains(&terms.t_exp)) {
             return Err("the term is outside of this node's policy".into());
         }
         Ok(())
@@ -402,11 +404,11 @@ fn question(request: B256, asked: &Asked) -> Message {
 
 /// n ≤ 16, at least one hub, nobody twice (S48).
 pub(super) fn check_path(path: &[Address]) -> Result<(), String> {
-    if path.len() < 3 || path.len() > MAX_LINKS + 1 {
+    if !guard!("2.3-path-length", (3..=MAX_LINKS + 1).contains(&path.len())) {
         return Err(alloc::format!("a path has between 1 and {} hubs", MAX_LINKS - 1));
     }
     let distinct: BTreeSet<&Address> = path.iter().collect();
-    if distinct.len() != path.len() {
+    if !guard!("2.3-path-once", distinct.len() == path.len()) {
         return Err("a path cannot pass through the same participant twice".into());
     }
     Ok(())

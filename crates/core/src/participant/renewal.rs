@@ -11,6 +11,7 @@ use crate::body::Body;
 use crate::encode::Words;
 use crate::io::{Event, Fault, Reply};
 use crate::message::{LinkOp, Removal, Renews, Terms};
+use crate::mutant::guard;
 use crate::params::Side;
 use crate::signed::Amount;
 use crate::virtual_channel::{Renewal, Virtual};
@@ -345,7 +346,8 @@ impl Participant {
     pub(super) fn keeps(&self, old: B256, quoted: &Terms, terms: &Terms) -> bool {
         let same_sum = quoted.init_a.checked_add(quoted.init_b) == terms.init_a.checked_add(terms.init_b);
         let moved = Terms { init_a: terms.init_a, init_b: terms.init_b, ..*quoted };
-        same_sum && moved == *terms && self.virtuals.get(&old).is_some_and(|v| v.out_a == Some(terms.init_a))
+        let left = self.virtuals.get(&old).is_some_and(|v| v.out_a == Some(terms.init_a));
+        guard!("2.3-renewal-sum", same_sum) && moved == *terms && guard!("2.3-renewal-stakes", left)
     }
 
     /// From now on the lock of a virtual channel waits a moment for its successor, once its certificate is complete.
@@ -370,7 +372,8 @@ impl Participant {
     pub(super) fn holds_back(&self, vc: B256) -> bool {
         let Some(virt) = self.virtuals.get(&vc) else { return false };
         let policy = self.policy();
-        let in_time = self.now() + policy.close_lead + 2 * policy.m_safe <= virt.params.t_exp;
+        let latest = self.now() + policy.close_lead + 2 * policy.m_safe;
+        let in_time = guard!("2.3-renewal-hold", latest <= virt.params.t_exp);
         let fresh = virt.memory.hold_until_ms.is_none_or(|until| self.env.now_ms < until);
         in_time && fresh && virt.memory.renewing && virt.certificate().is_some()
     }
@@ -378,13 +381,14 @@ impl Participant {
     /// The change that puts the successor's lock into the place of the old one, if both may be signed now.
     pub(super) fn renewal_op(&self, link: B256, vc: B256, how: Removal) -> Option<LinkOp> {
         let Removal::Outcome(out_a) = how else { return None };
-        if self.removal_for(vc) != Some(how) {
+        if !guard!("2.3-renewal-removal", self.removal_for(vc) == Some(how)) {
             return None;
         }
         let next = self.virtuals.get(&self.virtuals.get(&vc)?.next?)?;
         let here = next.my_links().any(|(_, l)| l == link);
         let free = self.ledgers.get(&link)?.book.log.cur().body.lock(next.id).is_none();
-        (here && free && self.may_lock(next.id)).then_some(LinkOp::Renew { vc, out_a, next: next.id })
+        let lockable = guard!("2.3-renewal-lock", self.may_lock(next.id));
+        (here && free && lockable).then_some(LinkOp::Renew { vc, out_a, next: next.id })
     }
 
     /// The lock of a successor comes together with the removal of the old one.

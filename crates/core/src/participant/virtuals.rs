@@ -8,6 +8,7 @@ use crate::io::{Event, Fault, Output, Reply};
 use crate::ledger::Life;
 use crate::log::OwnKind;
 use crate::message::{Message, Terms};
+use crate::mutant::{duty, guard};
 use crate::params::{Side, VirtualParams, secret_hash};
 use crate::secret::Secret;
 use crate::sig::Signature;
@@ -45,12 +46,12 @@ impl Participant {
         if self.virtuals.contains_key(&id) {
             return;
         }
-        if params.path.first() != Some(&from) {
+        if !guard!("2.3-opener", params.path.first() == Some(&from)) {
             return self.misbehaved(from, "a virtual channel in another's name");
         }
         match self.check_vc_open(from, &params, renews) {
             Ok((index, draft)) => {
-                self.quotes.retain(|_, q| q.draft != draft);
+                self.quotes.retain(|_, q| !duty!("2.3-quote-once", q.draft == draft));
                 self.adopt_virtual(Virtual { renews, ..Virtual::new(id, params, index, draft, self.act_by()) });
             }
             Err(reason) => self.send(from, Message::Abort { vc: id, reason }),
@@ -70,11 +71,11 @@ impl Participant {
         self.check_terms(&terms)?;
         let quote = self.quotes.get(&params.hashes[index]).ok_or("there is no open quote for this activation hash")?;
         let hub = index > 0 && index + 1 < params.path.len();
-        let fee_fits = !hub || params.fees[index - 1] == quote.fee;
-        let link_fits = !hub || Some(params.links[index]) == quote.link;
-        let terms_fit =
-            quote.asked.terms == terms || renews.is_some_and(|old| self.keeps(old, &quote.asked.terms, &terms));
-        let same_wish = quote.asker == from && quote.asked.path == params.path;
+        let fee_fits = !hub || guard!("2.3-quoted-fee", params.fees[index - 1] == quote.fee);
+        let link_fits = !hub || guard!("2.3-quoted-link", Some(params.links[index]) == quote.link);
+        let kept = |old| self.keeps(old, &quote.asked.terms, &terms);
+        let terms_fit = guard!("2.3-quoted-terms", quote.asked.terms == terms || renews.is_some_and(kept));
+        let same_wish = guard!("2.3-quoted-wish", quote.asker == from && quote.asked.path == params.path);
         if !same_wish || quote.asked.renews.map(|r| r.vc) != renews || !terms_fit || !fee_fits || !link_fits {
             return Err("the parameters are not those that were quoted".into());
         }
@@ -89,23 +90,27 @@ impl Participant {
     pub(super) fn check_shape(&self, params: &VirtualParams, index: usize) -> Result<(), String> {
         check_path(&params.path)?;
         let n = params.path.len() - 1;
-        if params.links.len() != n || params.fees.len() + 1 != n || params.hashes.len() != n + 1 {
+        let fit = params.links.len() == n && params.fees.len() + 1 == n && params.hashes.len() == n + 1;
+        if !guard!("2.3-lists", fit) {
             return Err("the lists of links, fees and hashes do not fit the path".into());
         }
         let distinct: BTreeSet<&B256> = params.links.iter().collect();
-        if distinct.len() != n {
+        if !guard!("2.3-links-distinct", distinct.len() == n) {
             return Err("a link is used twice".into());
         }
         let left = index.checked_sub(1).map(|l| (l, params.path[l]));
         let right = (index < n).then(|| (index, params.path[index + 1]));
         for (link, neighbour) in left.into_iter().chain(right) {
-            let ledger = self.ledgers.get(&params.links[link]).filter(|l| l.life == Life::Open);
+            let ledger = self.ledgers.get(&params.links[link]);
+            let ledger = ledger.filter(|l| guard!("2.3-link-open", l.life == Life::Open));
             let ledger = ledger.ok_or("a link is not an open channel of this node")?;
-            if ledger.peer() != neighbour || ledger.params.asset != params.asset {
+            let as_said = ledger.peer() == neighbour && ledger.params.asset == params.asset;
+            if !guard!("2.3-link-neighbour", as_said) {
                 return Err("a link is another channel than the path says".into());
             }
             let lock = params.lock(B256::ZERO, link, true).ok_or("an amount is out of range")?;
-            if lock.left.checked_add(lock.right).is_none_or(|sum| sum > crate::signed::MAX_AMOUNT) {
+            let sum = lock.left.checked_add(lock.right);
+            if !guard!("2.3-amounts", sum.is_some_and(|sum| sum <= crate::signed::MAX_AMOUNT)) {
                 return Err("an amount is out of range".into());
             }
             self.undisturbed(ledger.id).map_err(|fault| alloc::format!("{fault:?}"))?;
@@ -117,9 +122,11 @@ impl Participant {
     pub(super) fn may_lock(&self, vc: B256) -> bool {
         let Some(virt) = self.virtuals.get(&vc) else { return false };
         let open = !virt.aborted && !virt.revealed && !virt.done && virt.out_a.is_none();
-        open && self.now() <= virt.act_by
-            && self.record(vc).is_some_and(|r| r.head == RecordView::None)
-            && virt.my_links().all(|(_, link)| self.undisturbed(link).is_ok())
+        let undisturbed = || virt.my_links().all(|(_, link)| self.undisturbed(link).is_ok());
+        guard!("2.3-lock-fresh", open)
+            && guard!("2.3-lock-in-time", self.now() <= virt.act_by)
+            && guard!("2.3-lock-no-record", self.record(vc).is_some_and(|r| r.head == RecordView::None))
+            && guard!("2.3-lock-no-dispute", undisturbed())
     }
 
     /// Whatever has become possible for one virtual channel.
@@ -138,16 +145,19 @@ impl Participant {
     /// Step 3: the secret leaves once every link of mine is firm (and durable: it leaves behind the same commit).
     fn pump_reveal(&mut self, vc: B256) {
         let Some(virt) = self.virtuals.get(&vc) else { return };
-        if virt.revealed || virt.aborted || virt.done {
+        if virt.revealed || virt.done || !guard!("2.3-reveal-aborted", !virt.aborted) {
             return;
         }
-        if self.now() > virt.act_by {
+        if !guard!("2.3-reveal-in-time", self.now() <= virt.act_by) {
             return self.abort(vc, "the creation took too long");
         }
-        let firm = virt.my_links().all(|(_, link)| {
-            self.undisturbed(link).is_ok() && self.ledgers.get(&link).is_some_and(|l| l.holds_firmly(vc))
-        });
-        if !firm || self.record(vc).is_none_or(|r| r.head != RecordView::None) {
+        let undisturbed = || virt.my_links().all(|(_, link)| self.undisturbed(link).is_ok());
+        let holds = |link: B256| self.ledgers.get(&link).is_some_and(|l| l.holds_firmly(vc));
+        let firm = || virt.my_links().all(|(_, link)| holds(link));
+        if !guard!("2.3-reveal-undisturbed", undisturbed()) || !guard!("2.3-reveal-firm", firm()) {
+            return;
+        }
+        if !guard!("2.3-reveal-no-record", self.record(vc).is_some_and(|r| r.head == RecordView::None)) {
             return;
         }
         let (index, others, draft) = (virt.index, virt.others(), virt.draft);
@@ -181,7 +191,7 @@ impl Participant {
         if virt.params.path.get(index) != Some(&from) {
             return;
         }
-        if virt.params.hashes[index] != secret_hash(secret.0) {
+        if !guard!("2.3-activation-hash", virt.params.hashes[index] == secret_hash(secret.0)) {
             return self.misbehaved(from, "an activation secret that does not fit its hash");
         }
         if virt.secrets[index].is_none() {
@@ -197,7 +207,7 @@ impl Participant {
     /// (protocol 2.3 abort).
     pub(super) fn abort(&mut self, vc: B256, reason: &str) {
         let Some(virt) = self.virtuals.get_mut(&vc) else { return };
-        if virt.aborted || !virt.can_be_abandoned() {
+        if virt.aborted || !guard!("2.3-abandon", virt.can_be_abandoned()) {
             return;
         }
         virt.aborted = true;
@@ -221,7 +231,7 @@ impl Participant {
     /// Step 4: the ends co-sign version 1 (= the initial split) when they hold the complete activation.
     fn pump_start(&mut self, vc: B256) {
         let Some(virt) = self.virtuals.get(&vc).filter(|v| !v.opened) else { return };
-        let Some(book) = virt.book.as_ref().filter(|_| virt.is_active()) else { return };
+        let Some(book) = virt.book.as_ref().filter(|_| guard!("2.3-start-active", virt.is_active())) else { return };
         if book.log.cur().body.ver > 0 {
             return self.started(vc);
         }
@@ -310,7 +320,8 @@ impl Participant {
         let digest = first.digest(&domain);
         let hashes_fit = secrets.len() == virt.params.hashes.len()
             && secrets.iter().zip(&virt.params.hashes).all(|(s, h)| secret_hash(s.0) == *h);
-        if !hashes_fit || !sigs[0].verifies(digest, ends[0]) || !sigs[1].verifies(digest, ends[1]) {
+        let signed = sigs[0].verifies(digest, ends[0]) && sigs[1].verifies(digest, ends[1]);
+        if !guard!("2.3-receipt-secrets", hashes_fit) || !guard!("2.3-receipt-signed", signed) {
             return self.misbehaved(from, "a receipt that does not fit");
         }
         virt.receipt = Some(sigs);

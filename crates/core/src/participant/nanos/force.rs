@@ -9,6 +9,7 @@ use super::steps::words_of;
 use crate::chain::{Call, DisputeView, ForcedStep, Home, NanoClaim, NanoView, RecordView, TxKey, Watch};
 use crate::instance::{Authorised, Instance, Version};
 use crate::io::{Event, Fault, Output, Reply};
+use crate::mutant::{duty, guard};
 use crate::nano::Outcome;
 use crate::params::{Side, code_address, nano_slot};
 use crate::participant::{Participant, tx_key};
@@ -193,7 +194,7 @@ impl Participant {
     /// The first registration, if it gives this party more than the default of the State, or may.
     fn claim(&mut self, fixed: &Fixed, index: usize, entry: &Entry) -> Option<NanoClaim> {
         let end = fixed.dispute.nano_window_end(fixed.window);
-        if self.now() > end {
+        if !duty!("2.3-nano-register", self.now() <= end) {
             return None;
         }
         let (instance, version) = self.newest(fixed.ch, entry)?;
@@ -236,7 +237,7 @@ impl Participant {
     fn refutation(&mut self, fixed: &Fixed, entry: &Entry, view: &NanoView) -> Option<NanoClaim> {
         let (instance, version) = self.newest(fixed.ch, entry)?;
         let me = instance.me;
-        if self.now() > view.n_ref || version.nano.ver <= view.ver {
+        if !duty!("2.3-nano-refute", self.now() <= view.n_ref && version.nano.ver > view.ver) {
             return None;
         }
         let place = Place { nano: version.nano, storage: &version.storage };
@@ -252,7 +253,7 @@ impl Participant {
         let now = self.now();
         let end = view.step_end(fixed.window);
         let mine = self.nanos.get(&(fixed.ch, entry.nid)).is_some_and(|n| n.is_me(view.mover));
-        if view.steps_left == 0 || !mine || now > end {
+        if view.steps_left == 0 || !duty!("2.3-nano-execute", mine && now <= end) {
             return;
         }
         let Some((nano, storage)) = self.stands(fixed, entry) else { return };
@@ -338,7 +339,8 @@ impl Participant {
         let Nano { entry, ver, steps_left, storage_hash, .. } = *nano;
         let wanted = Authorised { ver, steps_left, storage_hash, input: input.to_vec() };
         let known = self.nanos.get(&(ch, nid))?.authorised.as_ref();
-        if known.is_some_and(|known| known.is_for(nano) && known.input != input) {
+        let another = known.is_some_and(|known| known.is_for(nano) && known.input != input);
+        if !guard!("2.3-one-step-auth", !another) {
             return None;
         }
         if known != Some(&wanted) {

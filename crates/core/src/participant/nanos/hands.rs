@@ -6,6 +6,7 @@ use super::steps::words_of;
 use crate::instance::Instance;
 use crate::io::{Event, Fault, Reply};
 use crate::message::Message;
+use crate::mutant::guard;
 use crate::nano::{INPUT_MAX, Outcome};
 use crate::participant::Participant;
 use crate::signed::Amount;
@@ -114,7 +115,10 @@ impl Participant {
         if count <= live.taken {
             return self.send(from, Message::NanoTaken { ch, nid, count: live.taken });
         }
-        if !instance.is_me(live.top.nano.mover) || live.own.is_some() || instance.wants_close || !self.may_run(from) {
+        if !instance.is_me(live.top.nano.mover) || live.own.is_some() || !self.may_run(from) {
+            return;
+        }
+        if !guard!("1.4.12-hand-closing", !instance.wants_close) {
             return;
         }
         let held = || live.handed.as_ref().and_then(|held| self.preview_share(instance, held));
@@ -125,7 +129,7 @@ impl Participant {
         let Some(share) = outcome.ok().map(|o| instance.share(o.da)) else {
             return self.misbehaved(from, "an input that the nanocontract does not take");
         };
-        if share < before {
+        if !guard!("1.4.10-hand-share", share >= before) {
             return;
         }
         instance.memory.handed_share = Some(share);

@@ -3,6 +3,7 @@
 use crate::instance::{Deal, Instance};
 use crate::io::{Event, Fault, Reply};
 use crate::message::{Message, NanoTerms};
+use crate::mutant::guard;
 use crate::nano::{CODE_MAX, STORAGE_MAX};
 use crate::params::Side;
 use crate::participant::Participant;
@@ -193,7 +194,8 @@ impl Participant {
             return Err("too many nanocontracts are open in this channel".into());
         }
         let fits = |side: Side, stake: Amount| body.cash(side).is_some_and(|cash| stake <= cash);
-        if !fits(Side::A, terms.da0) || !fits(Side::B, terms.total - terms.da0) {
+        let funded = fits(Side::A, terms.da0) && fits(Side::B, terms.total - terms.da0);
+        if !guard!("2.3-nano-funded", funded) {
             return Err("a party does not have enough cash in the channel".into());
         }
         Ok(())
@@ -203,25 +205,27 @@ impl Participant {
         if code.len() > CODE_MAX {
             return Err("the code is longer than 24,576 bytes".into());
         }
-        if keccak256(code) != terms.code_hash {
+        if !guard!("2.7-code-hash", keccak256(code) == terms.code_hash) {
             return Err("the code does not have the hash that the terms name".into());
         }
-        self.evaluator.admit(code)
+        let admitted = self.evaluator.admit(code);
+        if guard!("2.7-code-admitted", admitted.is_ok()) { Ok(()) } else { admitted }
     }
 
     fn check_shape_of(&self, ch: B256, terms: &NanoTerms) -> Result<(), String> {
         let policy = &self.policy().nano;
-        if terms.storage.len() > policy.storage_max.min(STORAGE_MAX) {
+        if !guard!("2.7-storage", terms.storage.len() <= policy.storage_max.min(STORAGE_MAX)) {
             return Err(alloc::format!("the storage is longer than {} bytes", policy.storage_max.min(STORAGE_MAX)));
         }
-        if terms.total == 0 || terms.total > MAX_AMOUNT || terms.da0 > terms.total || terms.mover0 > 1 {
+        let sound = (1..=MAX_AMOUNT).contains(&terms.total) && terms.da0 <= terms.total && terms.mover0 <= 1;
+        if !guard!("2.3-nano-stakes", sound) {
             return Err("the stakes or the first mover are out of range".into());
         }
         let (_, k_max) = self.times_of(ch).ok_or("no such channel")?;
-        if terms.k_max == 0 || terms.k_max > k_max.min(self.policy().k_max) {
+        if !guard!("2.3-nano-steps", (1..=k_max.min(self.policy().k_max)).contains(&terms.k_max)) {
             return Err("it has more forced steps than the channel allows, or none".into()); // S65
         }
-        if terms.gas == 0 || terms.gas > policy.gas_max {
+        if !guard!("2.7-gas", (1..=policy.gas_max).contains(&terms.gas)) {
             return Err("its gas bound is not acceptable".into());
         }
         Ok(())
@@ -231,12 +235,12 @@ impl Participant {
     fn check_cost(&self, terms: &NanoTerms, code: &[u8]) -> Result<(), String> {
         let data = BYTE_GAS * (2 * grown(terms.storage.len()) as u64 + 2_048);
         let step = STEP_GAS + data + u64::from(terms.gas) * 64 / 63;
-        if REGISTER_GAS + step > TRANSACTION_GAS {
+        if !guard!("2.7-fits-transaction", REGISTER_GAS + step <= TRANSACTION_GAS) {
             return Err("a forced step would not fit a transaction".into());
         }
         let dispute = REGISTER_GAS + 200 * code.len() as u64 + step * u64::from(terms.k_max);
         let cost = Amount::from(dispute).saturating_mul(self.policy().nano.gas_price);
-        if terms.total < cost {
+        if !guard!("2.7-worth-it", terms.total >= cost) {
             return Err(alloc::format!("it holds {} wei, but a dispute may cost {cost} wei in gas", terms.total));
         }
         Ok(())
@@ -247,7 +251,7 @@ impl Participant {
         let Some(virt) = self.virtuals.get(&ch) else { return Ok(()) };
         let policy = self.policy();
         let needed = until.saturating_add(policy.close_lead).saturating_add(2 * policy.m_safe);
-        if needed > virt.params.t_exp {
+        if !guard!("2.3-nano-time", needed <= virt.params.t_exp) {
             return Err("the virtual channel ends before it could be played".into());
         }
         Ok(())

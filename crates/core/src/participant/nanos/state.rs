@@ -5,6 +5,7 @@ use crate::instance::{Deal, Instance, Live};
 use crate::io::{Event, Fault, Reply, Write};
 use crate::ledger::Life;
 use crate::message::{LinkOp, Message};
+use crate::mutant::guard;
 use crate::participant::{Participant, record_key};
 use crate::signed::{Amount, Eip712, Entry};
 use alloc::string::String;
@@ -96,7 +97,9 @@ impl Participant {
         let Some(instance) = self.nanos.get(&(ch, *nid)) else { return false };
         let Some(live) = &instance.live else { return false };
         let stands = self.book(ch).is_some_and(|b| b.holds_nano_firmly(&live.entry));
-        stands && live.cur() == *cur && live.own.is_none() && !instance.is_me(live.top.nano.mover)
+        let at_cur = guard!("1.4.12-nano-cur", live.cur() == *cur);
+        let unmoved = guard!("1.4.12-nano-own", live.own.is_none());
+        stands && at_cur && unmoved && guard!("1.4.12-nano-mover", !instance.is_me(live.top.nano.mover))
     }
 
     /// The peer wants it closed and this party, being the mover, is not asked by the rules to agree: the application hears of it.

@@ -6,6 +6,7 @@ use crate::instance::{Deal, Instance, Live, OwnStep, Version};
 use crate::io::{Event, Fault, Reply};
 use crate::log::MAX_JUMP;
 use crate::message::Message;
+use crate::mutant::guard;
 use crate::nano::{INPUT_MAX, NoResult};
 use crate::params::Side;
 use crate::participant::Participant;
@@ -72,15 +73,15 @@ impl Participant {
     ) -> Result<(), Fault> {
         let instance = self.playable(ch, nid)?;
         let Some(live) = &instance.live else { return Err(Fault::Caller("it is not open".into())) };
-        if !instance.is_me(live.top.nano.mover) {
+        if !guard!("2.3-step-own-turn", instance.is_me(live.top.nano.mover)) {
             return Err(Fault::Caller("it is the other party's turn".into()));
         }
         let below = match &live.own {
-            Some(own) if own.refused.is_none() => {
+            Some(own) if !guard!("1.4.3-one-step", own.refused.is_some()) => {
                 return Err(Fault::Caller("a step of this node is not answered yet".into()));
             }
             // One step, one content but for the time: another one could be played off against it.
-            Some(own) if own.input != input => {
+            Some(own) if !guard!("1.4.4-same-step", own.input == input) => {
                 return Err(Fault::Caller("another step is signed already, and stands".into()));
             }
             Some(_) if live.repeated.len() >= 4 * REPEAT_MAX => {
@@ -97,7 +98,8 @@ impl Participant {
         let Some(instance) = self.nanos.get(&(ch, nid)) else { return Ok(()) };
         let result = self.result(instance, &position, me.next_version(below), &input);
         let (nano, storage, _) = result.map_err(|no| Fault::Caller(words_of(&no)))?;
-        if instance.live.as_ref().and_then(|l| l.own.as_ref()).is_some_and(|own| split(&own.nano) != split(&nano)) {
+        let own = instance.live.as_ref().and_then(|l| l.own.as_ref());
+        if !guard!("1.4.4-same-result", own.is_none_or(|own| split(&own.nano) == split(&nano))) {
             // In time it was something else: that is enforced, and no worse one signed beside it.
             return Err(Fault::Peer("the step would not be the same now: the one that is signed can be forced".into()));
         }
@@ -126,7 +128,8 @@ impl Participant {
             return Err(Fault::Caller("there is no such nanocontract".into()));
         };
         self.acceptable(ch)?;
-        let firm = |live: &Live| self.book(ch).is_some_and(|b| b.holds_nano_firmly(&live.entry));
+        let stands = |live: &Live| self.book(ch).is_some_and(|b| b.holds_nano_firmly(&live.entry));
+        let firm = |live: &Live| guard!("1.4.2-nano-firm", stands(live));
         match &instance.live {
             Some(live) if live.is_over() => Err(Fault::Caller("the nanocontract is over".into())),
             Some(live) if firm(live) => Ok(instance),
@@ -172,12 +175,12 @@ impl Participant {
         let Some(live) = &instance.live else { return Err("it is not open".into()) };
         let (me, top) = (instance.me, live.top.clone());
         let high = top.nano.ver.saturating_add(MAX_JUMP);
-        if Side::of_version(step.ver) == me || step.ver >= MAX_VERSION || !(top.nano.ver + 1..=high).contains(&step.ver)
-        {
+        let theirs = guard!("1.4.1-step-parity", Side::of_version(step.ver) != me) && step.ver < MAX_VERSION;
+        if !theirs || !guard!("1.4.2-step-version", (top.nano.ver + 1..=high).contains(&step.ver)) {
             return Err("the version is not one that may follow".into());
         }
         let waiting = live.own.is_some();
-        if instance.is_me(top.nano.mover) {
+        if !guard!("2.3-step-turn", !instance.is_me(top.nano.mover)) {
             let judged = self.judge_repeated(from, step, &top);
             // Or it was built on a step of mine whose countersignature is still on its way.
             return judged.map_err(|unfit| if waiting { Unfit::NotYet } else { unfit });
@@ -185,7 +188,7 @@ impl Participant {
         if waiting {
             return Err(Unfit::NotYet);
         }
-        if step.input.len() > INPUT_MAX {
+        if !guard!("2.7-step-input", step.input.len() <= INPUT_MAX) {
             return Err("the input is longer than 16,384 bytes".into());
         }
         let what = (step.ver, keccak256(&step.input), step.time);
@@ -209,10 +212,10 @@ impl Participant {
         self.has_run(from, 3 * first.as_ref().map_or(bound, |(_, _, gas)| *gas));
         let (nano, storage, _) = first.map_err(|no| Unfit::Refused(words_of(&no)))?;
         self.check_now(step.time, &top, &nano, again.ok().map(|(again, _, _)| again))?;
-        if storage.len() > most {
+        if !guard!("2.7-step-storage", storage.len() <= most) {
             return Err("the storage would grow beyond what was agreed to be enforced".into()); // S28
         }
-        if !step.sig.verifies(self.config.domain.digest(nano.struct_hash()), from) {
+        if !guard!("2.3-step-result", step.sig.verifies(self.config.domain.digest(nano.struct_hash()), from)) {
             return Err("the signature does not fit the result that this node computes".into());
         }
         Ok((nano, storage))
@@ -224,7 +227,8 @@ impl Participant {
         let Some(again) = again else { return Err("it would not be allowed now".into()) };
         let near = time.abs_diff(self.now()) <= NEAR_S;
         let same = again == *nano || (near && split(&again) == split(nano));
-        if time < top.time || time > self.now() + NEAR_S || !same {
+        let possible = (top.time..=self.now() + NEAR_S).contains(&time);
+        if !guard!("2.3-step-time", possible) || !guard!("2.3-step-same-now", same) {
             return Err("its time is not now, and it would not be the same now".into());
         }
         Ok(())
@@ -282,8 +286,9 @@ impl Participant {
         let digest = |nano: &Nano| self.config.domain.digest(nano.struct_hash());
         let Some(live) = self.nanos.get(&(ch, nid)).and_then(|n| n.live.as_ref()) else { return };
         let own = live.repeated.iter().chain(&live.own).find(|own| own.nano.ver == ver).cloned();
-        let Some(own) = own.filter(|own| own.nano.ver > live.top.nano.ver) else { return };
-        if !sig.verifies(digest(&own.nano), from) {
+        let above = |own: &OwnStep| guard!("1.4.2-step-below-cur", own.nano.ver > live.top.nano.ver);
+        let Some(own) = own.filter(above) else { return };
+        if !guard!("1.4.2-step-signature", sig.verifies(digest(&own.nano), from)) {
             return self.misbehaved(from, "a countersignature on a step that does not fit");
         }
         let Some(instance) = self.nano_mut(ch, nid) else { return };
