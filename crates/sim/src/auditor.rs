@@ -205,7 +205,7 @@ impl<'w> Auditor<'w> {
         self.got_nano(to, from, message);
         let Some((ch, ver, sig)) = signature_in(message) else { return };
         let known = self.objects.get(&ch).and_then(|o| o.signed_by(ver, from)).map(|c| c.hash(ch));
-        if known.is_some_and(|hash| sig.verifies(self.domain.digest(hash), from)) {
+        if known.is_some_and(|hash| crate::signing::verifies(sig, self.domain.digest(hash), from)) {
             self.knowledge.entry((to, ch)).or_default().got.insert(ver);
             self.pair_up(to, ch, ver);
         }
@@ -302,7 +302,7 @@ impl<'w> Auditor<'w> {
         let digest = self.domain.digest(Final { vc, out_a }.struct_hash());
         let set = self.certificates.entry((node, vc, out_a)).or_default();
         for (index, sig) in sigs.iter().filter(|(i, _)| usize::from(*i) < params.path.len()) {
-            if !set.contains(index) && sig.verifies(digest, params.path[usize::from(*index)]) {
+            if !set.contains(index) && crate::signing::verifies(sig, digest, params.path[usize::from(*index)]) {
                 set.insert(*index);
             }
         }

@@ -5,6 +5,7 @@ use perunika_contracts::{Event, Preimage, Stored, creation_code, encode_call, re
 use perunika_core::Domain;
 use perunika_core::chain::{Block, Call, ChainUpdate, EscrowView, LedgerView, NanoView, RecordView, Seen, Watch};
 use perunika_devnet::{CallRequest, Chain, Genesis};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// First timestamp of the chain, seconds.
@@ -43,7 +44,29 @@ pub struct Ground {
     pub receipts: Vec<Receipt>,
     /// Hashes of the transactions behind `receipts`.
     hashes: Vec<B256>,
+    /// Heights of the blocks with transactions: between two of them nothing changes.
+    active: Vec<u64>,
+    /// How often the chain was reorganised.
+    reorgs: u64,
+    memory: RefCell<Memory>,
 }
+
+/// Who has money at the start, and the creation code of the contract.
+type Deployment = (Vec<Address>, Bytes);
+
+/// Views that were read, by the height of the last block with transactions.
+#[derive(Default)]
+struct Memory {
+    ledgers: BTreeMap<(B256, u64), LedgerView>,
+    escrows: BTreeMap<(B256, u64), EscrowView>,
+    records: BTreeMap<(B256, u64), RecordView>,
+    nanos: BTreeMap<(B256, B256, u64), Option<NanoView>>,
+    revealed: BTreeMap<(B256, u64), u64>,
+}
+
+/// All that the views of the chain depend on, for somebody who sees it with some lag: reorganisations so far, last block with
+/// transactions up to the head, the same up to the newest final block.
+pub(crate) type Horizon = (u64, u64, u64);
 
 impl std::fmt::Debug for Ground {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -59,19 +82,44 @@ impl Ground {
 
     /// Deploys this creation code in its place: a contract in which a guard is missing.
     pub fn with_adjudicator(accounts: &[Address], code: Bytes) -> Self {
+        thread_local! {
+            /// The last one: a clone is a chain of its own, and deploying takes longer than a short story.
+            static DEPLOYED: RefCell<Option<(Deployment, Ground)>> = const { RefCell::new(None) };
+        }
+        let asked = (accounts.to_vec(), code);
+        DEPLOYED.with_borrow_mut(|last| match last {
+            Some((same, ground)) if *same == asked => ground.untouched(),
+            _ => {
+                let ground = Self::deploy(&asked.0, asked.1.clone());
+                let copy = ground.untouched();
+                *last = Some((asked, ground));
+                copy
+            }
+        })
+    }
+
+    /// A ground of its own, as this one was when nothing had happened.
+    fn untouched(&self) -> Self {
+        Self::on(self.chain.clone(), self.domain)
+    }
+
+    fn deploy(accounts: &[Address], code: Bytes) -> Self {
         let deployer = Address::repeat_byte(0xdd);
         let genesis = accounts
             .iter()
             .chain([&deployer])
             .fold(Genesis::at(START), |g, account| g.fund(*account, U256::from(ENDOWMENT)));
         let mut chain = Chain::new(genesis);
-        let hash = chain
-            .send_unsigned(deployer, None, U256::ZERO, code, 16_000_000)
-            .expect("the deployment is accepted");
+        let hash =
+            chain.send_unsigned(deployer, None, U256::ZERO, code, 16_000_000).expect("the deployment is accepted");
         chain.mine(START + 1).expect("a block");
         let adjudicator = chain.mined(hash).and_then(|(_, tx)| tx.contract_address).expect("the contract is deployed");
         chain.mine(START + 2).expect("a block");
         let domain = Domain { chain_id: chain.chain_id(), adjudicator };
+        Self::on(chain, domain)
+    }
+
+    fn on(chain: Chain, domain: Domain) -> Self {
         Self {
             chain,
             domain,
@@ -82,6 +130,9 @@ impl Ground {
             events: Vec::new(),
             receipts: Vec::new(),
             hashes: Vec::new(),
+            active: Vec::new(),
+            reorgs: 0,
+            memory: RefCell::default(),
         }
     }
 
@@ -164,6 +215,9 @@ impl Ground {
             results.push((ticket, result));
         }
         self.pending = waiting;
+        if !block.transactions.is_empty() {
+            self.active.push(block.header.number);
+        }
         self.read_events(&block);
         results
     }
@@ -172,6 +226,9 @@ impl Ground {
     pub fn reorg(&mut self, depth: u64) {
         let lost = self.chain.reorg(depth).expect("the chain is that long");
         let height = self.chain.height();
+        self.reorgs += 1;
+        self.active.retain(|at| *at <= height);
+        *self.memory.borrow_mut() = Memory::default();
         self.events.retain(|(at, _)| *at <= height);
         for tx in lost {
             if let Some(index) = self.hashes.iter().position(|hash| hash == tx.tx_hash()) {
@@ -217,8 +274,25 @@ impl Ground {
     }
 
     fn seen<T>(&self, lag: u64, at: impl Fn(u64) -> T) -> Seen<T> {
+        let (head, settled) = self.heights(lag);
+        Seen { head: at(head), settled: at(settled) }
+    }
+
+    /// The head and the newest final block for somebody who knows nothing of the last `lag` blocks.
+    fn heights(&self, lag: u64) -> (u64, u64) {
         let head = self.chain.height().saturating_sub(lag);
-        Seen { head: at(head), settled: at(head.saturating_sub(self.depth)) }
+        (head, head.saturating_sub(self.depth))
+    }
+
+    /// The last block with transactions up to a height.
+    fn active_at(&self, height: u64) -> u64 {
+        let later = self.active.partition_point(|at| *at <= height);
+        later.checked_sub(1).map_or(0, |index| self.active[index])
+    }
+
+    pub(crate) fn horizon(&self, lag: u64) -> Horizon {
+        let (head, settled) = self.heights(lag);
+        (self.reorgs, self.active_at(head), self.active_at(settled))
     }
 
     fn fill<T: view::Disputed>(&self, mut slots: view::Slots<T>) -> T {
@@ -230,21 +304,49 @@ impl Ground {
 
     /// The slots of a ledger channel at a height.
     pub fn ledger_at(&self, params: &perunika_core::params::ChannelParams, height: u64) -> LedgerView {
-        self.fill(view::ledger(&self.read(view::ledger_call(params), height)).expect("a ledger view"))
+        let key = (params.slot_key(), self.active_at(height));
+        if let Some(view) = self.memory.borrow().ledgers.get(&key) {
+            return *view;
+        }
+        let view = self.fill(view::ledger(&self.read(view::ledger_call(params), height)).expect("a ledger view"));
+        self.memory.borrow_mut().ledgers.insert(key, view);
+        view
     }
 
     /// The record of a virtual channel at a height.
     pub fn record_at(&self, vc: B256, height: u64) -> RecordView {
-        self.fill(view::record(&self.read(view::record_call(vc), height)).expect("a record view"))
+        let key = (vc, self.active_at(height));
+        if let Some(view) = self.memory.borrow().records.get(&key) {
+            return *view;
+        }
+        let view = self.fill(view::record(&self.read(view::record_call(vc), height)).expect("a record view"));
+        self.memory.borrow_mut().records.insert(key, view);
+        view
     }
 
     /// The escrow of a life at a height.
     pub fn escrow_at(&self, id: B256, height: u64) -> EscrowView {
-        view::escrow(&self.read(view::escrow_call(id), height)).expect("an escrow view")
+        let key = (id, self.active_at(height));
+        if let Some(view) = self.memory.borrow().escrows.get(&key) {
+            return *view;
+        }
+        let view = view::escrow(&self.read(view::escrow_call(id), height)).expect("an escrow view");
+        self.memory.borrow_mut().escrows.insert(key, view);
+        view
     }
 
     /// The slots of a nanocontract at a height, with the storage that its last forced step left.
     pub fn nano_at(&self, ch: B256, entry: B256, height: u64) -> Option<NanoView> {
+        let key = (ch, entry, self.active_at(height));
+        if let Some(view) = self.memory.borrow().nanos.get(&key) {
+            return view.clone();
+        }
+        let view = self.read_nano(ch, entry, height);
+        self.memory.borrow_mut().nanos.insert(key, view.clone());
+        view
+    }
+
+    fn read_nano(&self, ch: B256, entry: B256, height: u64) -> Option<NanoView> {
         let mut slots = view::nano(&self.read(view::nano_call(ch, entry), height)).expect("a nano view");
         let is_about = |event: &&(u64, Event)| {
             event.0 <= height
@@ -260,7 +362,13 @@ impl Ground {
 
     /// When the secret with this hash was published, seconds; 0 if it was not at that height.
     pub fn revealed_at(&self, hash: B256, height: u64) -> u64 {
-        view::revealed(&self.read(view::revealed_call(hash), height)).expect("a time")
+        let key = (hash, self.active_at(height));
+        if let Some(time) = self.memory.borrow().revealed.get(&key) {
+            return *time;
+        }
+        let time = view::revealed(&self.read(view::revealed_call(hash), height)).expect("a time");
+        self.memory.borrow_mut().revealed.insert(key, time);
+        time
     }
 
     /// The vault balance of an owner at the head.
@@ -287,6 +395,12 @@ impl Ground {
             }
         }
         update
+    }
+
+    /// The blocks alone, where nothing that is watched can have changed.
+    pub(crate) fn observe_blocks(&self, lag: u64) -> ChainUpdate {
+        let Seen { head, settled } = self.seen(lag, |h| self.block(h));
+        ChainUpdate { head, settled, ..Default::default() }
     }
 
     fn block(&self, height: u64) -> Block {

@@ -12,6 +12,7 @@ pub mod kit;
 mod nanos;
 mod play;
 mod rng;
+mod signing;
 mod stage;
 mod story;
 mod views;

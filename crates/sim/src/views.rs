@@ -1,5 +1,6 @@
 //! What a node was last told of each object on the chain: like the real driver, the simulated one tells only what has changed.
 
+use crate::ground::Horizon;
 use alloy_primitives::B256;
 use perunika_core::chain::{ChainUpdate, EscrowView, LedgerView, NanoView, RecordView, Seen, Watch};
 use std::collections::BTreeMap;
@@ -7,6 +8,8 @@ use std::collections::BTreeMap;
 /// By slot key, id of a life, id of a virtual channel, channel and Entry, hash of a secret.
 #[derive(Debug, Default)]
 pub(crate) struct Views {
+    /// What the chain looked like when all of it was told.
+    pub(crate) horizon: Option<Horizon>,
     ledgers: BTreeMap<B256, Seen<LedgerView>>,
     escrows: BTreeMap<B256, Seen<EscrowView>>,
     records: BTreeMap<B256, Seen<RecordView>>,

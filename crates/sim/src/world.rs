@@ -3,6 +3,7 @@
 use crate::campaign::Totals;
 use crate::ground::{Ground, START};
 use crate::rng::Rng;
+use crate::signing::{self, Remembering};
 use crate::views::Views;
 use alloy_primitives::{Address, B256, keccak256};
 use perunika_core::Participant;
@@ -197,6 +198,7 @@ impl World {
 
     /// With a policy of one's own.
     pub fn with_policy(seed: u64, names: &[&str], policy: &Policy) -> Self {
+        signing::begin();
         let owners: Vec<Address> = names.iter().map(|n| owner_of(n)).collect();
         let ground = Ground::new(&owners);
         let nodes = names.iter().map(|name| new_node(name, seed, policy)).collect();
@@ -462,8 +464,14 @@ impl World {
 
     /// What a node is told of the chain: the blocks, and of what it watches everything that has changed.
     fn look(&mut self, node: usize) -> ChainUpdate {
-        let update = self.ground.observe(&self.nodes[node].watches, self.nodes[node].lag);
-        self.nodes[node].seen.news(update)
+        let this = &mut self.nodes[node];
+        let horizon = Some(self.ground.horizon(this.lag));
+        if this.seen.horizon == horizon {
+            return self.ground.observe_blocks(this.lag);
+        }
+        this.seen.horizon = horizon;
+        let update = self.ground.observe(&this.watches, this.lag);
+        this.seen.news(update)
     }
 
     /// Shows the chain as it stands to every node.
@@ -497,7 +505,7 @@ impl World {
         let env = self.env();
         let this = &mut self.nodes[node];
         let config = Config { domain: self.ground.domain, owner: this.owner, policy: this.policy.clone() };
-        let key = Box::new(memory_key(this.secret));
+        let key = Box::new(Remembering(memory_key(this.secret)));
         let records = this.disk.iter().map(|(k, v)| (k.clone(), v.clone()));
         let restored = Participant::restore(config, key, records).expect("what was written can be read");
         let mut participant = restored.with_evaluator(self.machine.clone());
@@ -565,6 +573,7 @@ impl World {
             Output::Watch(watch) => {
                 if !self.nodes[node].watches.contains(&watch) {
                     self.nodes[node].watches.push(watch);
+                    self.nodes[node].seen.horizon = None;
                 }
             }
             Output::Unwatch(watch) => {

@@ -191,7 +191,7 @@ impl Object {
     /// Notes a countersignature. False if it is over nothing that is known.
     pub(super) fn countersigned(&mut self, ch: B256, ver: u64, by: Address, sig: &Signature, domain: &Domain) -> bool {
         for content in self.versions.get_mut(&ver).into_iter().flatten() {
-            if sig.verifies(domain.digest(content.hash(ch)), by) {
+            if crate::signing::verifies(sig, domain.digest(content.hash(ch)), by) {
                 if !content.signers.contains(&by) {
                     content.signers.push(by);
                 }
@@ -225,7 +225,7 @@ impl Object {
 
     fn learn(&mut self, ch: B256, next: Vec<Content>, by: Address, sig: &Signature, domain: &Domain) -> bool {
         for mut content in next {
-            if !sig.verifies(domain.digest(content.hash(ch)), by) {
+            if !crate::signing::verifies(sig, domain.digest(content.hash(ch)), by) {
                 continue;
             }
             if !self.countersigned(ch, content.ver, by, sig, domain) {

@@ -116,7 +116,7 @@ impl Games {
             let from = From { nano: base.nano, storage: &base.storage, clock: (step.time, step.time) };
             let outcome = self.run(machine, domain, &entry, &from, step.input)?;
             let nano = after(&base.nano, step.ver, &outcome);
-            let fits = step.sig.verifies(domain.digest(nano.struct_hash()), step.by);
+            let fits = crate::signing::verifies(step.sig, domain.digest(nano.struct_hash()), step.by);
             fits.then_some(Played { nano, storage: outcome.storage, signers: vec![step.by] })
         };
         let turn = below.filter(|base| usize::from(base.nano.mover) == step.side && base.nano.steps_left > 0);
@@ -133,7 +133,7 @@ impl Games {
     fn countersigned(&mut self, domain: &Domain, key: (B256, B256), ver: u64, by: Address, sig: &Signature) -> bool {
         let Some(game) = self.games.get_mut(&key) else { return false };
         for played in game.versions.get_mut(&ver).into_iter().flatten() {
-            if sig.verifies(domain.digest(played.nano.struct_hash()), by) {
+            if crate::signing::verifies(sig, domain.digest(played.nano.struct_hash()), by) {
                 if !played.signers.contains(&by) {
                     played.signers.push(by);
                 }
@@ -278,8 +278,10 @@ impl Auditor<'_> {
             let (mine, domain) = (self.key(to), self.domain);
             for key in self.games.of(*ch, *nid) {
                 let all = self.games.games.get(&key).and_then(|game| game.versions.get(ver)).into_iter().flatten();
-                let fits =
-                    |p: &Played| p.signers.contains(&mine) && sig.verifies(domain.digest(p.nano.struct_hash()), from);
+                let fits = |p: &Played| {
+                    p.signers.contains(&mine)
+                        && crate::signing::verifies(sig, domain.digest(p.nano.struct_hash()), from)
+                };
                 if all.into_iter().any(fits) {
                     self.games.pair(to, key, *ver);
                 }
