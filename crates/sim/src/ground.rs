@@ -27,6 +27,23 @@ pub struct Receipt {
     pub fee: u128,
 }
 
+/// A call that waits for the next block. Whoever makes blocks may order the queue, and hold a call back for as long as the protocol
+/// assumes that inclusion takes.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// Who sent it.
+    pub from: Address,
+    /// What, for everybody to see.
+    pub call: Call,
+    /// Timestamp of the head when it was sent, seconds.
+    pub since: u64,
+    /// It is in no block with an earlier timestamp, seconds.
+    pub hold_until: u64,
+    data: Bytes,
+    value: U256,
+    ticket: u64,
+}
+
 /// A chain with one Adjudicator.
 pub struct Ground {
     /// The chain itself.
@@ -35,6 +52,8 @@ pub struct Ground {
     pub domain: Domain,
     /// Blocks behind the head that count as final.
     pub depth: u64,
+    /// Calls that wait for the next block, in the order in which it would take them.
+    pub queue: Vec<Queued>,
     preimages: BTreeMap<Stored, Preimage>,
     totals: BTreeMap<B256, u128>,
     pending: Vec<(alloy_primitives::B256, Address, &'static str, u64)>,
@@ -124,6 +143,7 @@ impl Ground {
             chain,
             domain,
             depth: 1,
+            queue: Vec::new(),
             preimages: BTreeMap::new(),
             totals: BTreeMap::new(),
             pending: Vec::new(),
@@ -154,7 +174,10 @@ impl Ground {
         let mut reason = String::new();
         for data in choices {
             match self.dry_run(from, data.clone(), encoded.value) {
-                Ok(()) => return self.send(from, call.name(), data, encoded.value, ticket),
+                Ok(()) => {
+                    self.enqueue(from, call, data, encoded.value, ticket);
+                    return Ok(());
+                }
                 Err(why) => reason = why,
             }
         }
@@ -170,14 +193,29 @@ impl Ground {
     /// Puts a call into the pool without asking whether it would succeed.
     pub fn submit_blind(&mut self, from: Address, call: &Call) -> Result<(), String> {
         let encoded = encode_call(call, &self.domain, from).map_err(|e| e.to_string())?;
-        self.send(from, call.name(), encoded.data, encoded.value, u64::MAX)
+        self.enqueue(from, call, encoded.data, encoded.value, u64::MAX);
+        Ok(())
     }
 
-    fn send(&mut self, from: Address, name: &'static str, data: Bytes, value: U256, ticket: u64) -> Result<(), String> {
+    fn enqueue(&mut self, from: Address, call: &Call, data: Bytes, value: U256, ticket: u64) {
+        let since = self.time();
+        self.queue.push(Queued { from, call: call.clone(), since, hold_until: 0, data, value, ticket });
+    }
+
+    /// Hands what may be in a block at this time to the chain, in the order of the queue.
+    fn release(&mut self, timestamp: u64) -> Vec<(u64, Result<u64, String>)> {
         let to = Some(self.domain.adjudicator);
-        let hash = self.chain.send_unsigned(from, to, value, data, GAS).map_err(|e| e.to_string())?;
-        self.pending.push((hash, from, name, ticket));
-        Ok(())
+        let (due, held) = std::mem::take(&mut self.queue).into_iter().partition(|q| q.hold_until <= timestamp);
+        self.queue = held;
+        let due: Vec<Queued> = due;
+        let mut refused = Vec::new();
+        for Queued { from, call, data, value, ticket, .. } in due {
+            match self.chain.send_unsigned(from, to, value, data, GAS) {
+                Ok(hash) => self.pending.push((hash, from, call.name(), ticket)),
+                Err(reason) => refused.push((ticket, Err(reason.to_string()))),
+            }
+        }
+        refused
     }
 
     fn dry_run(&self, from: Address, data: Bytes, value: U256) -> Result<(), String> {
@@ -197,8 +235,8 @@ impl Ground {
     /// Mines a block at `timestamp` (or a second after its parent); gives the tickets with their results.
     pub fn mine(&mut self, timestamp: u64) -> Vec<(u64, Result<u64, String>)> {
         let at = timestamp.max(self.time() + 1);
+        let mut results = self.release(at);
         let block = self.chain.mine(at).expect("a block");
-        let mut results = Vec::new();
         let mut waiting = Vec::new();
         for (hash, from, name, ticket) in std::mem::take(&mut self.pending) {
             let Some((_, tx)) = self.chain.mined(hash) else {

@@ -9,6 +9,7 @@ mod auditor;
 pub mod campaign;
 mod ground;
 pub mod kit;
+mod mallory;
 mod nanos;
 mod play;
 mod rng;
@@ -20,7 +21,8 @@ mod world;
 
 pub use adversary::{Adversary, Position, ledger_body, signatures, virtual_body};
 pub use auditor::Audit;
-pub use ground::{ENDOWMENT, Ground, Receipt, START};
+pub use ground::{ENDOWMENT, Ground, Queued, Receipt, START};
+pub use mallory::Mallory;
 pub use play::PATIENCE_MS;
 pub use rng::Rng;
 pub use stage::{Stage, short_terms};

@@ -2,6 +2,7 @@
 
 use crate::campaign::Totals;
 use crate::ground::{Ground, START};
+use crate::mallory::Strings;
 use crate::rng::Rng;
 use crate::signing::{self, Remembering};
 use crate::views::Views;
@@ -142,6 +143,7 @@ enum Happening {
     Tick { node: usize },
     Restart { node: usize },
     Submit { node: usize, key: TxKey, call: Box<Call> },
+    Whisper { from: usize, to: usize, message: Box<Message> },
     Block,
 }
 
@@ -181,6 +183,8 @@ pub struct World {
     last_arrival: BTreeMap<(usize, usize), u64>,
     tickets: BTreeMap<u64, (usize, TxKey)>,
     tapped: usize,
+    /// By which the adversary holds her nodes.
+    pub(crate) strings: Strings,
     pub(crate) machine: Arc<Machine>,
 }
 
@@ -224,6 +228,7 @@ impl World {
             last_arrival: BTreeMap::new(),
             tickets: BTreeMap::new(),
             tapped: 0,
+            strings: Strings::new(seed),
             machine: Arc::new(Machine::new()),
         };
         world.at(1_000, Happening::Block);
@@ -268,6 +273,21 @@ impl World {
         self.nodes[node].honest = false;
         self.nodes[node].disk.clear();
         self.nodes[node].down_ms = u64::MAX;
+    }
+
+    /// Takes a node out of honest hands and lets it run on: what it sends and submits goes through the adversary's hands.
+    pub fn puppet(&mut self, node: usize) {
+        self.nodes[node].honest = false;
+    }
+
+    /// Puts another disk into a node that is not honest and starts it: it has forgotten, or remembers what it never should.
+    pub(crate) fn rewind(&mut self, node: usize, disk: BTreeMap<Vec<u8>, Vec<u8>>) {
+        if self.nodes[node].honest {
+            return;
+        }
+        self.stop(node);
+        self.nodes[node].disk = disk;
+        self.restart(node);
     }
 
     /// Sends a message in the name of a node.
@@ -386,6 +406,7 @@ impl World {
             }
             Happening::Restart { node } => self.restart(node),
             Happening::Submit { node, key, call } => self.submit(node, key, &call),
+            Happening::Whisper { from, to, message } => self.post(from, to, *message),
             Happening::Block => self.block(),
         }
     }
@@ -417,6 +438,7 @@ impl World {
             self.trace.push(format!("{now} {} -> {}: {message:?}", self.nodes[from].name, self.nodes[to].name));
         }
         self.tally.messages += 1;
+        self.strings.hear(from, to, &message);
         if self.nodes[to].participant.is_none() {
             self.nodes[to].inbox.push((sender, message));
             return;
@@ -541,7 +563,9 @@ impl World {
             return self.crash(node);
         }
         let disk = &mut self.nodes[node].disk;
+        let strings = &mut self.strings;
         let outputs = step.commit(|writes| {
+            strings.read(node, &writes);
             for write in writes {
                 match write.value {
                     Some(value) => drop(disk.insert(write.key, value)),
@@ -562,12 +586,18 @@ impl World {
     fn output(&mut self, node: usize, output: Output) {
         match output {
             Output::Send { to, message } => {
-                if let Some(to) = self.index_of(to) {
-                    self.post(node, to, message);
+                let Some(to) = self.index_of(to) else { return };
+                if self.nodes[node].honest {
+                    return self.post(node, to, message);
+                }
+                for (delay, to, message) in self.puppet_speaks(node, to, message) {
+                    self.whisper(delay, node, to, message);
                 }
             }
             Output::Submit { key, call, .. } => {
-                let delay = self.nodes[node].chain_delay_ms;
+                let held = if self.nodes[node].honest { Some(0) } else { self.puppet_calls(node, &call) };
+                let Some(held) = held else { return };
+                let delay = self.nodes[node].chain_delay_ms + held;
                 self.at(delay, Happening::Submit { node, key, call: Box::new(call) });
             }
             Output::Watch(watch) => {
@@ -590,8 +620,14 @@ impl World {
         }
     }
 
+    /// Says something in the name of a node after `delay_ms`.
+    pub(crate) fn whisper(&mut self, delay_ms: u64, from: usize, to: usize, message: Message) {
+        self.at(delay_ms, Happening::Whisper { from, to, message: Box::new(message) });
+    }
+
     fn post(&mut self, from: usize, to: usize, message: Message) {
         self.tap(Tap::Sent { from, message: message.clone() });
+        self.strings.say(from, to, &message);
         let pair = (from.min(to), from.max(to));
         if !self.connected.contains(&pair) || self.rng.chance(self.network.drop) {
             return;

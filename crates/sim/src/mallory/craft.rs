@@ -1,0 +1,77 @@
+//! Values as an adversary picks them: known ones, boundaries, and a little beside.
+
+use super::loot::Loot;
+use crate::rng::Rng;
+use alloy_primitives::B256;
+use perunika_core::params::VirtualParams;
+use perunika_core::signed::{Amount, MAX_AMOUNT, MAX_VERSION};
+
+/// One of them.
+pub(crate) fn pick<'a, T>(rng: &mut Rng, all: &'a [T]) -> Option<&'a T> {
+    all.get(rng.below(all.len() as u64) as usize)
+}
+
+/// Another amount than `known`, of a pot of `total`.
+pub(crate) fn amount(rng: &mut Rng, known: Amount, total: Amount) -> Amount {
+    match rng.below(10) {
+        0 => 0,
+        1 => total,
+        2 => total.saturating_add(1),
+        3 => MAX_AMOUNT,
+        4 => known.saturating_add(1),
+        5 => known.saturating_sub(1),
+        6 => total.saturating_sub(known),
+        7 => known / 2,
+        8 => known.saturating_add(total.saturating_sub(known) / 2),
+        _ => u128::from(rng.next_u64()) % total.saturating_add(1).max(1),
+    }
+}
+
+/// Another version near `known`.
+pub(crate) fn version(rng: &mut Rng, known: u64) -> u64 {
+    match rng.below(12) {
+        0 => known.saturating_add(1),
+        1 | 2 => known.saturating_add(2),
+        3 => known.saturating_sub(1),
+        4 => known.saturating_sub(2),
+        5 => known.saturating_add(1 << 16),
+        6 => known.saturating_add((1 << 16) + 1),
+        7 => known.saturating_add(1 << 12),
+        8 => MAX_VERSION,
+        9 => MAX_VERSION - 1,
+        10 => 0,
+        _ => known.saturating_add(2 * rng.between(1, 1 << 14)),
+    }
+}
+
+/// Parameters that nobody should agree to.
+pub(crate) fn bend(rng: &mut Rng, params: &mut VirtualParams, loot: &Loot) {
+    let hashes: Vec<B256> = loot.secrets.keys().copied().collect();
+    match rng.below(12) {
+        0 => params.challenge = [0, 1, 1 << 25, u32::MAX][rng.below(4) as usize],
+        1 => params.window = [0, 1, 1 << 25][rng.below(3) as usize],
+        2 => params.k_max = [0, 1 << 10, u16::MAX][rng.below(3) as usize],
+        3 => params.t_exp = params.t_exp.saturating_add([1, 1 << 20, 1 << 38][rng.below(3) as usize]),
+        4 => params.t_exp = params.t_exp.saturating_sub(rng.between(1, 200)),
+        5 => params.init_a = amount(rng, params.init_a, params.init_a),
+        6 => params.init_b = amount(rng, params.init_b, params.init_b),
+        7 => {
+            if let Some(fee) = params.fees.first_mut() {
+                *fee = fee.saturating_sub(1) / 2;
+            }
+        }
+        8 => params.nonce ^= 1,
+        9 => {
+            let at = rng.below(params.hashes.len() as u64) as usize;
+            if let (Some(hash), Some(known)) = (params.hashes.get_mut(at), pick(rng, &hashes)) {
+                *hash = *known;
+            }
+        }
+        10 => params.links.reverse(),
+        _ => {
+            if params.path.len() > 3 {
+                params.path.swap(1, 2);
+            }
+        }
+    }
+}
