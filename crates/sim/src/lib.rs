@@ -10,6 +10,7 @@ pub mod campaign;
 mod ground;
 pub mod kit;
 mod mallory;
+pub mod mutants;
 mod nanos;
 mod play;
 mod rng;

@@ -6,6 +6,8 @@ mod runner;
 mod story;
 mod totals;
 
+#[cfg(perunika_mutant = "any")]
+pub(crate) use runner::caught_once;
 pub use runner::command;
 pub use story::story;
 pub use totals::Totals;

@@ -92,29 +92,32 @@ fn run(wanted: Wanted) -> (Totals, Vec<Failure>) {
 
 /// A story in which a panic is a failure like any other; a failure without a trace is told again with one.
 pub(super) fn caught(seed: u64, options: &Options) -> Result<Totals, Failure> {
-    let told = catch(seed, options);
+    let told = caught_once(seed, options);
     match told {
-        Err(failure) if !options.trace && failure.tail.is_empty() => Err(match catch(seed, &Options { trace: true }) {
-            Err(again) if again.faults == failure.faults => again,
-            Err(again) => Failure {
-                faults: [vec!["told twice, the story went otherwise".to_owned()], failure.faults, again.faults]
+        Err(failure) if !options.trace && failure.tail.is_empty() => {
+            Err(match caught_once(seed, &Options { trace: true }) {
+                Err(again) if again.faults == failure.faults => again,
+                Err(again) => Failure {
+                    faults: [vec!["told twice, the story went otherwise".to_owned()], failure.faults, again.faults]
+                        .concat(),
+                    ..again
+                },
+                Ok(_) => Failure {
+                    faults: [
+                        failure.faults,
+                        vec!["told again, it went well: a story is not a function of its seed".into()],
+                    ]
                     .concat(),
-                ..again
-            },
-            Ok(_) => Failure {
-                faults: [
-                    failure.faults,
-                    vec!["told again, it went well: a story is not a function of its seed".into()],
-                ]
-                .concat(),
-                ..failure
-            },
-        }),
+                    ..failure
+                },
+            })
+        }
         other => other,
     }
 }
 
-fn catch(seed: u64, options: &Options) -> Result<Totals, Failure> {
+/// A story in which a panic is a failure like any other, told once.
+pub(crate) fn caught_once(seed: u64, options: &Options) -> Result<Totals, Failure> {
     catch_unwind(AssertUnwindSafe(|| story(seed, options))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default();
