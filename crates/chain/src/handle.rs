@@ -25,6 +25,12 @@ pub enum ChainOutput {
         /// What it cost, if it was included (successful or not).
         cost: Option<TxCost>,
     },
+    /// A reorg removed a transaction whose inclusion was reported: what it cost was not paid. If it is included again, or
+    /// another version of it is, that is reported too.
+    Removed {
+        /// Its hash, as in [`TxCost`].
+        hash: B256,
+    },
     /// The chain cannot be read at present; said once.
     Offline {
         /// In words.

@@ -380,6 +380,9 @@ impl Sender {
             gas: receipt.gas_used,
             gas_price_wei: receipt.effective_gas_price,
         };
+        if let Some(lost) = sent.end.as_ref().map(|(_, cost)| cost.hash).filter(|lost| *lost != cost.hash) {
+            self.take_back(lost).await;
+        }
         self.update(nonce, |sent| {
             (sent.mined, sent.lost_rounds) = (Some(Mined { block, hash }), 0);
             sent.end = Some((outcome.clone(), cost));
@@ -423,7 +426,11 @@ impl Sender {
                 Some(_) => {}
                 None => {
                     tracing::warn!(nonce, block = mined.block, "a reorg removed a transaction; it is sent again");
-                    self.update(nonce, |sent| (sent.mined, sent.lost_rounds, sent.end) = (None, 0, None));
+                    let lost = self.sent.get_mut(&nonce).and_then(|sent| sent.end.take());
+                    self.update(nonce, |sent| (sent.mined, sent.lost_rounds) = (None, 0));
+                    if let Some((_, cost)) = lost {
+                        self.take_back(cost.hash).await;
+                    }
                     self.hand_in_again(nonce).await;
                 }
             }
@@ -514,6 +521,11 @@ impl Sender {
             Some(key) => self.report(key, name, TxOutcome::Failed { reason }, None).await,
             None => tracing::warn!(name, reason, "failed"),
         }
+    }
+
+    /// What was reported as included is so no more.
+    async fn take_back(&self, hash: B256) {
+        let _ = self.outputs.send(ChainOutput::Removed { hash }).await;
     }
 
     async fn report(&self, key: TxKey, name: &'static str, outcome: TxOutcome, cost: Option<TxCost>) {

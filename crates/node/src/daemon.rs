@@ -418,6 +418,7 @@ async fn hear_chain(
                     cost.map(|cost| TxCost { hash: cost.hash, block: cost.block, gas: cost.gas, fee: cost.fee_wei() });
                 engine.transaction(TxEnd { key, name: name.to_string(), outcome, cost }).await
             }
+            ChainOutput::Removed { hash } => engine.removed(hash).await,
             ChainOutput::Offline { reason } => {
                 online.store(false, Ordering::Relaxed);
                 tracing::warn!(reason, "the chain does not answer; the node goes on without it");

@@ -41,11 +41,20 @@ pub(crate) fn record(end: &TxEnd) -> Op {
         fee: end.cost.map_or(0, |cost| cost.fee),
         failure,
     };
-    let key = [PREFIX, hash.unwrap_or(end.key.0).as_slice()].concat();
+    let key = key(hash.unwrap_or(end.key.0));
     match postcard::to_stdvec(&transaction) {
         Ok(value) => Op::Put { key, value },
         Err(_) => Op::Delete { key },
     }
+}
+
+/// The write that forgets a transaction that a reorg removed: nothing was paid for it.
+pub(crate) fn forget(hash: B256) -> Op {
+    Op::Delete { key: key(hash) }
+}
+
+fn key(id: B256) -> Vec<u8> {
+    [PREFIX, id.as_slice()].concat()
 }
 
 /// What programs are told of it.

@@ -106,11 +106,12 @@ async fn several_on_their_way_have_nonces_in_order() {
 async fn what_a_reorg_removes_is_sent_again() {
     let mut world = World::start().await;
     let key = world.a.submit(open(&world));
-    world.a.end_of(key).await;
+    let (_, cost) = world.a.end_of(key).await;
     world.a.ledger("opened", |seen| seen.head.phase == Phase::Funding).await;
     let lost = world.a.ended.len();
     world.reorg(1);
     world.a.until("reported again", |node| (node.ended.len() > lost).then_some(())).await;
+    assert_eq!(world.a.removed, [cost.unwrap().hash]);
     assert_eq!(world.a.ended[lost].0, key);
     world.pass(1);
     world.b.ledger("opened again", |seen| seen.settled.phase == Phase::Funding).await;

@@ -47,6 +47,7 @@ pub(crate) struct Node {
     /// Final blocks that are gone.
     pub(crate) broken: Vec<Block>,
     pub(crate) ended: Vec<(TxKey, &'static str, TxOutcome, Option<TxCost>)>,
+    pub(crate) removed: Vec<B256>,
     submitted: u8,
 }
 
@@ -68,6 +69,7 @@ impl Node {
             reasons: Vec::new(),
             broken: Vec::new(),
             ended: Vec::new(),
+            removed: Vec::new(),
             submitted: 0,
         }
     }
@@ -83,6 +85,7 @@ impl Node {
                 self.revealed.extend(update.revealed);
             }
             ChainOutput::Transaction { key, name, outcome, cost } => self.ended.push((key, name, outcome, cost)),
+            ChainOutput::Removed { hash } => self.removed.push(hash),
             ChainOutput::Offline { reason } => {
                 self.offline.push(true);
                 self.reasons.push(reason);

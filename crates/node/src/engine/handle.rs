@@ -2,6 +2,7 @@
 
 use super::journal::JournalReader;
 use super::ports::{Answer, TxEnd, Work};
+use perunika_core::B256;
 use perunika_core::io::{Command, Event, Input, Reply};
 use perunika_core::participant::Participant;
 use perunika_net::Credit;
@@ -72,6 +73,11 @@ impl EngineHandle {
     /// The end of a transaction.
     pub async fn transaction(&self, end: TxEnd) -> Result<(), Stopped> {
         self.send(Work::Transaction(end)).await
+    }
+
+    /// A reorg removed the transaction with this hash, whose inclusion was told.
+    pub async fn removed(&self, hash: B256) -> Result<(), Stopped> {
+        self.send(Work::Removed(hash)).await
     }
 
     /// Lets the engine finish what is under way and stop.

@@ -212,6 +212,7 @@ impl Engine {
                     let input = Input::Transaction { key: end.key, outcome: end.outcome };
                     step = step.and(self.participant.handle(input, self.env()?));
                 }
+                Work::Removed(hash) => extra.ops.push(transactions::forget(hash)),
                 Work::Command(command, reply) => {
                     let tag = self.next_tag;
                     self.next_tag = self.next_tag.wrapping_add(1);

@@ -40,6 +40,8 @@ pub(crate) enum Work {
     Message(Input, Credit),
     /// The end of a transaction.
     Transaction(TxEnd),
+    /// A reorg removed the transaction with this hash.
+    Removed(B256),
     /// A wish of the application.
     Command(Command, oneshot::Sender<Reply>),
     /// A question of the application.

@@ -110,6 +110,25 @@ async fn a_transaction_is_remembered_before_the_node_goes_on() {
 }
 
 #[tokio::test]
+async fn what_a_reorg_removed_has_cost_nothing() {
+    let store = Store::in_memory().unwrap();
+    let rig = rig(store.clone());
+    let end = |hash: u8, fee| TxEnd {
+        key: TxKey(B256::repeat_byte(1)),
+        name: "open".into(),
+        outcome: TxOutcome::Mined { gas: 5 },
+        cost: Some(TxCost { hash: B256::repeat_byte(hash), block: 3, gas: 5, fee }),
+    };
+    // Lost, and included again for a higher price, which is another transaction.
+    rig.handle.transaction(end(2, 10)).await.unwrap();
+    rig.handle.removed(B256::repeat_byte(2)).await.unwrap();
+    rig.handle.transaction(end(3, 11)).await.unwrap();
+    rig.handle.query(|_| ()).await.unwrap();
+    let fees: Vec<u128> = transactions::list(&store).unwrap().into_iter().map(|(_, paid)| paid.fee).collect();
+    assert_eq!(fees, [11]);
+}
+
+#[tokio::test]
 async fn of_more_inputs_than_a_commit_takes_none_is_lost() {
     let rig = rig(Store::in_memory().unwrap());
     // All of them wait before the engine sees the first one.
