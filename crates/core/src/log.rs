@@ -116,6 +116,16 @@ pub struct UpdateLog {
 }
 
 impl UpdateLog {
+    /// How many versions above everything that was signed can still be used.
+    pub fn versions_left(&self) -> u64 {
+        MAX_VERSION - self.my_high.max(self.peer_high).max(self.cur().body.ver)
+    }
+
+    /// Whether the accepted State holds locks.
+    pub fn holds_locks(&self) -> bool {
+        !self.cur().body.locks.is_empty()
+    }
+
     /// Starts at the constant version 0.
     pub fn new(me: Side, genesis: Body) -> Self {
         let top = Signed { body: genesis, sigs: [None, None] };

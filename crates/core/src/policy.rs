@@ -34,6 +34,8 @@ pub struct Policy {
     pub close_validity: u64,
     /// After this time without an answer a cooperative end is given up and forced, if the caller asked for it.
     pub patience: u64,
+    /// With fewer versions left than this a channel is ended by itself (protocol 1.4(1)).
+    pub versions_kept: u64,
     /// Whether channels that others propose are accepted.
     pub accept_channels: bool,
     /// Most that this node deposits into a channel that another proposes, wei.
@@ -100,6 +102,7 @@ impl Policy {
             resend_ms: 2_000,
             close_validity: 300,
             patience: 30,
+            versions_kept: 1 << 20,
             accept_channels: true,
             deposit_max: 100_000_000_000_000_000_000,
             hub: true,

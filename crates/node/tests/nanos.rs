@@ -100,7 +100,10 @@ async fn decided(world: &World, alice: &Running, (ch, gain): (B256, i128), play:
     let wanted = 100 * i128::try_from(ETH).unwrap() + gain;
     play::pass_time(world, alice, ch, play).await;
     let names: Vec<String> = alice.api.transactions().await.unwrap().into_iter().map(|t| t.name).collect();
-    if tokio::time::timeout(std::time::Duration::from_secs(20), until(|| async { alice.worth(world).await == wanted })).await.is_err() {
+    if tokio::time::timeout(std::time::Duration::from_secs(20), until(|| async { alice.worth(world).await == wanted }))
+        .await
+        .is_err()
+    {
         let all = alice.api.transactions().await.unwrap();
         panic!("worth {} wanted {wanted}: {all:#?}", alice.worth(world).await);
     }

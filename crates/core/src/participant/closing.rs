@@ -289,6 +289,12 @@ impl Participant {
             return Err(Fault::Peer("the peer is not connected; use force to close through the chain".into()));
         }
         self.close_tags.entry(ch).or_default().push(tag);
+        self.begin_close(ch);
+        Ok(())
+    }
+
+    /// Nothing new is proposed; once the channel is quiet, the peer is asked for a `Close`.
+    pub(super) fn begin_close(&mut self, ch: B256) {
         if let Some(ledger) = self.ledgers.get_mut(&ch) {
             ledger.draining = true;
             ledger.link.asked_close = true;
@@ -296,18 +302,21 @@ impl Participant {
         }
         self.refuse_queue(ch);
         self.ask_last_countersignature(ch);
-        Ok(())
     }
 
     fn force_close(&mut self, tag: u64, ch: B256) -> Result<(), Fault> {
         self.close_tags.entry(ch).or_default().push(tag);
+        self.begin_force(ch);
+        Ok(())
+    }
+
+    pub(super) fn begin_force(&mut self, ch: B256) {
         if let Some(ledger) = self.ledgers.get_mut(&ch) {
             ledger.force = true;
             self.dirty_ledgers.insert(ch);
         }
         self.refuse_queue(ch);
         self.plan_ledger(ch);
-        Ok(())
     }
 
     /// The peer drains and has nothing unanswered: from now on it only answers.
@@ -479,6 +488,7 @@ impl Participant {
                 self.reply(tag, Reply::Refused(fault));
             }
         }
+        self.tick_versions();
         self.begin_renewals();
         let lead = self.now() + self.policy().close_lead;
         let due: Vec<B256> = self

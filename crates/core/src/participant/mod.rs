@@ -4,6 +4,7 @@
 //! makes every handler idempotent and a restart nothing special.
 
 mod closing;
+mod exhaustion;
 mod figures;
 mod links;
 mod nanos;

@@ -88,8 +88,12 @@ impl Chain {
         self.provider().get_balance(account).await.unwrap().to()
     }
 
-    /// Moves the clock and mines a block; its time, seconds.
+    /// Moves the clock and mines a block; its time, seconds. What was there before is final by then: a reorganisation takes back
+    /// blocks, and never more time than nodes keep from their deadlines.
     pub async fn warp(&self, seconds: u64) -> u64 {
+        if let Some(depth) = self.finality_depth() {
+            self.ask("anvil_mine", json!([depth])).await;
+        }
         self.ask("evm_increaseTime", json!([seconds])).await;
         self.ask("evm_mine", json!([])).await;
         head_time(&self.provider()).await
