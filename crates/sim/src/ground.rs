@@ -328,6 +328,10 @@ impl Ground {
         later.checked_sub(1).map_or(0, |index| self.active[index])
     }
 
+    pub(crate) fn reorgs(&self) -> u64 {
+        self.reorgs
+    }
+
     pub(crate) fn horizon(&self, lag: u64) -> Horizon {
         let (head, settled) = self.heights(lag);
         (self.reorgs, self.active_at(head), self.active_at(settled))

@@ -28,6 +28,18 @@ impl Views {
         update
     }
 
+    pub(crate) fn knows_ledger(&self, slot: B256) -> bool {
+        self.ledgers.contains_key(&slot)
+    }
+
+    pub(crate) fn knows_record(&self, vc: B256) -> bool {
+        self.records.contains_key(&vc)
+    }
+
+    pub(crate) fn knows_escrow(&self, id: B256) -> bool {
+        self.escrows.contains_key(&id)
+    }
+
     /// Nobody watches it any more.
     pub(crate) fn forget(&mut self, watch: &Watch) {
         match watch {

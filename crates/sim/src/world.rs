@@ -1,5 +1,10 @@
 //! Participants, a network with faults and the chain, in virtual time and one thread.
 
+mod disk;
+mod rpc;
+
+pub use rpc::Rpc;
+
 use crate::campaign::Totals;
 use crate::ground::{Ground, START};
 use crate::mallory::Strings;
@@ -7,9 +12,10 @@ use crate::rng::Rng;
 use crate::signing::{self, Remembering};
 use crate::views::Views;
 use alloy_primitives::{Address, B256, keccak256};
+use disk::Desk;
 use perunika_core::Participant;
-use perunika_core::chain::{Call, ChainUpdate, TxKey, TxOutcome, Watch};
-use perunika_core::io::{Command, Env, Event, Input, Output, Reply, Step};
+use perunika_core::chain::{Call, TxKey, TxOutcome, Watch};
+use perunika_core::io::{Command, Env, Event, Input, Output, Reply};
 use perunika_core::message::Message;
 use perunika_core::participant::Config;
 use perunika_core::policy::Policy;
@@ -53,6 +59,8 @@ pub enum CrashPoint {
     BeforeCommit,
     /// After the commit: its writes are there, its outputs are lost.
     AfterCommit,
+    /// The disk does not take the commit; the node stops as the production node does (fail-stop).
+    DiskFails,
 }
 
 /// A node of the simulation.
@@ -85,7 +93,18 @@ pub struct Node {
     pub chain_delay_ms: u64,
     /// It sees the chain so many blocks late, and its clock is as much behind.
     pub lag: u64,
+    /// Faults of its view of the chain.
+    pub rpc: Rpc,
+    /// How long a commit takes at most, ms; 0: none.
+    pub disk_ms: u64,
+    /// An old copy of its disk.
+    pub backup: Option<BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// It was started from an old copy of its disk, and counts as corrupt since.
+    pub restored: bool,
     pub(crate) policy: Policy,
+    desk: Desk,
+    /// Reorganisations, and height of the newest head that its driver believes.
+    believed: (u64, u64),
     secret: B256,
     watches: Vec<Watch>,
     seen: Views,
@@ -144,6 +163,8 @@ enum Happening {
     Restart { node: usize },
     Submit { node: usize, key: TxKey, call: Box<Call> },
     Whisper { from: usize, to: usize, message: Box<Message> },
+    Told { node: usize, key: TxKey, outcome: TxOutcome },
+    Landed { node: usize, boot: u64 },
     Block,
 }
 
@@ -162,6 +183,14 @@ pub struct World {
     pub network: Network,
     /// Time between two blocks, ms.
     pub block_ms: u64,
+    /// Time between two ticks of a node, ms.
+    pub tick_ms: u64,
+    /// Nodes look at the chain so often, ms; 0: at every block.
+    pub show_ms: u64,
+    /// No block is made before this time, ms.
+    pub dark_until_ms: u64,
+    /// Who does not reach whom: from, to.
+    pub cuts: BTreeSet<(usize, usize)>,
     /// A message is delivered only if this says so.
     pub filter: Option<Filter>,
     /// Every message that was delivered: time, from, to, text.
@@ -185,6 +214,7 @@ pub struct World {
     tapped: usize,
     /// By which the adversary holds her nodes.
     pub(crate) strings: Strings,
+    shown_ms: u64,
     pub(crate) machine: Arc<Machine>,
 }
 
@@ -212,6 +242,11 @@ impl World {
             nodes,
             network: Network::steady(10),
             block_ms: 1_000,
+            tick_ms: 500,
+            show_ms: 0,
+            dark_until_ms: 0,
+            cuts: BTreeSet::new(),
+            shown_ms: 0,
             filter: None,
             trace: Vec::new(),
             tracing: true,
@@ -340,6 +375,7 @@ impl World {
         self.tally.crashes += u64::from(self.nodes[node].participant.is_some());
         self.tap(Tap::Down { node });
         self.nodes[node].participant = None;
+        self.clear_desk(node);
         let pairs: Vec<(usize, usize)> =
             self.connected.iter().copied().filter(|(a, b)| *a == node || *b == node).collect();
         for pair in pairs {
@@ -402,11 +438,13 @@ impl World {
                 if self.nodes[node].participant.is_some() {
                     self.input(node, Input::Tick);
                 }
-                self.at(500, Happening::Tick { node });
+                self.at(self.tick_ms, Happening::Tick { node });
             }
             Happening::Restart { node } => self.restart(node),
             Happening::Submit { node, key, call } => self.submit(node, key, &call),
             Happening::Whisper { from, to, message } => self.post(from, to, *message),
+            Happening::Told { node, key, outcome } => self.input(node, Input::Transaction { key, outcome }),
+            Happening::Landed { node, boot } => self.landed(node, boot),
             Happening::Block => self.block(),
         }
     }
@@ -434,17 +472,23 @@ impl World {
         {
             return;
         }
-        if self.tracing {
-            self.trace.push(format!("{now} {} -> {}: {message:?}", self.nodes[from].name, self.nodes[to].name));
-        }
+        self.note(|w| format!("{} -> {}: {message:?}", w.nodes[from].name, w.nodes[to].name));
         self.tally.messages += 1;
         self.strings.hear(from, to, &message);
         if self.nodes[to].participant.is_none() {
             self.nodes[to].inbox.push((sender, message));
             return;
         }
-        self.tap(Tap::Got { to, from, message: message.clone() });
-        self.input(to, Input::Message { from: sender, message });
+        let tap = Tap::Got { to, from, message: message.clone() };
+        self.input_noted(to, Some(tap), Input::Message { from: sender, message });
+    }
+
+    /// A line of the trace, if one is kept.
+    pub fn note(&mut self, text: impl FnOnce(&Self) -> String) {
+        if self.tracing {
+            let line = format!("{} {}", self.now_ms, text(self));
+            self.trace.push(line);
+        }
     }
 
     fn tap(&mut self, tap: Tap) {
@@ -452,6 +496,9 @@ impl World {
     }
 
     fn block(&mut self) {
+        if self.now_ms < self.dark_until_ms {
+            return self.at(self.block_ms, Happening::Block);
+        }
         self.tally.blocks += 1;
         let results = self.ground.mine(START + 2 + self.now_ms / 1_000);
         let new: Vec<Tap> = self.ground.events[self.tapped..].iter().map(|(_, e)| Tap::Chain(e.clone())).collect();
@@ -463,9 +510,11 @@ impl World {
                 Ok(gas) => TxOutcome::Mined { gas },
                 Err(reason) => TxOutcome::Failed { reason },
             };
-            self.input(node, Input::Transaction { key, outcome });
+            self.tell(node, key, outcome);
         }
-        self.show_chain();
+        if self.now_ms >= self.shown_ms + self.show_ms {
+            self.show_chain();
+        }
         self.at(self.block_ms, Happening::Block);
     }
 
@@ -484,43 +533,10 @@ impl World {
         self.show_chain();
     }
 
-    /// What a node is told of the chain: the blocks, and of what it watches everything that has changed.
-    fn look(&mut self, node: usize) -> ChainUpdate {
-        let this = &mut self.nodes[node];
-        let horizon = Some(self.ground.horizon(this.lag));
-        if this.seen.horizon == horizon {
-            return self.ground.observe_blocks(this.lag);
-        }
-        this.seen.horizon = horizon;
-        let update = self.ground.observe(&this.watches, this.lag);
-        this.seen.news(update)
-    }
-
     /// Shows the chain as it stands to every node.
     pub fn show_chain(&mut self) {
-        for node in 0..self.nodes.len() {
-            if self.nodes[node].participant.is_some() {
-                let update = self.look(node);
-                self.input(node, Input::Chain(update));
-            }
-        }
-    }
-
-    fn submit(&mut self, node: usize, key: TxKey, call: &Call) {
-        let ticket = self.next_id;
-        self.next_id += 1;
-        let owner = self.nodes[node].owner;
-        self.tap(Tap::Called { node, call: Box::new(call.clone()) });
-        match self.ground.submit(owner, call, ticket) {
-            Ok(()) => drop(self.tickets.insert(ticket, (node, key))),
-            Err(reason) => {
-                if self.tracing {
-                    let name = &self.nodes[node].name;
-                    self.trace.push(format!("{} {name} cannot {}: {reason}", self.now_ms, call.name()));
-                }
-                self.input(node, Input::Transaction { key, outcome: TxOutcome::Failed { reason } });
-            }
-        }
+        self.shown_ms = self.now_ms;
+        (0..self.nodes.len()).for_each(|node| self.show_chain_to(node));
     }
 
     fn boot(&mut self, node: usize) {
@@ -535,59 +551,24 @@ impl World {
         this.participant = Some(participant);
         this.watches.clear();
         this.seen = Views::default();
-        self.take(node, step);
-        let update = self.look(node);
-        self.input(node, Input::Chain(update));
+        this.believed = (0, 0);
+        self.take(node, None, step);
+        self.show_chain_to(node);
         if self.nodes[node].commits == 0 {
-            self.at(500, Happening::Tick { node });
+            self.at(self.tick_ms, Happening::Tick { node });
             self.nodes[node].commits = 1;
         }
     }
 
     fn input(&mut self, node: usize, input: Input) {
-        let env = self.env();
-        let Some(participant) = &mut self.nodes[node].participant else { return };
-        let step = participant.handle(input, env);
-        self.take(node, step);
-    }
-
-    fn take(&mut self, node: usize, step: Step) {
-        if !step.writes().is_empty() {
-            self.nodes[node].commits += 1;
-        }
-        let commits = self.nodes[node].commits;
-        let crash = self.nodes[node].crash_at.filter(|(at, _)| *at == commits && !step.writes().is_empty());
-        if crash == Some((commits, CrashPoint::BeforeCommit)) {
-            self.nodes[node].crash_at = None;
-            self.tap(Tap::Lost { node });
-            return self.crash(node);
-        }
-        let disk = &mut self.nodes[node].disk;
-        let strings = &mut self.strings;
-        let outputs = step.commit(|writes| {
-            strings.read(node, &writes);
-            for write in writes {
-                match write.value {
-                    Some(value) => drop(disk.insert(write.key, value)),
-                    None => drop(disk.remove(&write.key)),
-                }
-            }
-            Ok::<(), ()>(())
-        });
-        if crash.is_some() {
-            self.nodes[node].crash_at = None;
-            return self.crash(node);
-        }
-        for output in outputs.unwrap_or_default() {
-            self.output(node, output);
-        }
+        self.input_noted(node, None, input);
     }
 
     fn output(&mut self, node: usize, output: Output) {
         match output {
             Output::Send { to, message } => {
                 let Some(to) = self.index_of(to) else { return };
-                if self.nodes[node].honest {
+                if self.nodes[node].honest || self.nodes[node].restored {
                     return self.post(node, to, message);
                 }
                 for (delay, to, message) in self.puppet_speaks(node, to, message) {
@@ -595,10 +576,11 @@ impl World {
                 }
             }
             Output::Submit { key, call, .. } => {
-                let held = if self.nodes[node].honest { Some(0) } else { self.puppet_calls(node, &call) };
-                let Some(held) = held else { return };
-                let delay = self.nodes[node].chain_delay_ms + held;
-                self.at(delay, Happening::Submit { node, key, call: Box::new(call) });
+                let speaks = self.nodes[node].honest || self.nodes[node].restored;
+                let held = if speaks { Some(0) } else { self.puppet_calls(node, &call) };
+                if let Some(held) = held {
+                    self.wish(node, key, call, held);
+                }
             }
             Output::Watch(watch) => {
                 if !self.nodes[node].watches.contains(&watch) {
@@ -612,9 +594,7 @@ impl World {
             }
             Output::Reply { tag, reply } => self.nodes[node].replies.entry(tag).or_default().push(reply),
             Output::Event(event) => {
-                if self.tracing {
-                    self.trace.push(format!("{} {} event: {event:?}", self.now_ms, self.nodes[node].name));
-                }
+                self.note(|w| format!("{} event: {event:?}", w.nodes[node].name));
                 self.nodes[node].events.push(event);
             }
         }
@@ -629,7 +609,7 @@ impl World {
         self.tap(Tap::Sent { from, message: message.clone() });
         self.strings.say(from, to, &message);
         let pair = (from.min(to), from.max(to));
-        if !self.connected.contains(&pair) || self.rng.chance(self.network.drop) {
+        if !self.connected.contains(&pair) || self.cuts.contains(&(from, to)) || self.rng.chance(self.network.drop) {
             return;
         }
         let epoch = self.epochs.get(&pair).copied().unwrap_or_default();
@@ -684,6 +664,12 @@ fn new_node(name: &str, seed: u64, policy: &Policy) -> Node {
         down_ms: 3_000,
         chain_delay_ms: 0,
         lag: 0,
+        rpc: Rpc::default(),
+        disk_ms: 0,
+        backup: None,
+        restored: false,
+        desk: Desk::default(),
+        believed: (0, 0),
         policy: policy.clone(),
         secret,
         watches: Vec::new(),
