@@ -123,6 +123,8 @@ pub struct Participant {
     /// Renewals that this node drives, by the virtual channel that ends. Forgotten in a crash: they are begun again.
     renewals: BTreeMap<B256, renewal::Driven>,
     in_flight: BTreeSet<TxKey>,
+    /// Objects whose peer knows more than this node, as it seems.
+    doubts: BTreeSet<B256>,
     cooling: BTreeMap<TxKey, u64>,
     mined: BTreeSet<TxKey>,
     close_tags: BTreeMap<B256, Vec<u64>>,
@@ -168,6 +170,7 @@ impl Participant {
             requests: BTreeMap::new(),
             renewals: BTreeMap::new(),
             in_flight: BTreeSet::new(),
+            doubts: BTreeSet::new(),
             cooling: BTreeMap::new(),
             mined: BTreeSet::new(),
             forgotten: Vec::new(),

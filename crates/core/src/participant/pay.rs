@@ -289,8 +289,11 @@ impl Participant {
             return;
         }
         let Some(book) = self.book_mut(ch) else { return };
-        if ver > book.log.my_high() || Side::of_version(ver) != book.log.me {
+        if Side::of_version(ver) != book.log.me {
             return;
+        }
+        if ver > book.log.my_high() {
+            return self.doubt(from, ch);
         }
         book.log.acknowledged(ver);
         for done in book.take_delivered(ver) {
@@ -307,6 +310,9 @@ impl Participant {
         }
         let domain = self.config.domain;
         let Some(book) = self.book_mut(ch) else { return };
+        if ver > book.log.my_high() {
+            return self.doubt(from, ch);
+        }
         let verify = |body: &Body, sig: &Signature| sig.verifies(body.digest(&domain), from);
         match book.log.accept_answer(ver, sig, verify) {
             Ok(true) => {
@@ -315,6 +321,15 @@ impl Participant {
             }
             Ok(false) => {}
             Err(_) => self.misbehaved(from, "a countersignature that does not fit"),
+        }
+    }
+
+    /// The peer answers to a version that I never signed: it lies, or my disk is an old copy. In doubt nothing is signed (S9).
+    fn doubt(&mut self, from: Address, ch: B256) {
+        if self.doubts.insert(ch) {
+            let reason = "it knows a version that this node never signed: it lies, or the data of this node is an old \
+                          copy. Nothing is signed in this channel any more; end it through the chain";
+            self.misbehaved(from, reason);
         }
     }
 
@@ -351,6 +366,7 @@ impl Participant {
             return self.undisturbed(ch);
         }
         let Some(virt) = self.virtuals.get(&ch) else { return Err(Fault::Caller("no such channel".into())) };
+        self.undoubted(ch)?;
         if virt.book.is_none() {
             return Err(Fault::Caller("this node is a hub of that virtual channel, not an end".into()));
         }
@@ -376,6 +392,7 @@ impl Participant {
     /// The slot shows this life open and undisputed, at the head too (S40).
     pub(super) fn undisturbed(&self, ch: B256) -> Result<(), Fault> {
         let Some(ledger) = self.ledgers.get(&ch) else { return Err(Fault::Caller("no such channel".into())) };
+        self.undoubted(ch)?;
         if !guard!("1.4.7-sees-chain", self.sees_the_chain()) {
             return Err(Fault::Chain("the chain was not read lately".into()));
         }
@@ -388,6 +405,15 @@ impl Participant {
             return Err(Fault::Chain("the channel is in dispute".into()));
         }
         Ok(())
+    }
+
+    fn undoubted(&self, ch: B256) -> Result<(), Fault> {
+        if guard!("1.4.4-undoubted", !self.doubts.contains(&ch)) {
+            return Ok(());
+        }
+        Err(Fault::Peer(
+            "the peer knows versions that this node does not know; end the channel through the chain".into(),
+        ))
     }
 
     pub(super) fn book(&self, ch: B256) -> Option<&Book> {
