@@ -1,0 +1,62 @@
+//! The reference and the bytecode, side by side.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod abi;
+mod apart;
+mod evm;
+mod mutate;
+mod pair;
+mod story;
+mod world;
+
+use pair::Counts;
+use perunika_reference::{Call, Error};
+use world::World;
+
+/// Errors that no story meets; tests of their own do.
+const APART: [&str; 3] = ["Reentered", "WrongDomain", "SlotExhausted"];
+
+/// The value of an environment variable.
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+/// `PERUNIKA_STORIES` says how many, `PERUNIKA_FIRST_STORY` the first seed.
+#[test]
+fn random_stories_end_alike() {
+    let (stories, first) = (number("PERUNIKA_STORIES", 300), number("PERUNIKA_FIRST_STORY", 0));
+    let world = World::new();
+    let mut counts = Counts::default();
+    for seed in first..first + stories {
+        match story::tell(&world, seed, 60) {
+            Ok(told) => counts.add(&told),
+            Err(why) => panic!("{why}"),
+        }
+    }
+    println!("{stories} stories from seed {first}: {counts:#?}");
+    let often = (stories / 100).max(1);
+    let rare = |count: Option<&u64>| count.copied().unwrap_or_default() < often;
+    let missed: Vec<_> = Call::NAMES.into_iter().filter(|name| rare(counts.done.get(name))).collect();
+    let silent: Vec<_> = Error::CUSTOM
+        .iter()
+        .filter_map(|error| error.name())
+        .filter(|name| !APART.contains(name) && rare(counts.refused.get(name)))
+        .collect();
+    assert!(
+        missed.is_empty() && silent.is_empty(),
+        "functions that hardly succeeded: {missed:?}, errors that hardly came: {silent:?}"
+    );
+}
+
+#[test]
+fn the_errors_are_those_of_the_artifact() {
+    let mut mine: Vec<_> = Error::CUSTOM.iter().filter_map(|error| error.name()).collect();
+    let mut theirs = abi::error_names();
+    mine.sort_unstable();
+    theirs.sort_unstable();
+    assert_eq!(mine, theirs);
+    let mut functions: Vec<_> = Call::NAMES.iter().chain(&abi::View::NAMES).copied().collect();
+    functions.sort_unstable();
+    assert_eq!(functions, abi::INTERFACE.functions.keys().map(String::as_str).collect::<Vec<_>>());
+}
