@@ -1,6 +1,6 @@
 //! The ground truth: revm with the deployed Adjudicator, one block a second.
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use perunika_contracts::{Event, Preimage, Stored, creation_code, encode_call, revert_reason, view};
 use perunika_core::Domain;
 use perunika_core::chain::{Block, Call, ChainUpdate, EscrowView, LedgerView, NanoView, RecordView, Seen, Watch};
@@ -13,6 +13,8 @@ pub const START: u64 = 1_900_000_000;
 /// What every account has at the start, wei.
 pub const ENDOWMENT: u128 = 1_000_000_000_000_000_000_000;
 const GAS: u64 = 16_000_000;
+/// Gas of a block where nothing else is said.
+pub(crate) const GAS_LIMIT: u64 = 60_000_000;
 
 /// What became of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +43,7 @@ pub struct Queued {
     pub hold_until: u64,
     data: Bytes,
     value: U256,
-    ticket: u64,
+    pub(crate) ticket: u64,
 }
 
 /// A chain with one Adjudicator.
@@ -54,9 +56,13 @@ pub struct Ground {
     pub depth: u64,
     /// Calls that wait for the next block, in the order in which it would take them.
     pub queue: Vec<Queued>,
+    /// Blocks are full: a call waits up to so many seconds until it is outbid by none.
+    pub full_s: u64,
+    /// Calls behind `receipts`.
+    sent: Vec<Queued>,
     preimages: BTreeMap<Stored, Preimage>,
     totals: BTreeMap<B256, u128>,
-    pending: Vec<(alloy_primitives::B256, Address, &'static str, u64)>,
+    pending: Vec<(B256, Queued)>,
     /// Every event, oldest first, with the block's height.
     pub events: Vec<(u64, Event)>,
     /// Every call, oldest first.
@@ -70,8 +76,8 @@ pub struct Ground {
     memory: RefCell<Memory>,
 }
 
-/// Who has money at the start, and the creation code of the contract.
-type Deployment = (Vec<Address>, Bytes);
+/// Who has money at the start, the creation code of the contract, gas of a block.
+type Deployment = (Vec<Address>, Bytes, u64);
 
 /// Views that were read, by the height of the last block with transactions.
 #[derive(Default)]
@@ -99,17 +105,26 @@ impl Ground {
         Self::with_adjudicator(accounts, creation_code())
     }
 
+    /// Deploys the contract on a chain whose blocks have room for so much gas; a call asks for 16 million.
+    pub fn with_blocks(accounts: &[Address], gas_limit: u64) -> Self {
+        Self::deployed(accounts, creation_code(), gas_limit)
+    }
+
     /// Deploys this creation code in its place: a contract in which a guard is missing.
     pub fn with_adjudicator(accounts: &[Address], code: Bytes) -> Self {
+        Self::deployed(accounts, code, GAS_LIMIT)
+    }
+
+    fn deployed(accounts: &[Address], code: Bytes, gas_limit: u64) -> Self {
         thread_local! {
             /// The last one: a clone is a chain of its own, and deploying takes longer than a short story.
             static DEPLOYED: RefCell<Option<(Deployment, Ground)>> = const { RefCell::new(None) };
         }
-        let asked = (accounts.to_vec(), code);
+        let asked = (accounts.to_vec(), code, gas_limit);
         DEPLOYED.with_borrow_mut(|last| match last {
             Some((same, ground)) if *same == asked => ground.untouched(),
             _ => {
-                let ground = Self::deploy(&asked.0, asked.1.clone());
+                let ground = Self::deploy(&asked.0, asked.1.clone(), gas_limit);
                 let copy = ground.untouched();
                 *last = Some((asked, ground));
                 copy
@@ -122,12 +137,12 @@ impl Ground {
         Self::on(self.chain.clone(), self.domain)
     }
 
-    fn deploy(accounts: &[Address], code: Bytes) -> Self {
+    fn deploy(accounts: &[Address], code: Bytes, gas_limit: u64) -> Self {
         let deployer = Address::repeat_byte(0xdd);
         let genesis = accounts
             .iter()
             .chain([&deployer])
-            .fold(Genesis::at(START), |g, account| g.fund(*account, U256::from(ENDOWMENT)));
+            .fold(Genesis { gas_limit, ..Genesis::at(START) }, |g, account| g.fund(*account, U256::from(ENDOWMENT)));
         let mut chain = Chain::new(genesis);
         let hash =
             chain.send_unsigned(deployer, None, U256::ZERO, code, 16_000_000).expect("the deployment is accepted");
@@ -144,6 +159,8 @@ impl Ground {
             domain,
             depth: 1,
             queue: Vec::new(),
+            full_s: 0,
+            sent: Vec::new(),
             preimages: BTreeMap::new(),
             totals: BTreeMap::new(),
             pending: Vec::new(),
@@ -199,7 +216,10 @@ impl Ground {
 
     fn enqueue(&mut self, from: Address, call: &Call, data: Bytes, value: U256, ticket: u64) {
         let since = self.time();
-        self.queue.push(Queued { from, call: call.clone(), since, hold_until: 0, data, value, ticket });
+        // Who waits longest is no matter of chance here, so that one seed tells one story whoever asks.
+        let wait = if self.full_s == 0 { 0 } else { u64::from(keccak256(&data)[31]) % (self.full_s + 1) };
+        let hold_until = if wait == 0 { 0 } else { since + wait };
+        self.queue.push(Queued { from, call: call.clone(), since, hold_until, data, value, ticket });
     }
 
     /// Hands what may be in a block at this time to the chain, in the order of the queue.
@@ -209,10 +229,10 @@ impl Ground {
         self.queue = held;
         let due: Vec<Queued> = due;
         let mut refused = Vec::new();
-        for Queued { from, call, data, value, ticket, .. } in due {
-            match self.chain.send_unsigned(from, to, value, data, GAS) {
-                Ok(hash) => self.pending.push((hash, from, call.name(), ticket)),
-                Err(reason) => refused.push((ticket, Err(reason.to_string()))),
+        for call in due {
+            match self.chain.send_unsigned(call.from, to, call.value, call.data.clone(), GAS) {
+                Ok(hash) => self.pending.push((hash, call)),
+                Err(reason) => refused.push((call.ticket, Err(reason.to_string()))),
             }
         }
         refused
@@ -238,9 +258,9 @@ impl Ground {
         let mut results = self.release(at);
         let block = self.chain.mine(at).expect("a block");
         let mut waiting = Vec::new();
-        for (hash, from, name, ticket) in std::mem::take(&mut self.pending) {
+        for (hash, call) in std::mem::take(&mut self.pending) {
             let Some((_, tx)) = self.chain.mined(hash) else {
-                waiting.push((hash, from, name, ticket));
+                waiting.push((hash, call));
                 continue;
             };
             let result = match tx.outcome {
@@ -249,8 +269,9 @@ impl Ground {
             };
             let fee = u128::from(tx.gas_used) * tx.effective_gas_price;
             self.hashes.push(hash);
-            self.receipts.push(Receipt { from, name, result: result.clone(), fee });
-            results.push((ticket, result));
+            self.receipts.push(Receipt { from: call.from, name: call.call.name(), result: result.clone(), fee });
+            results.push((call.ticket, result));
+            self.sent.push(call);
         }
         self.pending = waiting;
         if !block.transactions.is_empty() {
@@ -260,20 +281,28 @@ impl Ground {
         results
     }
 
-    /// Drops the last `depth` blocks; their transactions are lost, as if they had never been sent.
-    pub fn reorg(&mut self, depth: u64) {
+    /// Drops the last `depth` blocks; their transactions are lost, as if they had never been sent. What they were is given back.
+    pub fn reorg(&mut self, depth: u64) -> Vec<Queued> {
         let lost = self.chain.reorg(depth).expect("the chain is that long");
         let height = self.chain.height();
         self.reorgs += 1;
         self.active.retain(|at| *at <= height);
         *self.memory.borrow_mut() = Memory::default();
         self.events.retain(|(at, _)| *at <= height);
+        let mut back = Vec::new();
         for tx in lost {
             if let Some(index) = self.hashes.iter().position(|hash| hash == tx.tx_hash()) {
                 self.hashes.remove(index);
                 self.receipts.remove(index);
+                back.push(self.sent.remove(index));
             }
         }
+        // Their nonces begin anew: what waits in the pool is sent again from the queue.
+        for (hash, call) in std::mem::take(&mut self.pending) {
+            self.chain.forget(hash);
+            self.queue.push(call);
+        }
+        back
     }
 
     fn read_events(&mut self, block: &perunika_devnet::Block) {

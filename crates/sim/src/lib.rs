@@ -28,4 +28,4 @@ pub use play::PATIENCE_MS;
 pub use rng::Rng;
 pub use stage::{Stage, short_terms};
 pub use story::{ETH, Path, quick_policy};
-pub use world::{CrashPoint, Filter, Network, Node, Rpc, Tap, World};
+pub use world::{CrashPoint, Fate, Filter, Network, Node, Rpc, Tap, World};

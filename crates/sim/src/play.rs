@@ -18,7 +18,7 @@ impl World {
             panic!("the channel did not open: {:?}", self.reply(a, tag));
         };
         let open = |w: &World| w.ledger_of(b, id).is_some_and(|l| l.stage == perunika_core::info::LedgerStage::Open);
-        assert!(self.run_until(PATIENCE_MS, open), "the peer sees the channel open");
+        assert!(self.run_until(self.patience_ms, open), "the peer sees the channel open");
         id
     }
 
@@ -31,7 +31,7 @@ impl World {
         };
         let last = path[path.len() - 1];
         let ready = |w: &World| w.virtual_of(last, vc).is_some_and(|v| v.version >= 1);
-        assert!(self.run_until(PATIENCE_MS, ready), "the far end has started");
+        assert!(self.run_until(self.patience_ms, ready), "the far end has started");
         vc
     }
 
@@ -59,7 +59,7 @@ impl World {
     pub fn close_virtual(&mut self, node: usize, vc: B256) {
         self.command(node, Command::CloseVirtual { vc });
         let over = |w: &World| w.virtual_everywhere(vc).iter().all(|v| v.stage == VirtualStage::Done);
-        assert!(self.run_until(PATIENCE_MS, over), "{:?}", self.virtual_everywhere(vc));
+        assert!(self.run_until(self.patience_ms, over), "{:?}", self.virtual_everywhere(vc));
     }
 
     /// Ends a ledger channel cooperatively.
@@ -72,7 +72,7 @@ impl World {
 
     /// Waits for the reply to a command.
     pub fn wait_reply(&mut self, node: usize, tag: u64) {
-        let answered = self.run_until(PATIENCE_MS, |w| w.reply(node, tag).is_some());
+        let answered = self.run_until(self.patience_ms, |w| w.reply(node, tag).is_some());
         assert!(answered, "no reply to command {tag} of {}", self.nodes[node].name);
     }
 

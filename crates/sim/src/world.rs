@@ -1,8 +1,10 @@
 //! Participants, a network with faults and the chain, in virtual time and one thread.
 
 mod disk;
+mod reorg;
 mod rpc;
 
+pub use reorg::Fate;
 pub use rpc::Rpc;
 
 use crate::campaign::Totals;
@@ -187,6 +189,8 @@ pub struct World {
     pub tick_ms: u64,
     /// Nodes look at the chain so often, ms; 0: at every block.
     pub show_ms: u64,
+    /// Longest time that an honest move may take, ms.
+    pub patience_ms: u64,
     /// No block is made before this time, ms.
     pub dark_until_ms: u64,
     /// Who does not reach whom: from, to.
@@ -211,6 +215,8 @@ pub struct World {
     connected: BTreeSet<(usize, usize)>,
     last_arrival: BTreeMap<(usize, usize), u64>,
     tickets: BTreeMap<u64, (usize, TxKey)>,
+    /// Tickets of transactions in blocks, which a reorganisation may give back.
+    spent: BTreeMap<u64, (usize, TxKey)>,
     tapped: usize,
     /// By which the adversary holds her nodes.
     pub(crate) strings: Strings,
@@ -232,9 +238,14 @@ impl World {
 
     /// With a policy of one's own.
     pub fn with_policy(seed: u64, names: &[&str], policy: &Policy) -> Self {
+        Self::on_chain(seed, names, policy, crate::ground::GAS_LIMIT)
+    }
+
+    /// The same where blocks have room for so much gas.
+    pub fn on_chain(seed: u64, names: &[&str], policy: &Policy, gas_limit: u64) -> Self {
         signing::begin();
         let owners: Vec<Address> = names.iter().map(|n| owner_of(n)).collect();
-        let ground = Ground::new(&owners);
+        let ground = Ground::with_blocks(&owners, gas_limit);
         let nodes = names.iter().map(|name| new_node(name, seed, policy)).collect();
         let mut world = Self {
             now_ms: 0,
@@ -262,6 +273,8 @@ impl World {
             connected: BTreeSet::new(),
             last_arrival: BTreeMap::new(),
             tickets: BTreeMap::new(),
+            spent: BTreeMap::new(),
+            patience_ms: crate::play::PATIENCE_MS,
             tapped: 0,
             strings: Strings::new(seed),
             machine: Arc::new(Machine::new()),
@@ -506,6 +519,7 @@ impl World {
         new.into_iter().for_each(|tap| self.tap(tap));
         for (ticket, result) in results {
             let Some((node, key)) = self.tickets.remove(&ticket) else { continue };
+            self.spent.insert(ticket, (node, key));
             let outcome = match result {
                 Ok(gas) => TxOutcome::Mined { gas },
                 Err(reason) => TxOutcome::Failed { reason },
@@ -516,21 +530,6 @@ impl World {
             self.show_chain();
         }
         self.at(self.block_ms, Happening::Block);
-    }
-
-    /// Drops the last `depth` blocks with their transactions, and shows everybody what is left.
-    pub fn reorg(&mut self, depth: u64) {
-        self.ground.reorg(depth);
-        self.tally.reorgs += 1;
-        self.tally.reorged_blocks += depth;
-        let mut lost = self.tapped.saturating_sub(self.ground.events.len());
-        while lost > 0 {
-            let last = self.taps.iter().rposition(|(_, tap)| matches!(tap, Tap::Chain(_)));
-            self.taps.remove(last.expect("as many as there were events"));
-            lost -= 1;
-        }
-        self.tapped = self.tapped.min(self.ground.events.len());
-        self.show_chain();
     }
 
     /// Shows the chain as it stands to every node.

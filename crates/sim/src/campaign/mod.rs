@@ -1,6 +1,11 @@
 //! Random stories, each a pure function of its seed: a network of 2 to 7 nodes, everything that people do with it, every fault
 //! that the world has; then the world heals, and everybody must have what is theirs (protocol 2.4).
 
+mod count;
+mod deeds;
+mod end;
+mod faults;
+mod games;
 mod plan;
 mod runner;
 mod story;

@@ -1,11 +1,17 @@
 //! Many stories on several threads, each thread with whole stories of its own.
 
 use super::{Failure, Options, Totals, story};
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
+
+thread_local! {
+    /// Where the last panic of this thread was.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 /// What to run.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +31,10 @@ pub fn command(args: &[String]) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    std::panic::set_hook(Box::new(|_| {}));
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        PLACE.with_borrow_mut(|last| *last = place);
+    }));
     let started = Instant::now();
     let (totals, failures) = run(wanted);
     println!("{totals}{:<34} {:>12.1}", "seconds", started.elapsed().as_secs_f64());
@@ -121,7 +130,11 @@ pub(crate) fn caught_once(seed: u64, options: &Options) -> Result<Totals, Failur
     catch_unwind(AssertUnwindSafe(|| story(seed, options))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default();
-        Err(Failure { seed, faults: vec![format!("panic: {text}")], ..Failure::default() })
+        Err(Failure {
+            seed,
+            faults: vec![format!("panic at {}: {text}", PLACE.with_borrow(String::clone))],
+            ..Failure::default()
+        })
     })
 }
 

@@ -41,6 +41,20 @@ totals! {
     reorgs: "reorganisations",
     /// Blocks that they dropped.
     reorged_blocks: "blocks dropped by them",
+    /// Nodes that started from an old copy of their disk.
+    backups: "starts from an old backup",
+    /// Stories with corrupt nodes.
+    corrupt_stories: "stories with an adversary",
+    /// What the adversary did.
+    adversary: "actions of the adversary",
+    /// Steps of nanocontracts that both signed.
+    steps: "steps of nanocontracts",
+    /// Steps that were forced on the chain.
+    forced_steps: "forced steps",
+    /// Virtual channels that succeeded another.
+    renewals: "renewals",
+    /// Certificates that went to the chain.
+    certificates: "certificates on chain",
     /// Ledger channels that were opened.
     ledger_channels: "ledger channels opened",
     /// Messages that arrived.

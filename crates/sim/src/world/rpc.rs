@@ -121,6 +121,10 @@ impl World {
     }
 
     pub(super) fn submit(&mut self, node: usize, key: TxKey, call: &Call) {
+        // Asked for twice, it is sent once while it waits.
+        if self.tickets.values().any(|wish| *wish == (node, key)) {
+            return;
+        }
         let ticket = self.next_id;
         self.next_id += 1;
         let owner = self.nodes[node].owner;
