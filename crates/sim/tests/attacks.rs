@@ -2,10 +2,14 @@
 
 #[path = "attacks/creation.rs"]
 mod creation;
+#[path = "attacks/front.rs"]
+mod front;
 #[path = "attacks/hostile.rs"]
 mod hostile;
 #[path = "attacks/links.rs"]
 mod links;
+#[path = "attacks/paper.rs"]
+mod paper;
 #[path = "attacks/replay.rs"]
 mod replay;
 #[path = "attacks/streams.rs"]

@@ -11,6 +11,8 @@ mod disputes;
 mod games;
 #[path = "nano_attacks/hands.rs"]
 mod hands;
+#[path = "nano_attacks/paper.rs"]
+mod paper;
 #[path = "forced/scene.rs"]
 #[allow(dead_code, reason = "the stories of the other binary need more of it")]
 mod scene;

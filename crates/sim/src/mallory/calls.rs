@@ -41,8 +41,14 @@ pub(crate) fn sign(world: &World, digest: B256, key: Address) -> Option<Signatur
     mine.map(|n| world.raw_key(n).sign(digest)).or_else(|| world.strings.loot.sigs.get(&(digest, key)).copied())
 }
 
-fn both(world: &World, keys: [Address; 2], digest: B256) -> [Option<Signature>; 2] {
-    keys.map(|key| sign(world, digest, key))
+/// The same; where there is none, or seldom, bytes that look like one.
+pub(crate) fn seal(world: &World, rng: &mut Rng, digest: B256, key: Address) -> Option<Signature> {
+    let sig = sign(world, digest, key).map(|sig| craft::pen(rng, sig));
+    sig.or_else(|| rng.chance(60).then(|| craft::junk(rng)))
+}
+
+fn both(world: &World, rng: &mut Rng, keys: [Address; 2], digest: B256) -> [Option<Signature>; 2] {
+    keys.map(|key| seal(world, rng, digest, key))
 }
 
 /// A call about some channel.
@@ -103,6 +109,7 @@ pub(crate) fn some_body(world: &World, rng: &mut Rng, ch: B256) -> Option<Body> 
             garble::split(body, craft::version(rng, body.ver), def_a)
         }
         1 => Body { ver: craft::version(rng, body.ver), ..body.clone() },
+        2 => craft::warp(rng, body),
         _ => body.clone(),
     })
 }
@@ -115,6 +122,10 @@ fn ledger_call(world: &World, rng: &mut Rng, id: B256) -> Option<Call> {
     let register = !running || rng.chance(300);
     Some(match rng.below(if running { 10 } else { 12 }) {
         0..=2 => state_call(world, rng, &params, id, register)?,
+        3 if running && rng.chance(150) => {
+            let (body, mix) = (some_body(world, rng, id)?, slot.dispute?.mix);
+            Call::Conclude { params, state: body.state(), roots: body.roots(), mix }
+        }
         3 | 4 if running => conclude(&params, slot.dispute?)?,
         3 | 4 => version_zero(&params, id),
         5 => some_close(world, rng, &params, id)?,
@@ -136,13 +147,21 @@ fn ledger_call(world: &World, rng: &mut Rng, id: B256) -> Option<Call> {
 fn state_call(world: &World, rng: &mut Rng, params: &ChannelParams, id: B256, register: bool) -> Option<Call> {
     let body = some_body(world, rng, id)?;
     let keys = [params.a.key, params.b.key];
-    let sigs = both(world, keys, body.digest(&world.ground.domain));
+    let sigs = both(world, rng, keys, body.digest(&world.ground.domain));
     let (params, state, roots) = (*params, body.state(), body.roots());
     Some(if register {
         Call::Register { params, state, roots, sigs }
     } else {
         Call::Refute { params, state, roots, sigs }
     })
+}
+
+/// Opens a dispute of a ledger channel with some State.
+pub(crate) fn register_some(world: &mut World, rng: &mut Rng, nodes: &[usize], id: B256) {
+    let Some(params) = world.strings.loot.ledgers.get(&id).map(|l| l.params) else { return };
+    if let Some(call) = state_call(world, rng, &params, id, true) {
+        send(world, rng, nodes, &call);
+    }
 }
 
 fn version_zero(params: &ChannelParams, id: B256) -> Call {
@@ -175,7 +194,7 @@ fn some_close(world: &World, rng: &mut Rng, params: &ChannelParams, id: B256) ->
             }
         }
     };
-    let sigs = both(world, [params.a.key, params.b.key], world.ground.domain.digest(close.struct_hash()));
+    let sigs = both(world, rng, [params.a.key, params.b.key], world.ground.domain.digest(close.struct_hash()));
     Some(Call::Close { params: *params, close, lock_root: B256::ZERO, sigs })
 }
 
@@ -186,10 +205,17 @@ fn settle(world: &World, rng: &mut Rng, params: &ChannelParams, id: B256, nonce:
     let all: Vec<&Body> = loot.bodies.get(&id)?.values().flatten().filter(|b| !b.locks.is_empty()).collect();
     let fitting = all.iter().find(|b| b.lock_root() == escrow.root).copied();
     let body = fitting.or_else(|| pick(rng, &all).copied())?;
-    let index = rng.below(body.locks.len() as u64) as usize;
-    let lock = body.locks[index];
+    let mut index = rng.below(body.locks.len() as u64) as usize;
+    let mut lock = body.locks[index];
     let virtual_params = loot.virtuals.get(&lock.vc)?.clone();
-    let proof = tree::proof(&body.locks, index)?;
+    let mut proof = tree::proof(&body.locks, index)?;
+    match rng.below(20) {
+        0 => index += 1 << proof.len(),
+        1 => lock.left = craft::amount(rng, lock.left, lock.left),
+        2 => lock.left_is_a = !lock.left_is_a,
+        3 => proof.clear(),
+        _ => {}
+    }
     Some(Call::Settle { params: *params, nonce, lock, index, proof, virtual_params })
 }
 
@@ -221,7 +247,8 @@ fn signed_state(world: &World, rng: &mut Rng, params: &VirtualParams, vc: B256) 
                 garble::split(&genesis, rng.between(1, 60), def_a)
             }
         };
-        if let [Some(a), Some(b)] = both(world, keys, body.digest(&world.ground.domain)) {
+        let body = if rng.chance(80) { craft::warp(rng, &body) } else { body };
+        if let [Some(a), Some(b)] = both(world, rng, keys, body.digest(&world.ground.domain)) {
             return Some((body, [a, b]));
         }
     }
@@ -230,9 +257,10 @@ fn signed_state(world: &World, rng: &mut Rng, params: &VirtualParams, vc: B256) 
 
 fn register_virtual(world: &World, rng: &mut Rng, params: &VirtualParams, vc: B256) -> Option<Call> {
     let (body, sigs) = signed_state(world, rng, params, vc)?;
-    let secrets = params.hashes.iter().map(|hash| world.strings.loot.secrets.get(hash).copied());
+    let guess = rng.chance(150).then(|| B256::from(rng.bytes32()));
+    let secrets = params.hashes.iter().map(|hash| world.strings.loot.secrets.get(hash).copied().or(guess));
     let secrets = secrets.collect::<Option<Vec<B256>>>()?;
-    let opener = opener(world, rng, params, vc);
+    let opener = opener(world, rng, params, vc).map(|opener| Opener { sig: craft::pen(rng, opener.sig), ..opener });
     Some(Call::RegisterVirtual {
         params: params.clone(),
         state: body.state(),
@@ -250,7 +278,8 @@ fn opener(world: &World, rng: &mut Rng, params: &VirtualParams, id: B256) -> Opt
         params.path.iter().enumerate().filter_map(|(at, key)| Some((at, corrupt(key)?))).collect();
     let ends: Vec<(usize, usize)> =
         mine.iter().copied().filter(|(at, _)| *at == 0 || *at + 1 == params.path.len()).collect();
-    let (position, node) = *pick(rng, if ends.is_empty() { &mine } else { &ends })?;
+    let all = ends.is_empty() || rng.chance(200);
+    let (position, node) = *pick(rng, if all { &mine } else { &ends })?;
     let tower = world.nodes[node].owner;
     let auth = WatchAuth { id, tower, not_before: 0, not_after: params.t_exp };
     let sig = world.raw_key(node).sign(world.ground.domain.digest(auth.struct_hash()));
@@ -270,7 +299,7 @@ fn finalise(world: &World, rng: &mut Rng, params: &VirtualParams, vc: B256) -> O
             _ => craft::amount(rng, params.init_a, params.total()),
         };
         let digest = world.ground.domain.digest(Final { vc, out_a }.struct_hash());
-        let sigs: Option<Vec<Signature>> = params.path.iter().map(|key| sign(world, digest, *key)).collect();
+        let sigs: Option<Vec<Signature>> = params.path.iter().map(|key| seal(world, rng, digest, *key)).collect();
         if let Some(sigs) = sigs {
             return Some(Call::Finalise { params: params.clone(), out_a, sigs });
         }

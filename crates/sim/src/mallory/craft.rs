@@ -3,7 +3,9 @@
 use super::loot::Loot;
 use crate::rng::Rng;
 use alloy_primitives::B256;
+use perunika_core::body::Body;
 use perunika_core::params::VirtualParams;
+use perunika_core::sig::Signature;
 use perunika_core::signed::{Amount, MAX_AMOUNT, MAX_VERSION};
 
 /// One of them.
@@ -74,4 +76,55 @@ pub(crate) fn bend(rng: &mut Rng, params: &mut VirtualParams, loot: &Loot) {
             }
         }
     }
+}
+
+/// Bytes that look like a signature.
+pub(crate) fn junk(rng: &mut Rng) -> Signature {
+    let mut bytes = [0u8; 64];
+    bytes[..32].copy_from_slice(&rng.bytes32());
+    bytes[32..].copy_from_slice(&rng.bytes32());
+    bytes[32] &= 0x3f;
+    Signature(bytes)
+}
+
+/// A signature, seldom a bad one.
+pub(crate) fn pen(rng: &mut Rng, sig: Signature) -> Signature {
+    if !rng.chance(40) {
+        return sig;
+    }
+    let mut bent = sig;
+    bent.0[rng.below(64) as usize] ^= 1 << rng.below(8);
+    if rng.chance(500) { junk(rng) } else { bent }
+}
+
+/// A State that only people without honour sign.
+pub(crate) fn warp(rng: &mut Rng, body: &Body) -> Body {
+    let mut next = body.clone();
+    next.ver = next.ver.saturating_add(rng.between(1, 4));
+    for _ in 0..=rng.below(2) {
+        match rng.below(8) {
+            0 => next.dep_a = amount(rng, next.dep_a, next.dep_a),
+            1 => next.dep_b = amount(rng, next.dep_b, next.dep_b),
+            2 => next.total = amount(rng, next.total, next.dep_a.saturating_add(next.dep_b)),
+            3 => next.def_a = amount(rng, next.def_a, next.total),
+            4 => {
+                if let Some(lock) = next.locks.first_mut() {
+                    (lock.left, lock.right) = (amount(rng, lock.left, lock.left), amount(rng, lock.right, lock.right));
+                }
+            }
+            5 => {
+                if let Some(lock) = next.locks.first().copied() {
+                    let many = [1, 2, 127, 128, 200][rng.below(5) as usize];
+                    next.locks.extend(std::iter::repeat_n(lock, many));
+                }
+            }
+            6 => drop(next.locks.pop()),
+            _ => {
+                if let Some(entry) = next.nanos.first_mut() {
+                    entry.total = amount(rng, entry.total, entry.total);
+                }
+            }
+        }
+    }
+    next
 }

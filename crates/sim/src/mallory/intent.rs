@@ -49,6 +49,8 @@ pub(crate) enum Action {
     Manner,
     /// A puppet does something of its own accord.
     Command,
+    /// A short sequence that answers what was just heard.
+    Play,
 }
 
 const ALL: &[(Action, u64)] = &[
@@ -70,6 +72,7 @@ const ALL: &[(Action, u64)] = &[
     (Action::LetGo, 3),
     (Action::Manner, 2),
     (Action::Command, 10),
+    (Action::Play, 10),
 ];
 
 /// A plan.
@@ -133,19 +136,21 @@ impl Intent {
     }
 
     fn favours(self, action: Action) -> bool {
-        use Action::{Call, Command, LetGo, Manner, Nano, Order, Rewind, Speak};
+        use Action::{Call, Command, LetGo, Manner, Nano, Order, Play, Rewind, Speak};
         match self {
             Self::Noise => matches!(action, Speak(Topic::Anything)),
             Self::OldStates => matches!(action, Call | Order),
             Self::Finals => matches!(action, Speak(Topic::Final) | Call | LetGo),
-            Self::HalfCreated => matches!(action, Speak(Topic::Create) | LetGo | Command),
-            Self::Equivocate => matches!(action, Speak(Topic::Change | Topic::Propose | Topic::Presign) | Manner),
+            Self::HalfCreated => matches!(action, Speak(Topic::Create) | LetGo | Command | Play),
+            Self::Equivocate => {
+                matches!(action, Speak(Topic::Change | Topic::Propose | Topic::Presign) | Manner | Play)
+            }
             Self::Twins => matches!(action, Rewind | Command),
-            Self::Streams => matches!(action, Speak(Topic::Item | Topic::Accept) | Command),
-            Self::Removals => matches!(action, Speak(Topic::Propose | Topic::Presign | Topic::Accept)),
+            Self::Streams => matches!(action, Speak(Topic::Item | Topic::Accept) | Command | Play),
+            Self::Removals => matches!(action, Speak(Topic::Propose | Topic::Presign | Topic::Accept) | Play),
             Self::Late => matches!(action, LetGo | Speak(Topic::Accept | Topic::Replay)),
             Self::Mute => matches!(action, Command | Manner),
-            Self::Frozen => matches!(action, Speak(Topic::Item | Topic::Close | Topic::Final) | Command),
+            Self::Frozen => matches!(action, Speak(Topic::Item | Topic::Close | Topic::Final) | Command | Play),
             Self::Games => matches!(action, Nano | Speak(Topic::Nano) | Command),
             Self::Blocks => matches!(action, Order | Call),
             Self::Terms => matches!(action, Speak(Topic::Create) | Command),

@@ -2,6 +2,7 @@
 
 use super::records;
 use crate::adversary::Position;
+use crate::signing::verifies;
 use alloy_primitives::{Address, B256};
 use perunika_core::Domain;
 use perunika_core::body::{Body, Change};
@@ -130,7 +131,7 @@ impl Loot {
                 let keyed: Vec<(Address, Signature)> =
                     sigs.iter().filter_map(|(i, sig)| Some((*params.path.get(usize::from(*i))?, *sig))).collect();
                 self.finals.entry(*vc).or_default().insert(*out_a);
-                for (key, sig) in keyed.into_iter().filter(|(key, sig)| sig.verifies(digest, *key)) {
+                for (key, sig) in keyed.into_iter().filter(|(key, sig)| verifies(sig, digest, *key)) {
                     self.sigs.insert((digest, key), sig);
                 }
             }
@@ -158,31 +159,30 @@ impl Loot {
 
     /// A signature over a State: its content is worked out from what is known.
     fn signed(&mut self, by: Address, message: &Message, domain: &Domain) {
-        let (ch, ver, sig, contents) = match message {
+        let (sig, contents) = match message {
             Message::Item { ch, ver, base, def_a, sig, .. } => {
                 let bases = self.versions(*ch, *base);
                 let next = bases.iter().filter_map(|b| b.with(*ver, &Change::Split(*def_a)).ok()).collect();
-                (*ch, *ver, *sig, next)
+                (*sig, next)
             }
             Message::Start { vc, sig } => {
                 let next =
                     self.versions(*vc, 0).iter().filter_map(|b| b.with(1, &Change::Split(b.def_a)).ok()).collect();
-                (*vc, 1, *sig, next)
+                (*sig, next)
             }
-            Message::Accept { ch, ver, sig } => (*ch, *ver, *sig, self.versions(*ch, *ver)),
-            Message::Presign { ch, ver, op, sig } => (*ch, *ver, *sig, self.changed(*ch, *ver, &[*op])),
-            Message::Propose { ch, ver, ops, sig, .. } => (*ch, *ver, *sig, self.changed(*ch, *ver, ops)),
+            Message::Accept { ch, ver, sig } => (*sig, self.versions(*ch, *ver)),
+            Message::Presign { ch, ver, op, sig } => (*sig, self.changed(*ch, *ver, &[*op])),
+            Message::Propose { ch, ver, ops, sig, .. } => (*sig, self.changed(*ch, *ver, ops)),
             _ => return,
         };
         for body in contents {
             let digest = body.digest(domain);
-            if sig.verifies(digest, by) {
+            if verifies(&sig, digest, by) {
                 self.sigs.insert((digest, by), sig);
                 self.content(body);
                 return;
             }
         }
-        let _ = (ch, ver);
     }
 
     /// All contents of one version.

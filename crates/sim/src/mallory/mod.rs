@@ -10,6 +10,7 @@ mod intent;
 mod loot;
 mod nanos;
 mod order;
+mod plays;
 mod puppet;
 mod records;
 mod speak;
@@ -139,6 +140,7 @@ impl Mallory {
             Action::LetGo => world.let_go(),
             Action::Manner => drop(world.strings.manners.insert(node, intent::manner(&self.intents, rng))),
             Action::Command => speak::command(world, rng, node),
+            Action::Play => plays::play(world, rng, &self.nodes),
         }
     }
 

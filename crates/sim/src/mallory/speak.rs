@@ -35,10 +35,27 @@ pub(crate) fn speak(world: &mut World, rng: &mut Rng, node: usize, topic: Topic)
         Topic::Anything | Topic::Final => anything(world, rng, node),
     };
     let Some((to, message)) = said else { return };
+    let message = bend_signature(rng, message);
     let to = if rng.chance(50) { rng.below(world.nodes.len() as u64) as usize } else { to };
     if to != node {
         world.inject(node, to, message);
     }
+}
+
+/// Seldom a signature that does not fit.
+fn bend_signature(rng: &mut Rng, mut message: Message) -> Message {
+    match &mut message {
+        Message::Item { sig, .. }
+        | Message::Accept { sig, .. }
+        | Message::Presign { sig, .. }
+        | Message::Propose { sig, .. }
+        | Message::CloseSig { sig, .. }
+        | Message::Start { sig, .. }
+        | Message::NanoStep { sig, .. }
+        | Message::NanoAccept { sig, .. } => *sig = craft::pen(rng, *sig),
+        _ => {}
+    }
+    message
 }
 
 /// A channel of a node and its peer there, ledger or virtual.
@@ -256,8 +273,12 @@ fn finals(world: &mut World, rng: &mut Rng, node: usize) {
             continue;
         }
         let digest = world.ground.domain.digest(Final { vc, out_a }.struct_hash());
-        let signed = |(at, key): (usize, &Address)| Some((at as u8, calls::sign(world, digest, *key)?));
-        let sigs: Vec<(u8, Signature)> = params.path.iter().enumerate().filter_map(signed).collect();
+        let forged = rng.chance(120);
+        let mut sigs: Vec<(u8, Signature)> = Vec::new();
+        for (at, key) in params.path.iter().enumerate() {
+            let sig = calls::sign(world, digest, *key).or_else(|| forged.then(|| craft::junk(rng)));
+            sigs.extend(sig.map(|sig| (at as u8, sig)));
+        }
         world.inject(node, to, Message::FinalSigs { vc, out_a, sigs });
     }
 }
@@ -315,6 +336,7 @@ fn create(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)>
                 let params = params?;
                 let index = params.path.iter().position(|k| *k == world.key(node))?;
                 let secret = *loot.secrets.get(params.hashes.get(index)?)?;
+                let secret = if rng.chance(150) { B256::from(rng.bytes32()) } else { secret };
                 Message::Activate { vc: vc?, index: index as u8, secret: Secret(secret) }
             }
             4 => Message::Abort { vc: vc?, reason: "no".into() },

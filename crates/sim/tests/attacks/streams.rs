@@ -30,7 +30,7 @@ fn propose(stage: &Stage, next: &Body, base: &Body) -> Message {
     Message::Propose { ch: next.ch, ver: next.ver, base: base.hash(), ops: Vec::new(), sig }
 }
 
-fn received(stage: &Stage, node: usize) -> u128 {
+pub(crate) fn received(stage: &Stage, node: usize) -> u128 {
     let amount = |e: &Event| if let Event::Received { amount, .. } = e { *amount } else { 0 };
     stage.world.nodes[node].events.iter().map(amount).sum()
 }
