@@ -5,6 +5,7 @@ use crate::rng::Rng;
 use alloy_primitives::B256;
 use perunika_core::body::Body;
 use perunika_core::params::VirtualParams;
+use perunika_core::policy::Policy;
 use perunika_core::sig::Signature;
 use perunika_core::signed::{Amount, MAX_AMOUNT, MAX_VERSION};
 
@@ -49,7 +50,25 @@ pub(crate) fn version(rng: &mut Rng, known: u64) -> u64 {
 /// Parameters that nobody should agree to.
 pub(crate) fn bend(rng: &mut Rng, params: &mut VirtualParams, loot: &Loot) {
     let hashes: Vec<B256> = loot.secrets.keys().copied().collect();
-    match rng.below(12) {
+    let ledgers: Vec<B256> = loot.ledgers.keys().copied().collect();
+    match rng.below(16) {
+        11 => {
+            let at = rng.below(params.links.len() as u64) as usize;
+            if let (Some(link), Some(known)) = (params.links.get_mut(at), pick(rng, &ledgers)) {
+                *link = *known;
+            }
+        }
+        12 => params.fees.push(1),
+        13 => {
+            if let Some(first) = params.links.first().copied() {
+                params.links.iter_mut().for_each(|link| *link = first);
+            }
+        }
+        14 => {
+            if let Some(first) = params.path.first().copied() {
+                params.path.push(first);
+            }
+        }
         0 => params.challenge = [0, 1, 1 << 25, u32::MAX][rng.below(4) as usize],
         1 => params.window = [0, 1, 1 << 25][rng.below(3) as usize],
         2 => params.k_max = [0, 1 << 10, u16::MAX][rng.below(3) as usize],
@@ -74,6 +93,29 @@ pub(crate) fn bend(rng: &mut Rng, params: &mut VirtualParams, loot: &Loot) {
             if params.path.len() > 3 {
                 params.path.swap(1, 2);
             }
+        }
+    }
+}
+
+/// The policy of a node that has no scruples: it keeps no margins, and asks for what it should not get.
+pub(crate) fn loosen(rng: &mut Rng, policy: &mut Policy) {
+    policy.m_safe = 0;
+    policy.close_lead = rng.below(3);
+    policy.stake_max = MAX_AMOUNT;
+    policy.deposit_max = MAX_AMOUNT;
+    policy.virtual_max = 10_000;
+    policy.term_max = u64::MAX / 4;
+    (policy.challenge_max, policy.window_max) = (u32::MAX, u32::MAX);
+    for _ in 0..=rng.below(3) {
+        match rng.below(9) {
+            0 | 1 => policy.challenge = [0, 1, 3, 1 << 25, u32::MAX][rng.below(5) as usize],
+            2 => policy.window = [0, 1, 3, 1 << 25, u32::MAX][rng.below(5) as usize],
+            3 => policy.k_max = [0, 1, 1 << 10, 60_000][rng.below(4) as usize],
+            4 => policy.term = [0, 1, 8, 20, 1 << 20, 1 << 38][rng.below(6) as usize],
+            5 => policy.close_validity = [0, 1, 1 << 20, 1 << 38][rng.below(4) as usize],
+            6 => policy.t_act_ms = [0, 100, 10_000_000][rng.below(3) as usize],
+            7 => policy.resend_ms = [100, 60_000][rng.below(2) as usize],
+            _ => policy.fee_base = amount(rng, 1 << 40, 1 << 60),
         }
     }
 }

@@ -89,6 +89,12 @@ impl Mallory {
             world.puppet(node);
             let manner = intent::manner(&self.intents, rng);
             world.strings.manners.insert(node, manner);
+            if rng.chance(if self.intents.contains(&Intent::Terms) { 800 } else { 100 }) {
+                // Other terms than anybody should agree to, from a node that means them.
+                craft::loosen(rng, &mut world.nodes[node].policy);
+                let disk = world.nodes[node].disk.clone();
+                world.rewind(node, disk);
+            }
         }
     }
 
@@ -115,7 +121,7 @@ impl Mallory {
         }
     }
 
-    /// One random action, composed from everything that is known.
+    /// A few random actions, composed from everything that is known.
     pub fn act(&mut self, world: &mut World, rng: &mut Rng) {
         if self.resting {
             return;
@@ -125,6 +131,12 @@ impl Mallory {
         if !self.struck {
             return;
         }
+        for _ in 0..rng.between(1, 3) {
+            self.move_once(world, rng);
+        }
+    }
+
+    fn move_once(&mut self, world: &mut World, rng: &mut Rng) {
         self.actions += 1;
         let node = self.nodes[rng.below(self.nodes.len() as u64) as usize];
         self.know_secrets(world, node);

@@ -8,8 +8,9 @@ use crate::world::World;
 use alloy_primitives::B256;
 use perunika_core::body::Body;
 use perunika_core::chain::{Call, ForcedStep, Home};
+use perunika_core::nano::{Context, Evaluator, Run};
 use perunika_core::sig::RawKey;
-use perunika_core::signed::{Eip712, Entry};
+use perunika_core::signed::{Eip712, Entry, Nano};
 
 /// A call about some nanocontract, or a secret, or the vault.
 pub(crate) fn call(world: &mut World, rng: &mut Rng, nodes: &[usize]) {
@@ -114,4 +115,45 @@ fn execute(world: &World, rng: &mut Rng, nodes: &[usize], ch: B256, nid: B256) -
 /// A signature on a version by the key of a corrupt node.
 pub(crate) fn sign(world: &World, node: usize, at: &Position) -> perunika_core::sig::Signature {
     world.raw_key(node).sign(world.ground.domain.digest(at.nano.struct_hash()))
+}
+
+/// Something to say: what was said before, a small number, a word.
+pub(crate) fn some_input(world: &World, rng: &mut Rng, ch: B256, nid: B256) -> Vec<u8> {
+    let known = world.strings.loot.games.get(&(ch, nid)).map(|game| game.inputs.clone()).unwrap_or_default();
+    if let Some(input) = pick(rng, &known).filter(|_| rng.chance(600)) {
+        return input.clone();
+    }
+    let mut word = [0u8; 32];
+    word[31] = rng.below(9) as u8;
+    match rng.below(8) {
+        0 => Vec::new(),
+        1 => vec![0; (1 << 14) + 1],
+        2 => rng.bytes32().to_vec(),
+        _ => word.to_vec(),
+    }
+}
+
+/// What the code makes of an input, from any position and at any time, whoever's turn it is.
+pub(crate) fn computed(world: &World, at: &Position, ver: u64, input: &[u8], time: u64) -> Option<Nano> {
+    let loot = &world.strings.loot;
+    let code = loot.codes.get(&at.entry.code_hash)?;
+    let nano = at.nano;
+    if nano.steps_left == 0 {
+        return None;
+    }
+    let context = Context {
+        ch: nano.ch,
+        entry: nano.entry,
+        total: at.entry.total,
+        da: nano.da,
+        steps_left: nano.steps_left,
+        time,
+        absolute: time,
+        registry: world.ground.domain.adjudicator,
+    };
+    let (gas, caller, revealed) = (at.entry.gas, nano.mover, &[]);
+    let run = Run { code, gas, context, storage: &at.storage, caller, input, revealed };
+    let out = world.machine.step(&run).ok()?;
+    let storage_hash = alloy_primitives::keccak256(&out.storage);
+    Some(Nano { ver, da: out.da, mover: out.mover, steps_left: out.steps_left, storage_hash, ..nano })
 }

@@ -217,7 +217,7 @@ fn propose(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)
 }
 
 fn presign(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)> {
-    let (ch, to) = link(world, rng, node)?;
+    let (ch, to) = if rng.chance(750) { link(world, rng, node)? } else { object(world, rng, node)? };
     let base = base(world, rng, ch)?;
     let op = some_op(world, rng, &base)?;
     let ver = above(rng, Side::A, base.ver);
@@ -400,7 +400,7 @@ fn nano(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)> {
     let to = peer(world, node, ch)?;
     let now = world.ground.time();
     let at = pick(rng, &game.versions).cloned();
-    let input = pick(rng, &game.inputs).cloned().unwrap_or_default();
+    let input = nanos::some_input(world, rng, ch, nid);
     Some((
         to,
         match rng.below(10) {
@@ -420,6 +420,7 @@ fn nano(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)> {
             }
             2 => Message::NanoAgree { ch, nid },
             3 => Message::NanoDecline { ch, nid, reason: "no".into() },
+            4 | 5 if rng.chance(700) => return step(world, rng, node, ch, nid).map(|message| (to, message)),
             4 | 5 => {
                 let mut nano = at?.nano;
                 if rng.chance(500) {
@@ -439,6 +440,30 @@ fn nano(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)> {
             _ => Message::NanoTaken { ch, nid, count: rng.below(9) },
         },
     ))
+}
+
+/// A step that the code allows: from the newest position or an old one, now or at another time, in turn or out of it.
+fn step(world: &World, rng: &mut Rng, node: usize, ch: B256, nid: B256) -> Option<Message> {
+    let game = world.strings.loot.games.get(&(ch, nid))?;
+    let newest = game.versions.iter().max_by_key(|p| p.nano.ver)?;
+    let at = if rng.chance(700) { newest } else { pick(rng, &game.versions)? };
+    let next = side(world, node, ch)?.next_version(newest.nano.ver);
+    let ver = match rng.below(6) {
+        0 => craft::version(rng, next),
+        1 => next + 2 * rng.below(40_000),
+        2 => next + 1,
+        _ => next,
+    };
+    let now = world.ground.time();
+    let time = match rng.below(5) {
+        0 => now.saturating_sub(rng.below(400)),
+        1 => now + rng.below(400),
+        _ => now,
+    };
+    let input = nanos::some_input(world, rng, ch, nid);
+    let nano = nanos::computed(world, at, ver, &input, time)?;
+    let sig = world.raw_key(node).sign(world.ground.domain.digest(nano.struct_hash()));
+    Some(Message::NanoStep { ch, nid, ver, input, time, sig })
 }
 
 /// One of the kinds that no topic covers, or of any topic.
@@ -488,7 +513,16 @@ pub(crate) fn command(world: &mut World, rng: &mut Rng, node: usize) {
 
 fn some_command(world: &World, rng: &mut Rng, node: usize) -> Option<Command> {
     let (ch, _) = object(world, rng, node)?;
-    Some(match rng.below(12) {
+    Some(match rng.below(13) {
+        12 => {
+            let to = rng.below(world.nodes.len() as u64) as usize;
+            if to == node {
+                return None;
+            }
+            let deposits = [0, ETH, 5 * ETH];
+            let (deposit, peer_deposit) = (deposits[rng.below(3) as usize], deposits[rng.below(3) as usize]);
+            Command::OpenChannel { peer: world.key(to), deposit, peer_deposit, lane: rng.below(4) as u16 }
+        }
         0..=5 => {
             let amount = [1, ETH / 1000, ETH / 50, ETH][rng.below(4) as usize];
             Command::Pay { ch, amount, cosign: rng.chance(400), reference: Vec::new() }

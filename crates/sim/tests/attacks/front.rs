@@ -35,14 +35,13 @@ fn s23_front_runners_of_a_refutation_change_nothing() {
                 .any(|q| matches!(q.call, Call::Refute { .. } | Call::Register { .. }) && q.from != owner)
         };
         assert!(stage.world.run_until(60_000, waits), "the refutation is in the pool");
-        let victims: Vec<Call> =
-            stage.world.ground.queue.iter().filter(|q| q.from != owner).map(|q| q.call.clone()).collect();
         if plan != 1 {
             let lower = adversary.refute(&stage.world, &stage.channels[0], &bodies[1]);
             stage.world.ground.submit_blind(owner, &lower).expect("sent");
         }
         if plan != 0 {
-            stage.world.ground.submit_blind(owner, &victims[0]).expect("a copy, sent by a stranger to it");
+            let copy = adversary.refute(&stage.world, &stage.channels[0], &bodies[3]);
+            stage.world.ground.submit_blind(owner, &copy).expect("the same State");
         }
         stage.world.ground.queue.sort_by_key(|q| q.from != owner);
         stage.world.run_for(2_000);
@@ -106,13 +105,13 @@ fn s37_a_mass_exit_through_narrow_blocks() {
         world.call_as(peer, &call).expect("an old one");
     }
     let hub = world.nodes[0].owner;
+    let mut turn = 0;
     for _ in 0..60 {
-        // The first honest call of the queue gets its turn every third second; the others wait.
+        // Every honest call gets a block of its own, three seconds behind the one before.
         let now = world.ground.time();
-        let mut turn = now + 2 + (3 - now % 3) % 3;
-        for queued in world.ground.queue.iter_mut().filter(|q| q.from == hub) {
-            queued.hold_until = queued.hold_until.max(turn);
-            turn += 3;
+        for queued in world.ground.queue.iter_mut().filter(|q| q.from == hub && q.hold_until == 0) {
+            turn = (turn + 3).max(now + 2);
+            queued.hold_until = turn;
         }
         world.run_for(500);
     }

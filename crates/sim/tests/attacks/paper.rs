@@ -7,7 +7,7 @@ use perunika_core::chain::{Call, Phase};
 use perunika_core::info::LedgerStage;
 use perunika_core::io::{Command, Reply};
 use perunika_core::message::{LinkOp, Message};
-use perunika_core::params::{Party, Side, VirtualParams, secret_hash};
+use perunika_core::params::{Party, VirtualParams, secret_hash};
 use perunika_core::sig::RawKey;
 use perunika_core::signed::{Close, Eip712, Entry, Final, Lock, Nano, PaymentReceipt, State, StepAuth, WatchAuth};
 use perunika_core::{Domain, tree};
@@ -252,6 +252,7 @@ fn g2_malformed_creation_messages_block_no_channel() {
         p
     };
     let vc = good.id(&stage.world.ground.domain);
+    stage.world.puppet(0);
     for n in 0..24 {
         stage.world.inject(0, 1, Message::VcOpen { params: short(n), renews: None });
         stage.world.inject(0, 1, Message::VcOpen { params: good.clone(), renews: Some(vc) });
@@ -298,7 +299,7 @@ fn r08_b_confirms_only_what_was_agreed() {
             params.challenge = 20;
         }
         if lie == 2 {
-            params.b.owner = a;
+            params.lane = 9;
         }
         world.call_as(0, &Call::Open { params, nonce: 0, value }).expect("she opens what she likes");
         world.run_for(60_000);
