@@ -49,7 +49,7 @@ fn s44_a_peer_that_runs_the_versions_to_their_end_is_left_by_the_chain() {
     let mut base = ledger_body(&world.ledger_of(0, ch).expect("open"), Vec::new());
     world.corrupt(1);
     let mut received = 0;
-    while !world.ledger_of(0, ch).is_some_and(|l| l.stage == LedgerStage::Disputed) {
+    while world.ledger_of(0, ch).is_none_or(|l| l.stage != LedgerStage::Disputed) {
         assert!(received < 20, "she takes jump after jump");
         let mut next = base.clone();
         // An item of bob, as far ahead as is accepted, that gives alice a wei.

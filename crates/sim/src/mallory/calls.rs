@@ -127,7 +127,7 @@ fn ledger_call(world: &World, rng: &mut Rng, id: B256) -> Option<Call> {
             Call::Conclude { params, state: body.state(), roots: body.roots(), mix }
         }
         3 | 4 if running => conclude(&params, slot.dispute?)?,
-        3 | 4 => version_zero(&params, id),
+        3 | 4 => version_zero(rng, &params, id),
         5 => some_close(world, rng, &params, id)?,
         6 | 7 => settle(world, rng, &params, id, nonce)?,
         8 => Call::Refund { params },
@@ -164,8 +164,13 @@ pub(crate) fn register_some(world: &mut World, rng: &mut Rng, nodes: &[usize], i
     }
 }
 
-fn version_zero(params: &ChannelParams, id: B256) -> Call {
-    let zero = Body::ledger_genesis(id, 0, 0);
+fn version_zero(rng: &mut Rng, params: &ChannelParams, id: B256) -> Call {
+    let mut zero = Body::ledger_genesis(id, 0, 0);
+    if rng.chance(200) {
+        (zero.dep_a, zero.dep_b) = (1 << 60, 1 << 60);
+        zero.total = zero.dep_a + zero.dep_b;
+        zero.def_a = craft::amount(rng, zero.dep_a, zero.total).min(zero.total);
+    }
     Call::Register { params: *params, state: zero.state(), roots: zero.roots(), sigs: [None, None] }
 }
 

@@ -12,6 +12,10 @@ use perunika_core::nano::{Context, Evaluator, Run};
 use perunika_core::sig::RawKey;
 use perunika_core::signed::{Eip712, Entry, Nano};
 
+/// Code that gives everything to whoever moves.
+const GREEDY: &[u8] =
+    &alloy_primitives::hex!("60805f52 610124351560443502602052 6101243515604052 600160843503606052 60a05ff3");
+
 /// A call about some nanocontract, or a secret, or the vault.
 pub(crate) fn call(world: &mut World, rng: &mut Rng, nodes: &[usize]) {
     let call = compose(world, rng, nodes);
@@ -31,6 +35,7 @@ fn compose(world: &World, rng: &mut Rng, nodes: &[usize]) -> Option<Call> {
             Some(world.refute_nano(&home(world, ch)?, &at, step))
         }
         5 => execute(world, rng, nodes, ch, nid),
+        6 if rng.chance(300) => Some(Call::Deploy { code: GREEDY.to_vec() }),
         6 => {
             let codes: Vec<&Vec<u8>> = world.strings.loot.codes.values().collect();
             Some(Call::Deploy { code: (*pick(rng, &codes)?).clone() })
@@ -60,14 +65,14 @@ fn position(world: &World, rng: &mut Rng, ch: B256, nid: B256) -> Option<Positio
     let game = loot.games.get(&(ch, nid))?;
     let newest = game.versions.iter().max_by_key(|p| p.nano.ver)?;
     let mut at = if rng.chance(400) { newest.clone() } else { pick(rng, &game.versions)?.clone() };
-    if rng.chance(100) {
+    if rng.chance(200) {
         at.nano.ver = super::craft::version(rng, at.nano.ver);
         at.nano.da = super::craft::amount(rng, at.nano.da, at.entry.total);
     }
     let digest = world.ground.domain.digest(at.nano.struct_hash());
     let keys = loot.keys(ch)?;
     for (slot, key) in at.sigs.iter_mut().zip(keys) {
-        *slot = slot.or_else(|| calls::sign(world, digest, key));
+        *slot = calls::seal(world, rng, digest, key).or(*slot);
     }
     Some(at)
 }
@@ -76,7 +81,8 @@ fn step(world: &World, rng: &mut Rng, nodes: &[usize], ch: B256, nid: B256, at: 
     let loot = &world.strings.loot;
     let game = loot.games.get(&(ch, nid))?;
     let code = loot.codes.get(&game.terms.code_hash)?;
-    let input = pick(rng, &game.inputs)?.clone();
+    let code = if rng.chance(100) { GREEDY } else { code };
+    let input = some_input(world, rng, ch, nid);
     let mover = *loot.keys(ch)?.get(usize::from(at.nano.mover))?;
     let node = world.index_of(mover).filter(|n| nodes.contains(n)).or_else(|| pick(rng, nodes).copied())?;
     Some(world.forced_step(node, &home(world, ch)?, at, code, input))

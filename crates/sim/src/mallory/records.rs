@@ -13,6 +13,9 @@ use perunika_core::sig::Signature;
 use perunika_core::signed::{Amount, Entry, Lock, Nano};
 use serde::Deserialize;
 
+/// Most unanswered signatures of a record that are looked at.
+const OWN: usize = 40;
+
 type Signed = Vec<(Body, [Option<Signature>; 2])>;
 
 #[derive(Deserialize)]
@@ -65,7 +68,8 @@ fn head<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
 
 fn signed(log: &UpdateLog) -> Signed {
     let accepted = [Some(log.top()), log.item()].into_iter().flatten().map(|s| (s.body.clone(), s.sigs));
-    let own = log.own().iter().map(|own| {
+    // Of a long stream the newest items will do; the others were heard one by one.
+    let own = log.own().iter().rev().take(OWN).map(|own| {
         let mut sigs = [None, None];
         sigs[log.me.index()] = Some(own.sig);
         (own.body.clone(), sigs)
