@@ -353,6 +353,7 @@ impl World {
     pub fn command(&mut self, node: usize, command: Command) -> u64 {
         let tag = self.next_tag;
         self.next_tag += 1;
+        self.note(|w| format!("{} is told {tag}: {}", w.nodes[node].name, shortly(&command)));
         self.input(node, Input::Command { tag, command });
         tag
     }
@@ -387,6 +388,7 @@ impl World {
     pub fn stop(&mut self, node: usize) {
         self.tally.crashes += u64::from(self.nodes[node].participant.is_some());
         self.tap(Tap::Down { node });
+        self.note(|w| format!("{} goes down", w.nodes[node].name));
         self.nodes[node].participant = None;
         self.clear_desk(node);
         let pairs: Vec<(usize, usize)> =
@@ -514,6 +516,15 @@ impl World {
         }
         self.tally.blocks += 1;
         let results = self.ground.mine(START + 2 + self.now_ms / 1_000);
+        if self.tracing {
+            let height = self.ground.chain.height();
+            let news: Vec<String> =
+                self.ground.events[self.tapped..].iter().map(|(_, e)| format!("block {height}: {e:?}")).collect();
+            let ends = results.iter().filter_map(|(t, r)| Some((self.tickets.get(t)?.0, r)));
+            let ends = ends.map(|(node, r)| format!("block {height}: call of {}: {r:?}", self.nodes[node].name));
+            let lines: Vec<String> = ends.chain(news).collect();
+            lines.into_iter().for_each(|line| self.note(|_| line));
+        }
         let new: Vec<Tap> = self.ground.events[self.tapped..].iter().map(|(_, e)| Tap::Chain(e.clone())).collect();
         self.tapped = self.ground.events.len();
         new.into_iter().for_each(|tap| self.tap(tap));
@@ -539,6 +550,7 @@ impl World {
     }
 
     fn boot(&mut self, node: usize) {
+        self.note(|w| format!("{} starts", w.nodes[node].name));
         let env = self.env();
         let this = &mut self.nodes[node];
         let config = Config { domain: self.ground.domain, owner: this.owner, policy: this.policy.clone() };
@@ -591,7 +603,10 @@ impl World {
                 self.nodes[node].watches.retain(|w| *w != watch);
                 self.nodes[node].seen.forget(&watch);
             }
-            Output::Reply { tag, reply } => self.nodes[node].replies.entry(tag).or_default().push(reply),
+            Output::Reply { tag, reply } => {
+                self.note(|w| format!("{} replies to {tag}: {reply:?}", w.nodes[node].name));
+                self.nodes[node].replies.entry(tag).or_default().push(reply);
+            }
             Output::Event(event) => {
                 self.note(|w| format!("{} event: {event:?}", w.nodes[node].name));
                 self.nodes[node].events.push(event);
@@ -635,6 +650,14 @@ impl World {
 
     fn env(&mut self) -> Env {
         Env { now_ms: self.now_ms, entropy: B256::from(self.rng.bytes32()) }
+    }
+}
+
+/// Without bytecode.
+fn shortly(command: &Command) -> String {
+    match command {
+        Command::OpenNano { ch, terms, .. } => format!("OpenNano in {ch}: {terms:?}"),
+        other => format!("{other:?}"),
     }
 }
 

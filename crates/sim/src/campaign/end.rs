@@ -6,8 +6,10 @@ use crate::ground::START;
 use crate::world::World;
 use alloy_primitives::B256;
 use perunika_core::Participant;
-use perunika_core::info::{LedgerStage, VirtualStage};
+use perunika_core::chain::Phase;
+use perunika_core::info::{LedgerInfo, LedgerStage, VirtualStage};
 use perunika_core::io::Command;
+use std::collections::BTreeSet;
 
 impl Story {
     /// What is stuck, in words, if something is.
@@ -40,14 +42,23 @@ impl Story {
 
     /// What must work against everybody: through the chain, by I9.
     fn end_alone(&mut self) -> Option<String> {
-        for (node, ch) in self.open_ledgers() {
-            self.world.command(node, Command::CloseChannel { ch, force: true });
-        }
-        let policy = &self.plan.policy;
-        let slow = (policy.m_safe * 1_000 / 8).max(1_000);
+        let slow = (self.plan.policy.m_safe * 1_000 / 8).max(1_000);
         (self.world.tick_ms, self.world.show_ms) = (slow, slow);
-        let until = self.bound_ms();
-        let out = self.wait(until.saturating_sub(self.world.now_ms), Self::all_out);
+        // What was agreed before everything healed may still be opened.
+        let openings = self.world.now_ms + self.world.patience_ms;
+        let until = openings + self.bound_ms();
+        let mut told = BTreeSet::new();
+        while !Self::all_out(&self.world) || (self.world.now_ms < openings && self.is_opening()) {
+            if self.world.now_ms >= until {
+                break;
+            }
+            let all = self.open_ledgers();
+            for (node, ch) in all.into_iter().filter(|which| told.insert(*which)) {
+                self.world.command(node, Command::CloseChannel { ch, force: true });
+            }
+            self.pass(slow.max(self.world.block_ms));
+        }
+        let out = Self::all_out(&self.world);
         // What was mined last is final for everybody.
         let blocks = (self.plan.bounds.depth + 2) * self.world.block_ms;
         self.pass(blocks);
@@ -71,7 +82,7 @@ impl Story {
         let bound_s = 2 * dispute + 3 * policy.m_safe;
         // Freezing Closes, patience, and looks that come late.
         let own_s = policy.close_validity + 2 * policy.patience + 2 * policy.m_safe + policy.close_lead;
-        expiry_ms.max(self.world.now_ms) + (bound_s + own_s) * 1_000
+        expiry_ms.saturating_sub(self.world.now_ms) + (bound_s + own_s) * 1_000
     }
 
     fn honest(&self) -> impl Iterator<Item = (usize, &Participant)> {
@@ -82,11 +93,12 @@ impl Story {
     /// No honest node has money anywhere but in its account.
     fn all_out(world: &World) -> bool {
         let honest = world.nodes.iter().filter(|n| n.honest);
-        honest.into_iter().all(|n| {
-            n.participant.as_ref().is_some_and(|p| {
-                p.ledgers().iter().all(|l| matches!(l.stage, LedgerStage::Closed | LedgerStage::Agreed))
-            })
-        })
+        honest.into_iter().all(|n| n.participant.as_ref().is_some_and(|p| p.ledgers().iter().all(|l| is_out(world, l))))
+    }
+
+    /// Somebody honest has agreed to a channel of which nothing is on the chain.
+    fn is_opening(&self) -> bool {
+        self.honest().any(|(_, p)| p.ledgers().iter().any(|l| l.stage == LedgerStage::Agreed))
     }
 
     fn wait(&mut self, ms: u64, done: impl Fn(&World) -> bool) -> bool {
@@ -108,15 +120,29 @@ impl Story {
 
     fn open_ledgers(&self) -> Vec<(usize, B256)> {
         let all = self.honest().flat_map(|(n, p)| p.ledgers().into_iter().map(move |l| (n, l)));
-        all.filter(|(_, l)| l.stage != LedgerStage::Closed).map(|(n, l)| (n, l.id)).collect()
+        let open = |l: &LedgerInfo| !matches!(l.stage, LedgerStage::Closed | LedgerStage::Agreed);
+        all.filter(|(_, l)| open(l)).map(|(n, l)| (n, l.id)).collect()
     }
 
     fn what_is_stuck(&self, until: u64) -> String {
         let stuck = self.honest().flat_map(|(n, p)| p.ledgers().into_iter().map(move |l| (n, l)));
         let stuck: Vec<String> = stuck
-            .filter(|(_, l)| !matches!(l.stage, LedgerStage::Closed | LedgerStage::Agreed))
+            .filter(|(_, l)| !is_out(&self.world, l))
             .map(|(n, l)| format!("{} in {} ({:?}, {} locks)", self.world.nodes[n].name, l.id, l.stage, l.locks))
             .collect();
         format!("I9: at {until} ms money is still in a channel: {}", stuck.join("; "))
+    }
+}
+
+/// No money is in this channel, as the chain has it if the node has not seen it open.
+fn is_out(world: &World, ledger: &LedgerInfo) -> bool {
+    let height = world.ground.chain.height();
+    match ledger.stage {
+        LedgerStage::Closed => true,
+        LedgerStage::Agreed => {
+            let view = world.ground.ledger_at(&ledger.params, height);
+            view.nonce != ledger.nonce || !matches!(view.phase, Phase::Funding | Phase::Open)
+        }
+        _ => false,
     }
 }

@@ -98,8 +98,7 @@ impl Story {
             62..72 => self.slow_disk(),
             72..88 => self.disturb_endpoint(),
             88..93 => self.fill_blocks(),
-            93..97 => self.darken(),
-            _ => self.old_backup(),
+            _ => self.darken(),
         }
     }
 
@@ -206,18 +205,17 @@ impl Story {
         }
     }
 
-    /// What docs/operations.md forbids: one node starts from an old copy of its disk. Its own money is at risk, nobody else's.
-    fn old_backup(&mut self) {
-        let node = self.some_node();
+    /// What docs/operations.md forbids: a node starts from an old copy of its disk. Its own money is at risk, nobody else's.
+    pub(super) fn old_backup(&mut self, number: u64) {
+        let Some(node) = self.plan.copied else { return };
         let this = &self.world.nodes[node];
         if this.participant.is_none() || !this.honest {
             return;
         }
-        if this.backup.is_none() {
-            return self.world.back_up(node);
-        }
-        let others = (0..self.plan.people).any(|n| n != node && self.world.nodes[n].honest);
-        if others {
+        let others = (0..self.plan.people).any(|n| n != node && !self.plan.corrupt.contains(&n));
+        if this.backup.is_none() && number < self.plan.actions / 2 {
+            self.world.back_up(node);
+        } else if others && number > self.plan.actions / 2 && self.rng.chance(200) {
             self.world.note(|w| format!("--- {} starts from an old backup", w.nodes[node].name));
             self.world.restore_backup(node);
         }

@@ -14,13 +14,13 @@ mod totals;
 #[cfg(perunika_mutant = "any")]
 pub(crate) use runner::caught_once;
 pub use runner::command;
-pub use story::story;
+pub use story::{story, tell};
 pub use totals::Totals;
 
 /// How a story is told; nothing here changes what happens in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Keep a readable trace and print it.
+    /// Keep a readable trace.
     pub trace: bool,
 }
 

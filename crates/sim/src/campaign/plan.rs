@@ -94,6 +94,8 @@ pub(super) struct Plan {
     pub(super) gas_limit: u64,
     /// Whether there are nanocontracts.
     pub(super) games: bool,
+    /// Whose disk is copied, early in the story, to be started from later.
+    pub(super) copied: Option<usize>,
 }
 
 impl Plan {
@@ -101,7 +103,7 @@ impl Plan {
         let people = [2, 3, 3, 3, 3, 4, 4, 5, 6, 7][rng.below(10) as usize];
         let bounds = Bounds::draw(rng);
         let policy = bounds.policy(rng);
-        let actions = rng.between(24, 44);
+        let actions = rng.between(20, 40);
         let corrupt = corrupt(people, rng);
         Self {
             people,
@@ -113,6 +115,7 @@ impl Plan {
             strike_at: rng.between(actions / 4, actions * 3 / 4),
             gas_limit: if rng.chance(100) { 16_200_000 } else { 60_000_000 },
             games: rng.chance(400),
+            copied: rng.chance(150).then(|| rng.below(people as u64) as usize),
         }
     }
 }

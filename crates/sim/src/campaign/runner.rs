@@ -1,8 +1,7 @@
 //! Many stories on several threads, each thread with whole stories of its own.
 
-use super::{Failure, Options, Totals, story};
+use super::{Failure, Options, Totals, story, tell};
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,6 +35,11 @@ pub fn command(args: &[String]) -> ExitCode {
         PLACE.with_borrow_mut(|last| *last = place);
     }));
     let started = Instant::now();
+    if wanted.trace {
+        for seed in wanted.first..wanted.first.saturating_add(wanted.seeds) {
+            tell(seed, &Options { trace: true }).1.iter().for_each(|line| println!("{line}"));
+        }
+    }
     let (totals, failures) = run(wanted);
     println!("{totals}{:<34} {:>12.1}", "seconds", started.elapsed().as_secs_f64());
     for failure in &failures {
@@ -73,7 +77,7 @@ fn run(wanted: Wanted) -> (Totals, Vec<Failure>) {
     let stop = AtomicBool::new(false);
     let totals = Mutex::new(Totals::default());
     let failures = Mutex::new(Vec::<Failure>::new());
-    let options = Options { trace: wanted.trace };
+    let options = Options::default();
     std::thread::scope(|scope| {
         for _ in 0..wanted.threads {
             scope.spawn(|| {
@@ -99,43 +103,24 @@ fn run(wanted: Wanted) -> (Totals, Vec<Failure>) {
     (totals.into_inner().expect("no thread panics with it"), failures)
 }
 
-/// A story in which a panic is a failure like any other; a failure without a trace is told again with one.
-pub(super) fn caught(seed: u64, options: &Options) -> Result<Totals, Failure> {
-    let told = caught_once(seed, options);
-    match told {
-        Err(failure) if !options.trace && failure.tail.is_empty() => {
-            Err(match caught_once(seed, &Options { trace: true }) {
-                Err(again) if again.faults == failure.faults => again,
-                Err(again) => Failure {
-                    faults: [vec!["told twice, the story went otherwise".to_owned()], failure.faults, again.faults]
-                        .concat(),
-                    ..again
-                },
-                Ok(_) => Failure {
-                    faults: [
-                        failure.faults,
-                        vec!["told again, it went well: a story is not a function of its seed".into()],
-                    ]
-                    .concat(),
-                    ..failure
-                },
-            })
+/// A story; a failure is told again with a trace.
+fn caught(seed: u64, options: &Options) -> Result<Totals, Failure> {
+    story(seed, options).map_err(|failure| match story(seed, &Options { trace: true }) {
+        Err(again) if again.faults == failure.faults => again,
+        Err(again) => {
+            let why = "told twice, the story went otherwise".to_owned();
+            Failure { faults: [vec![why], failure.faults, again.faults].concat(), ..again }
         }
-        other => other,
-    }
+        Ok(_) => {
+            let why = "told again, it went well: the story is not a function of its seed".to_owned();
+            Failure { faults: [failure.faults, vec![why]].concat(), ..failure }
+        }
+    })
 }
 
-/// A story in which a panic is a failure like any other, told once.
-pub(crate) fn caught_once(seed: u64, options: &Options) -> Result<Totals, Failure> {
-    catch_unwind(AssertUnwindSafe(|| story(seed, options))).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default();
-        Err(Failure {
-            seed,
-            faults: vec![format!("panic at {}: {text}", PLACE.with_borrow(String::clone))],
-            ..Failure::default()
-        })
-    })
+/// Where the last panic of this thread was, if the hook is there.
+pub(super) fn last_place() -> String {
+    PLACE.with_borrow(|place| if place.is_empty() { String::new() } else { format!(" at {place}") })
 }
 
 /// The commit that is checked out, for the reader of a failure.

@@ -8,6 +8,7 @@ use crate::mallory::Mallory;
 use crate::rng::Rng;
 use crate::story::ETH;
 use crate::world::World;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Lines of the trace that a failure shows.
 const TAIL: usize = 60;
@@ -16,18 +17,23 @@ const TEND_MS: u64 = 700;
 
 /// Tells the story of a seed.
 pub fn story(seed: u64, options: &Options) -> Result<Totals, Failure> {
+    tell(seed, options).0
+}
+
+/// The same with the whole trace, if one is kept.
+pub fn tell(seed: u64, options: &Options) -> (Result<Totals, Failure>, Vec<String>) {
     let mut story = Story::begin(seed, options);
-    for number in 0..story.plan.actions {
-        if number == story.plan.strike_at {
-            story.strike();
-        }
-        story.act();
-        if !story.plan.corrupt.is_empty() {
-            story.mallory.act(&mut story.world, &mut story.rng);
-        }
-    }
-    let stuck = story.end();
-    story.judge(options, stuck)
+    // A panic in the middle is a failure with a trace like any other; the story is looked at, not told on.
+    let told = catch_unwind(AssertUnwindSafe(|| {
+        let stuck = story.run();
+        story.judge(stuck)
+    }));
+    let told = told.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default();
+        Err(story.failure(vec![format!("panic{}: {text}", super::runner::last_place())]))
+    });
+    (told, story.world.trace)
 }
 
 pub(super) struct Story {
@@ -71,6 +77,20 @@ impl Story {
         Self { world, rng, plan, mallory, secrets, healings: Vec::new(), final_height, next_tend_ms: 0 }
     }
 
+    fn run(&mut self) -> Option<String> {
+        for number in 0..self.plan.actions {
+            if number == self.plan.strike_at {
+                self.strike();
+            }
+            self.old_backup(number);
+            self.act();
+            if !self.plan.corrupt.is_empty() {
+                self.mallory.act(&mut self.world, &mut self.rng);
+            }
+        }
+        self.end()
+    }
+
     pub(super) fn some_node(&mut self) -> usize {
         self.rng.below(self.plan.people as u64) as usize
     }
@@ -86,9 +106,9 @@ impl Story {
 
     fn act(&mut self) {
         match self.rng.below(100) {
-            0..46 => self.pay(),
-            46..55 => self.open_virtual(),
-            55..59 => self.end_virtual(),
+            0..42 => self.pay(),
+            42..51 => self.open_virtual(),
+            51..59 => self.end_virtual(),
             59..63 => self.close_ledger(),
             63..67 => self.offer_game(),
             67..75 => self.crash(),
@@ -124,17 +144,15 @@ impl Story {
         }
     }
 
-    fn judge(&self, options: &Options, stuck: Option<String>) -> Result<Totals, Failure> {
+    fn judge(&self, stuck: Option<String>) -> Result<Totals, Failure> {
         let mut faults = self.world.audit_end().faults;
         faults.extend(stuck);
-        if options.trace {
-            self.world.trace.iter().for_each(|line| println!("{line}"));
-        }
-        if faults.is_empty() {
-            return Ok(self.count());
-        }
+        if faults.is_empty() { Ok(self.count()) } else { Err(self.failure(faults)) }
+    }
+
+    fn failure(&self, faults: Vec<String>) -> Failure {
         let from = self.world.trace.len().saturating_sub(TAIL);
         let tail = self.world.trace[from..].to_vec();
-        Err(Failure { seed: self.world.seed(), time_ms: self.world.now_ms, faults, tail })
+        Failure { seed: self.world.seed(), time_ms: self.world.now_ms, faults, tail }
     }
 }

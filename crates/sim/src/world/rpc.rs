@@ -129,6 +129,7 @@ impl World {
         self.next_id += 1;
         let owner = self.nodes[node].owner;
         self.tap(Tap::Called { node, call: Box::new(call.clone()) });
+        self.note(|w| format!("{} sends {}", w.nodes[node].name, call.name()));
         match self.ground.submit(owner, call, ticket) {
             Ok(()) => drop(self.tickets.insert(ticket, (node, key))),
             Err(reason) => {
