@@ -3,7 +3,7 @@
 use super::story::Story;
 use crate::story::ETH;
 use alloy_primitives::B256;
-use perunika_core::info::{LedgerStage, VirtualStage};
+use perunika_core::info::{LedgerStage, VirtualInfo, VirtualStage};
 use perunika_core::io::Command;
 
 impl Story {
@@ -40,6 +40,12 @@ impl Story {
         }
     }
 
+    /// Shortest term that can be renewed, seconds.
+    fn renewable(&self) -> u64 {
+        let policy = &self.plan.policy;
+        4 * (policy.close_lead + policy.t_act_ms.div_ceil(1_000)) + 2
+    }
+
     /// A walk over ledger channels that visits nobody twice.
     fn walk(&mut self) -> Vec<usize> {
         let tries = self.rng.between(1, 6);
@@ -71,9 +77,9 @@ impl Story {
         }
         let path = walk[1..].iter().map(|n| self.world.key(*n)).collect();
         let (stake, peer_stake) = (u128::from(self.rng.between(1, 20)) * ETH, u128::from(self.rng.below(20)) * ETH);
-        let shortest = self.plan.policy.term_min() + 2;
-        let term = Some(self.rng.between(shortest, shortest + 12 * self.plan.policy.m_safe));
-        let renew = self.rng.chance(200);
+        let renew = self.rng.chance(300);
+        let shortest = if renew { self.renewable() } else { self.plan.policy.term_min() + 2 };
+        let term = Some(self.rng.between(shortest, shortest + 6 * self.plan.policy.m_safe));
         let wish = Command::OpenVirtual { path, stake, peer_stake, term, fee_max: u128::MAX, renew };
         self.world.command(walk[0], wish);
         self.pass(300);
@@ -83,23 +89,20 @@ impl Story {
     pub(super) fn end_virtual(&mut self) {
         let node = self.some_node();
         let Some(participant) = &self.world.nodes[node].participant else { return };
-        let ids: Vec<B256> = participant
-            .virtuals()
-            .iter()
-            .filter(|v| v.mine.is_some() && v.stage != VirtualStage::Done)
-            .map(|v| v.id)
-            .collect();
-        if ids.is_empty() {
+        let ended = |v: &&VirtualInfo| v.mine.is_some() && v.stage == VirtualStage::Active;
+        let all: Vec<(B256, bool)> =
+            participant.virtuals().iter().filter(ended).map(|v| (v.id, v.index == 0)).collect();
+        if all.is_empty() {
             return self.pay();
         }
-        let vc = ids[self.rng.below(ids.len() as u64) as usize];
+        let (vc, opener) = all[self.rng.below(all.len() as u64) as usize];
         let command = match self.rng.below(10) {
-            0..3 => Command::CloseVirtual { vc },
-            3..8 => {
+            0..7 if opener => {
                 let stakes = self.rng.chance(300).then_some([2 * ETH, 2 * ETH]);
-                let term = Some(self.plan.policy.term_min() + 2 + self.rng.below(4 * self.plan.policy.m_safe));
+                let term = Some(self.renewable() + self.rng.below(2 * self.plan.policy.m_safe));
                 Command::RenewVirtual { vc, stakes, term, fee_max: u128::MAX }
             }
+            0..8 => Command::CloseVirtual { vc },
             _ => Command::ForceVirtual { vc },
         };
         self.world.command(node, command);

@@ -11,18 +11,33 @@ use perunika_core::info::{LedgerInfo, LedgerStage, VirtualStage};
 use perunika_core::io::Command;
 use std::collections::BTreeSet;
 
+/// What is left of the adversary's actions for the end.
+const ACTS_BEFORE_END: u64 = 60;
+
 impl Story {
     /// What is stuck, in words, if something is.
     pub(super) fn end(&mut self) -> Option<String> {
         self.heal_all();
-        self.mallory.rest(&mut self.world);
         self.world.note(|_| "--- everything heals".to_owned());
+        // Half of the adversaries fall silent now; the others go on while everybody forces a way out.
+        if self.rng.chance(500) {
+            self.rest();
+        } else {
+            self.acts = self.acts.min(ACTS_BEFORE_END);
+        }
         let down = self.plan.bounds.down_ms;
         self.pass(down + 500);
         if self.rng.chance(700) {
             self.end_together();
         }
         self.end_alone()
+    }
+
+    fn rest(&mut self) {
+        if self.struck {
+            self.mallory.rest(&mut self.world);
+            self.struck = false;
+        }
     }
 
     /// What the honest nodes can end by agreement.
@@ -51,6 +66,9 @@ impl Story {
         while !Self::all_out(&self.world) || (self.world.now_ms < openings && self.is_opening()) {
             if self.world.now_ms >= until {
                 break;
+            }
+            if self.world.now_ms >= openings + (until - openings) / 2 {
+                self.rest();
             }
             let all = self.open_ledgers();
             for (node, ch) in all.into_iter().filter(|which| told.insert(*which)) {

@@ -89,6 +89,11 @@ fn run(wanted: Wanted) -> (Totals, Vec<Failure>) {
                     match caught(seed, &options) {
                         Ok(told) => totals.lock().expect("no thread panics with it").add(&told),
                         Err(failure) => {
+                            eprintln!(
+                                "seed {} fails: {}",
+                                failure.seed,
+                                failure.faults.first().map_or("", String::as_str)
+                            );
                             let mut all = failures.lock().expect("no thread panics with it");
                             all.push(failure);
                             stop.store(all.len() >= 20, Ordering::Relaxed);

@@ -14,6 +14,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 const TAIL: usize = 60;
 /// How often people look at their games, ms.
 const TEND_MS: u64 = 700;
+/// How often the adversary acts, ms, and how often in a story.
+const ACT_MS: u64 = 250;
+const ACTS_MAX: u64 = 100;
 
 /// Tells the story of a seed.
 pub fn story(seed: u64, options: &Options) -> Result<Totals, Failure> {
@@ -41,12 +44,16 @@ pub(super) struct Story {
     pub(super) rng: Rng,
     pub(super) plan: Plan,
     pub(super) mallory: Mallory,
+    pub(super) struck: bool,
     pub(super) secrets: Secrets,
     /// What ends by itself, and when.
     pub(super) healings: Vec<(u64, Healing)>,
     /// The tallest block that was final once.
     pub(super) final_height: u64,
     next_tend_ms: u64,
+    /// When the adversary acts next, ms; how often she did.
+    next_act_ms: u64,
+    pub(super) acts: u64,
 }
 
 impl Story {
@@ -74,19 +81,32 @@ impl Story {
         }
         let secrets = Secrets::new(seed);
         let final_height = world.ground.chain.height().saturating_sub(plan.bounds.depth);
-        Self { world, rng, plan, mallory, secrets, healings: Vec::new(), final_height, next_tend_ms: 0 }
+        Self {
+            world,
+            rng,
+            plan,
+            mallory,
+            struck: false,
+            secrets,
+            healings: Vec::new(),
+            final_height,
+            next_tend_ms: 0,
+            next_act_ms: 0,
+            acts: 0,
+        }
     }
 
     fn run(&mut self) -> Option<String> {
+        // Something to break, before anything is broken.
+        if self.rng.chance(400) {
+            self.open_virtual();
+        }
         for number in 0..self.plan.actions {
             if number == self.plan.strike_at {
                 self.strike();
             }
             self.old_backup(number);
             self.act();
-            if !self.plan.corrupt.is_empty() {
-                self.mallory.act(&mut self.world, &mut self.rng);
-            }
         }
         self.end()
     }
@@ -100,6 +120,7 @@ impl Story {
             return;
         }
         self.mallory.strike(&mut self.world, &mut self.rng);
+        (self.struck, self.next_act_ms) = (true, self.world.now_ms);
         let plan = self.mallory.plan();
         self.world.note(|_| format!("--- the adversary strikes: {plan}"));
     }
@@ -109,8 +130,8 @@ impl Story {
             0..42 => self.pay(),
             42..51 => self.open_virtual(),
             51..59 => self.end_virtual(),
-            59..63 => self.close_ledger(),
-            63..67 => self.offer_game(),
+            59..62 => self.close_ledger(),
+            62..67 => self.offer_game(),
             67..75 => self.crash(),
             75..93 => self.break_something(),
             _ => {
@@ -129,7 +150,8 @@ impl Story {
             let now = self.world.now_ms;
             let due = self.healings.iter().map(|(at, _)| *at).min().unwrap_or(u64::MAX);
             let tend = if self.plan.games { self.next_tend_ms } else { u64::MAX };
-            let stop = until.min(due).min(tend).max(now);
+            let act = if self.adversary_acts() { self.next_act_ms } else { u64::MAX };
+            let stop = until.min(due).min(tend).min(act).max(now);
             self.world.run_for(stop - now);
             let final_height = self.world.ground.chain.height().saturating_sub(self.plan.bounds.depth);
             self.final_height = self.final_height.max(final_height);
@@ -138,10 +160,20 @@ impl Story {
                 self.tend();
                 self.next_tend_ms = self.world.now_ms + TEND_MS.max(self.world.tick_ms);
             }
+            if self.adversary_acts() && self.world.now_ms >= self.next_act_ms {
+                self.acts += 1;
+                self.next_act_ms = self.world.now_ms + ACT_MS.max(self.world.tick_ms / 4);
+                self.mallory.act(&mut self.world, &mut self.rng);
+            }
             if self.world.now_ms >= until {
                 break;
             }
         }
+    }
+
+    /// From the strike on, until she has done enough or rests.
+    fn adversary_acts(&self) -> bool {
+        self.struck && self.acts < ACTS_MAX
     }
 
     fn judge(&self, stuck: Option<String>) -> Result<Totals, Failure> {
