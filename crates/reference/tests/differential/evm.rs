@@ -72,6 +72,15 @@ pub(crate) enum Ended {
     Halted(String),
 }
 
+/// What a call changes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changed {
+    /// Of the contract.
+    pub(crate) storage: BTreeMap<U256, U256>,
+    /// Of every account that it touched, wei.
+    pub(crate) balances: BTreeMap<Address, u128>,
+}
+
 /// A chain with one Adjudicator.
 #[derive(Clone)]
 pub(crate) struct Evm {
@@ -158,6 +167,38 @@ impl Evm {
             .build()
             .unwrap();
         self.transact(tx, time, number)
+    }
+
+    /// What a call would do and change, without doing it.
+    pub(crate) fn probe(
+        &mut self,
+        from: Address,
+        value: u128,
+        data: Vec<u8>,
+        time: u64,
+        number: u64,
+    ) -> (Ended, Changed) {
+        let tx = TxEnv::builder()
+            .caller(from)
+            .kind(TxKind::Call(self.domain.adjudicator))
+            .value(U256::from(value))
+            .data(data.into())
+            .gas_limit(GAS)
+            .chain_id(Some(CHAIN_ID))
+            .build()
+            .unwrap();
+        let mut evm = self.running(time, number);
+        let done = evm.transact(tx).expect("a valid transaction");
+        self.db = evm.ctx.journaled_state.database;
+        let mut changed = Changed::default();
+        for (address, account) in done.state {
+            if address == self.domain.adjudicator {
+                let slots = account.storage.iter().filter(|(_, slot)| slot.is_changed());
+                changed.storage = slots.map(|(at, slot)| (*at, slot.present_value)).collect();
+            }
+            changed.balances.insert(address, account.info.balance.to());
+        }
+        (ended(done.result), changed)
     }
 
     /// Asks and keeps nothing.

@@ -5,6 +5,7 @@
 mod abi;
 mod apart;
 mod evm;
+mod exact;
 mod mutate;
 mod pair;
 mod story;

@@ -93,32 +93,78 @@ impl Pair {
     /// Only the result, the events and the output.
     pub(crate) fn result(&mut self, at: At, call: &Call) -> Result<Result<Vec<Event>, Error>, String> {
         let At { sender, value, time, number } = at;
-        let mix = block_hash(number - 1);
-        let env = Env { sender, value, time, mix, gas: GAS, machine: &*MACHINE };
-        let fits = fits(call);
-        let before = (!fits).then(|| self.reference.clone());
+        let env = Env { sender, value, time, mix: block_hash(number - 1), gas: GAS, machine: &*MACHINE };
+        let before = (!fits(call)).then(|| self.reference.clone());
         let expected = self.reference.call(&env, call);
         let ended = self.evm.call(sender, value, abi::calldata(call), time, number);
+        let agreed = self.compare(call, expected, &ended)?;
+        if agreed.is_err()
+            && let Some(before) = before
+        {
+            self.reference = before;
+        }
+        if let (Ok(_), Call::Deploy { code }, Ended::Well { output, .. }) = (&agreed, call, &ended) {
+            let account = self.reference.code_address(code);
+            if abi::answer(output) != [U256::from_be_bytes(account.into_word().0)] || self.evm.code(account) != *code {
+                return Err("the code lies elsewhere".into());
+            }
+        }
+        Ok(agreed)
+    }
+
+    /// What a call would do to both, without doing it: result, events, every word of storage and every balance.
+    pub(crate) fn probe(&mut self, at: At, call: &Call) -> Result<Result<Vec<Event>, Error>, String> {
+        let At { sender, value, time, number } = at;
+        let env = Env { sender, value, time, mix: block_hash(number - 1), gas: GAS, machine: &*MACHINE };
+        let mut after = self.reference.clone();
+        let expected = after.call(&env, call);
+        let (ended, changed) = self.evm.probe(sender, value, abi::calldata(call), time, number);
+        let agreed = self.compare(call, expected, &ended)?;
+        if agreed.is_ok() {
+            let mut words = self.expected_storage();
+            words.extend(changed.storage.iter().map(|(slot, word)| (*slot, *word)));
+            words.retain(|_, word| !word.is_zero());
+            let before = std::mem::replace(&mut self.reference, after);
+            let s1 = self.s1.clone();
+            let expected = self.expected_storage();
+            let wrong = changed.balances.iter().find(|(account, wei)| {
+                let known = self.reference.money.balances.contains_key(*account);
+                known && self.reference.money.balance(**account) != **wei
+            });
+            let untouched = |account: &&Address| !changed.balances.contains_key(*account);
+            let missed = self
+                .reference
+                .money
+                .balances
+                .keys()
+                .filter(untouched)
+                .find(|account| self.reference.money.balance(**account) != before.money.balance(**account));
+            if expected != words || wrong.is_some() || missed.is_some() {
+                return Err(format!("state differs: {expected:x?}, {words:x?}, {wrong:?}, {missed:?}"));
+            }
+            (self.reference, self.s1) = (before, s1);
+        }
+        Ok(agreed)
+    }
+
+    /// Whether both say the same; `Err(NotPayable)` inside: no word was said.
+    fn compare(
+        &mut self,
+        call: &Call,
+        expected: Result<Vec<Event>, Error>,
+        ended: &Ended,
+    ) -> Result<Result<Vec<Event>, Error>, String> {
         self.counts.calls += 1;
-        match (&expected, &ended) {
-            (Ok(events), Ended::Well { logs, output }) => {
+        match (&expected, ended) {
+            (Ok(events), Ended::Well { logs, .. }) => {
                 let expected: Vec<_> = events.iter().map(abi::log).collect();
                 if expected != *logs {
                     return Err(format!("events differ: {events:?}\nin the log: {logs:?}"));
                 }
-                if let Call::Deploy { code } = call {
-                    let account = self.reference.code_address(code);
-                    if abi::answer(output) != [U256::from_be_bytes(account.into_word().0)]
-                        || self.evm.code(account) != *code
-                    {
-                        return Err("the code lies elsewhere".into());
-                    }
-                }
                 *self.counts.done.entry(call.name()).or_default() += 1;
             }
             // The contract does not even read what a type does not admit.
-            (_, Ended::Reverted(data)) if data.is_empty() && !fits => {
-                self.reference.clone_from(before.as_ref().expect("kept"));
+            (_, Ended::Reverted(data)) if data.is_empty() && !fits(call) => {
                 self.counts.wordless += 1;
                 return Ok(Err(Error::NotPayable));
             }
@@ -127,7 +173,7 @@ impl Pair {
                 // Where no step is left there is no result, whatever the code says; the machine does not even run it.
                 let alike = says == Some(Error::StepFailed) && *error == Error::InvalidStep && self.nothing_left(call);
                 if error.name() != says.and_then(Error::name) && !alike {
-                    return Err(format!("the reference says {error:?}, the contract {:?}", abi::error(data)));
+                    return Err(format!("the reference says {error:?}, the contract {says:?}"));
                 }
                 match error.name() {
                     Some(name) => *self.counts.refused.entry(name).or_default() += 1,
@@ -140,6 +186,17 @@ impl Pair {
             _ => return Err(format!("the reference says {expected:?}, the contract {ended:?}")),
         }
         Ok(expected)
+    }
+
+    /// Puts what the reference holds into the contract's storage.
+    pub(crate) fn push(&mut self) {
+        let expected = self.expected_storage();
+        for slot in self.evm.storage().into_keys() {
+            if !expected.contains_key(&slot) {
+                self.evm.set_slot(slot, U256::ZERO);
+            }
+        }
+        expected.into_iter().for_each(|(slot, word)| self.evm.set_slot(slot, word));
     }
 
     /// Whether a step is tried where none is left.
