@@ -61,7 +61,7 @@ impl DatabaseRef for Hashes {
 }
 
 /// What became of a call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Well {
         logs: Vec<RawLog>,
@@ -73,7 +73,7 @@ pub(crate) enum Ended {
 }
 
 /// What a call changes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changed {
     /// Of the contract.
     pub(crate) storage: BTreeMap<U256, U256>,

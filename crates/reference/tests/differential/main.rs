@@ -4,6 +4,7 @@
 
 mod abi;
 mod apart;
+mod dirty;
 mod evm;
 mod exact;
 mod mutate;
@@ -23,18 +24,31 @@ fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
 
+/// Each thread tells its share; what is counted does not depend on how many there are.
+fn tell_all(seeds: std::ops::Range<u64>) -> Counts {
+    let world = World::new();
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
+    let share = |thread: usize| {
+        let mut counts = Counts::default();
+        for seed in seeds.clone().skip(thread).step_by(threads) {
+            counts.add(&story::tell(&world, seed, 60).unwrap_or_else(|why| panic!("{why}")));
+        }
+        counts
+    };
+    std::thread::scope(|scope| {
+        let told: Vec<_> = (0..threads).map(|thread| scope.spawn(move || share(thread))).collect();
+        told.into_iter().fold(Counts::default(), |mut all, told| {
+            all.add(&told.join().expect("a story failed; its seed is above"));
+            all
+        })
+    })
+}
+
 /// `PERUNIKA_STORIES` says how many, `PERUNIKA_FIRST_STORY` the first seed.
 #[test]
 fn random_stories_end_alike() {
     let (stories, first) = (number("PERUNIKA_STORIES", 300), number("PERUNIKA_FIRST_STORY", 0));
-    let world = World::new();
-    let mut counts = Counts::default();
-    for seed in first..first + stories {
-        match story::tell(&world, seed, 60) {
-            Ok(told) => counts.add(&told),
-            Err(why) => panic!("{why}"),
-        }
-    }
+    let counts = tell_all(first..first + stories);
     println!("{stories} stories from seed {first}: {counts:#?}");
     let often = (stories / 100).max(1);
     let rare = |count: Option<&u64>| count.copied().unwrap_or_default() < often;

@@ -1,7 +1,7 @@
 //! Random sequences of calls, each from one seed.
 
 use super::mutate::mutate;
-use super::pair::{At, Counts};
+use super::pair::{At, Counts, Pair};
 use super::world::{PEOPLE, Rng, START, Virtual, World, key, owner, person_of};
 use alloy_primitives::{Address, B256, keccak256};
 use perunika_apps::App;
@@ -45,8 +45,16 @@ enum Home {
     Virtual(Box<Virtual>),
 }
 
+/// What is done with a call before it is sent.
+pub(crate) type Before<'a> = &'a mut dyn FnMut(&mut Pair, At, &Call) -> Result<(), String>;
+
 /// Tells the story of a seed in `length` calls.
 pub(crate) fn tell(world: &World, seed: u64, length: usize) -> Result<Counts, String> {
+    tell_with(world, seed, length, &mut |_, _, _| Ok(()))
+}
+
+/// The same, with something done before each call.
+pub(crate) fn tell_with(world: &World, seed: u64, length: usize, before: Before<'_>) -> Result<Counts, String> {
     let mut rng = Rng(seed);
     let focus = ([rng.below(world.channels.len()), rng.below(world.channels.len())], rng.below(world.virtuals.len()));
     let mut story = Story {
@@ -70,6 +78,7 @@ pub(crate) fn tell(world: &World, seed: u64, length: usize) -> Result<Counts, St
                 told.iter().rev().take(3).rev().map(|line| line.chars().take(900).collect::<String>()).collect();
             format!("seed {seed}, call {step}: {why}\n{}", last.join("\n"))
         };
+        before(&mut story.world.pair, at, &call).map_err(|why| context(why, &told))?;
         let result = story.world.pair.call(at, &call).map_err(|why| context(why, &told))?;
         story.remember(result.unwrap_or_default());
         if story.rng.chance(4) || step + 1 == length {

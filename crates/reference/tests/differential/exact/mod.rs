@@ -1,6 +1,7 @@
 //! Small widths, completely: every combination of values around every bound, on a state that is set up by hand.
 
 mod ledger;
+mod money;
 mod nanos;
 mod settle;
 mod signatures;

@@ -60,8 +60,15 @@ fn payouts_to_every_pair_of_receivers() {
     let id = pair.reference.channel_id(&params, 0);
     for (receiver_a, receiver_b) in receivers.into_iter().flat_map(|a| receivers.map(|b| (a, b))) {
         for out_a in 0..=3 {
-            let terms =
-                CloseTerms { dep_a: 2, dep_b: 1, out_a, receiver_a, receiver_b, not_after: NOW, ..CloseTerms::default() };
+            let terms = CloseTerms {
+                dep_a: 2,
+                dep_b: 1,
+                out_a,
+                receiver_a,
+                receiver_b,
+                not_after: NOW,
+                ..CloseTerms::default()
+            };
             let named = [(receiver_a, params.owner_a), (receiver_b, params.owner_b)]
                 .map(|(receiver, owner)| if receiver.is_zero() { owner } else { receiver });
             let signatures = signer.signed(&[0, 1], hash::close(id, &terms, 3, named));

@@ -1,13 +1,13 @@
-//! Nanocontracts in a dispute of a ledger channel.
+//! Nanocontracts in a dispute.
 
 use super::{MOST, NOW, anybody, at, probe, probe_signed, report, world};
 use crate::pair::Pair;
 use crate::story::{PUPPET, root, siblings};
-use crate::world::{World, owner};
-use alloy_primitives::{B256, U256, keccak256};
+use crate::world::{Virtual, World, key, owner};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use perunika_reference::{
     Accrued, Call, Channel, Dispute, Entry, LedgerState, NanoClaim, NanoClaims, NanoStep, NanoVersion, Phase, Position,
-    Slot, VERSION_MAX, hash,
+    Record, Slot, VERSION_MAX, VirtualChannel, VirtualState, hash,
 };
 
 const MIX: B256 = B256::repeat_byte(0x33);
@@ -90,33 +90,94 @@ fn entries_and_versions_at_and_beyond_their_bounds() {
     report("registerNano: Entry, version", &pair, 31_000);
 }
 
-/// Where a registered nanocontract may stand, and every moment at which something changes.
+/// A channel of either kind in dispute over one nanocontract, and who signs and sends.
+struct Scene {
+    home: Home,
+    id: B256,
+    window: u64,
+    /// Who sends for A, for B, for nobody, and who then has to sign.
+    senders: [(Address, Vec<usize>); 3],
+    /// The keys of both sides.
+    people: [usize; 2],
+}
+
+enum Home {
+    Ledger(Channel, LedgerState),
+    Virtual(VirtualChannel, VirtualState),
+}
+
+impl Scene {
+    fn ledger(pair: &mut Pair, params: Channel, e: Entry) -> Self {
+        let state = dispute(pair, &params, &[e]);
+        let senders = [(params.owner_a, vec![1]), (params.owner_b, vec![0]), (owner(4), vec![0, 1])];
+        let (id, window) = (pair.reference.channel_id(&params, 0), params.window.into());
+        Self { home: Home::Ledger(params, state), id, window, senders, people: [0, 1] }
+    }
+
+    fn of_virtual(pair: &mut Pair, v: &Virtual, e: Entry) -> Self {
+        let nano_root = root(&[hash::leaf(hash::entry(&e))]);
+        let state = VirtualState { ver: 1, nanos: 1, nano_root, ..VirtualState::default() };
+        pair.reference.records.insert(v.id, Record::Disputed(Dispute { state, mix: MIX, deadline: R }));
+        pair.push();
+        let people = [v.path[0], v.path[v.path.len() - 1]];
+        let senders = [key(people[0]), key(people[1]), owner(people[0])].map(|sender| (sender, people.to_vec()));
+        Self { home: Home::Virtual(v.params, state), id: v.id, window: v.params.window.into(), senders, people }
+    }
+
+    fn register(&self, claims: NanoClaims) -> Call {
+        match self.home {
+            Home::Ledger(params, state) => Call::RegisterNano { params, state, mix: MIX, claims },
+            Home::Virtual(params, state) => Call::RegisterVirtualNano { params, state, mix: MIX, claims },
+        }
+    }
+
+    fn refute(&self, claims: NanoClaims) -> Call {
+        match self.home {
+            Home::Ledger(params, _) => Call::RefuteNano { params, claims },
+            Home::Virtual(params, _) => Call::RefuteVirtualNano { params, claims },
+        }
+    }
+
+    fn execute(&self, entry: Entry, step: NanoStep) -> Call {
+        match self.home {
+            Home::Ledger(params, _) => Call::Execute { params, entry, step },
+            Home::Virtual(params, _) => Call::ExecuteVirtual { params, entry, step },
+        }
+    }
+}
+
 #[test]
-fn phases_of_a_nanocontract() {
+fn phases_of_a_nanocontract_of_a_ledger_channel() {
     let (world, mut pair, params) = ready();
-    let (e, window) = (entry(), u64::from(params.window));
-    let (id, name) = (pair.reference.channel_id(&params, 0), hash::entry(&e));
-    let state = dispute(&mut pair, &params, &[e]);
+    let scene = Scene::ledger(&mut pair, params, entry());
+    phases(&world, &mut pair, &scene);
+    report("registerNano, refuteNano, execute: phases, versions, senders", &pair, 5_000);
+}
+
+#[test]
+fn phases_of_a_nanocontract_of_a_virtual_channel() {
+    let (world, mut pair, _) = ready();
+    let scene = Scene::of_virtual(&mut pair, &world.virtuals[0], entry());
+    phases(&world, &mut pair, &scene);
+    report("registerVirtualNano, refuteVirtualNano, executeVirtual: phases, versions, senders", &pair, 5_000);
+}
+
+/// Everywhere where a registered nanocontract may stand, and every moment at which something changes.
+fn phases(world: &World, pair: &mut Pair, scene: &Scene) {
+    let (e, window, id) = (entry(), scene.window, scene.id);
+    let name = hash::entry(&e);
     let n_ref = R + 3 + window;
     let last = n_ref + window;
-    let at_registration = |ver| Position {
-        ver,
-        n_ref,
-        last: 0,
-        steps_left: 9,
-        mover: 0,
-        forced: false,
-        d_a: 2,
-        storage_hash: e.storage0,
-    };
-    let stepped = Position { last, steps_left: 1, mover: 1, forced: true, d_a: 0, ..at_registration(1) };
+    let registered =
+        Position { ver: 1, n_ref, last: 0, steps_left: 9, mover: 0, forced: false, d_a: 2, storage_hash: e.storage0 };
+    let stepped = Position { last, steps_left: 1, mover: 1, forced: true, d_a: 0, ..registered };
     let over = Position { steps_left: 0, ..stepped };
-    let provisional = Position { forced: true, steps_left: 4, mover: 1, ..at_registration(2) };
-    let positions =
-        [None, Some(at_registration(0)), Some(at_registration(1)), Some(stepped), Some(over), Some(provisional)];
+    let provisional = Position { ver: 2, forced: true, steps_left: 4, mover: 1, ..registered };
+    let genesis_registered = Position { ver: 0, ..registered };
+    let positions = [genesis_registered, registered, stepped, over, provisional].map(Some);
     let moments =
         [R, R + 1, R + window, R + window + 1, n_ref, n_ref + 1, last, last + 1, last + window, last + window + 1];
-    for position in positions {
+    for position in positions.into_iter().chain([None]) {
         match position {
             Some(position) => {
                 pair.reference.nanos.insert((id, name), position);
@@ -129,49 +190,48 @@ fn phases_of_a_nanocontract() {
         }
         pair.push();
         for time in moments {
-            for ver in [0, 1, 2, 3] {
-                for (d_a, steps_left) in [(0, 0), (1, 9), (3, 2)] {
-                    let version = NanoVersion { ver, d_a, steps_left, mover: 1, storage_hash: e.storage0 };
-                    let version = if ver == 0 { genesis(&e) } else { version };
-                    for (sender, people) in
-                        [(params.owner_a, vec![1]), (params.owner_b, vec![0]), (owner(4), vec![0, 1])]
-                    {
-                        let signed = || match ver {
-                            0 => Vec::new(),
-                            _ => world.signed(&people, hash::nano(id, name, &version)),
-                        };
-                        for refutes in [true, false] {
-                            probe_signed(&mut pair, at(sender, time), |sign| {
-                                let claims = claim(e, version, if sign { signed() } else { Vec::new() });
-                                match refutes {
-                                    true => Call::RefuteNano { params, claims },
-                                    false => Call::RegisterNano { params, state, mix: MIX, claims },
-                                }
-                            });
-                        }
-                    }
-                }
+            claims_at(world, pair, scene, time);
+            if let Some(position) = position {
+                steps_at(world, pair, scene, time, &position);
             }
-            let Some(position) = position else { continue };
-            for sender in [params.owner_a, params.owner_b, owner(4)] {
-                for authorised in [None, Some(0), Some(1)] {
-                    let input = returned(128, &[U256::from(3), U256::ONE, U256::ZERO], 0, 32);
-                    let auth = hash::step_auth(
-                        id,
-                        name,
-                        position.ver,
-                        position.steps_left,
-                        position.storage_hash,
-                        keccak256(&input),
-                    );
-                    let auth = authorised.map(|person| world.signed(&[person], auth)).unwrap_or_default();
-                    let step = NanoStep { code: pair.reference.code_address(PUPPET), state: Vec::new(), input, auth };
-                    probe(&mut pair, at(sender, time), &Call::Execute { params, entry: e, step });
+        }
+    }
+}
+
+/// Versions from everybody, as registration and as refutation.
+fn claims_at(world: &World, pair: &mut Pair, scene: &Scene, time: u64) {
+    let e = entry();
+    for ver in [0, 1, 2, 3] {
+        for (d_a, steps_left) in [(0, 0), (1, 9), (3, 2)] {
+            let version = NanoVersion { ver, d_a, steps_left, mover: 1, storage_hash: e.storage0 };
+            let version = if ver == 0 { genesis(&e) } else { version };
+            let signed = hash::nano(scene.id, hash::entry(&e), &version);
+            for (sender, people) in &scene.senders {
+                for refutes in [true, false] {
+                    probe_signed(pair, at(*sender, time), |sign| {
+                        let evidence = if sign && ver > 0 { world.signed(people, signed) } else { Vec::new() };
+                        let claims = claim(e, version, evidence);
+                        if refutes { scene.refute(claims) } else { scene.register(claims) }
+                    });
                 }
             }
         }
     }
-    report("registerNano, refuteNano, execute: phases, versions, senders", &pair, 5_000);
+}
+
+/// A step by everybody, with and without StepAuth of either side.
+fn steps_at(world: &World, pair: &mut Pair, scene: &Scene, time: u64, position: &Position) {
+    let Position { ver, steps_left, storage_hash, .. } = *position;
+    for (sender, _) in &scene.senders {
+        for authorised in [None, Some(scene.people[0]), Some(scene.people[1])] {
+            let input = returned(128, &[U256::from(3), U256::ONE, U256::ZERO], 0, 32);
+            let name = hash::entry(&entry());
+            let auth = hash::step_auth(scene.id, name, ver, steps_left, storage_hash, keccak256(&input));
+            let auth = authorised.map(|person| world.signed(&[person], auth)).unwrap_or_default();
+            let step = NanoStep { code: pair.reference.code_address(PUPPET), state: Vec::new(), input, auth };
+            probe(pair, at(*sender, time), &scene.execute(entry(), step));
+        }
+    }
 }
 
 /// What a step returns: a head, the length of the bytes, and so many bytes behind it.
@@ -226,7 +286,6 @@ fn results_of_a_step_at_and_beyond_their_bounds() {
             }
         }
     }
-    // Bytes around 2^14, which are in the input as well: the input is at most 2^14 bytes, so a step can give 2^14 - 160 of them here.
     report("execute: results", &pair, 5_000);
 }
 
@@ -263,6 +322,44 @@ fn storage_and_input_at_and_beyond_2_to_the_14() {
         }
     }
     report("execute: sizes", &pair, 32);
+}
+
+/// Returns `length` bytes of storage, or says so and returns `size`.
+fn giver(length: u16, size: u16) -> Vec<u8> {
+    let [length, size] = [length, size + 160].map(u16::to_be_bytes);
+    // PUSH1 128 PUSH0 MSTORE PUSH2 length PUSH1 128 MSTORE PUSH2 size PUSH0 RETURN
+    [&[0x60, 128, 0x5f, 0x52, 0x61], &length[..], &[0x60, 128, 0x52, 0x61], &size[..], &[0x5f, 0xf3]].concat()
+}
+
+#[test]
+fn a_step_leaves_at_most_2_to_the_14_bytes() {
+    let (_, mut pair, params) = ready();
+    let id = pair.reference.channel_id(&params, 0);
+    for (length, size) in
+        [(0, 0), (16_383, 16_383), (16_384, 16_384), (16_384, 16_383), (16_385, 16_385), (16_384, 16_400)]
+    {
+        let code = giver(length, size);
+        let account = pair.reference.code_address(&code);
+        pair.account(account, 0, &code, false);
+        let e = Entry { code_hash: keccak256(&code), ..entry() };
+        dispute(&mut pair, &params, &[e]);
+        let position = Position {
+            ver: 0,
+            n_ref: R + 3,
+            last: 0,
+            steps_left: 9,
+            mover: 0,
+            forced: false,
+            d_a: 1,
+            storage_hash: e.storage0,
+        };
+        pair.reference.nanos.insert((id, hash::entry(&e)), position);
+        pair.push();
+        let step = NanoStep { code: account, ..NanoStep::default() };
+        let error = probe(&mut pair, at(params.owner_a, R + 4), &Call::Execute { params, entry: e, step });
+        assert_eq!(error.is_none(), length <= 16_384 && size >= length);
+    }
+    report("execute: storage that a step leaves", &pair, 6);
 }
 
 /// Every pair of claims with every number of siblings, for lists of 1 to 5; then one claim in lists of every length up to 255.
