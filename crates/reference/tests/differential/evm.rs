@@ -82,13 +82,30 @@ pub(crate) struct Changed {
 }
 
 /// A chain with one Adjudicator.
-#[derive(Clone)]
 pub(crate) struct Evm {
-    db: CacheDB<Hashes>,
+    machine: MainnetEvm<MainnetContext<CacheDB<Hashes>>>,
     pub(crate) domain: Domain,
 }
 
-type Running = MainnetEvm<MainnetContext<CacheDB<Hashes>>>;
+impl Clone for Evm {
+    fn clone(&self) -> Self {
+        Self { machine: machine(self.db().clone()), domain: self.domain }
+    }
+}
+
+fn machine(db: CacheDB<Hashes>) -> MainnetEvm<MainnetContext<CacheDB<Hashes>>> {
+    let context = Context::mainnet().with_db(db).with_cfg(cfg()).modify_block_chained(|block| {
+        block.gas_limit = 30_000_000;
+        block.basefee = 0;
+    });
+    context.build_mainnet()
+}
+
+/// The committed one; `PERUNIKA_ADJUDICATOR` names a file with another one in hexadecimal.
+fn creation_code() -> Bytes {
+    let Ok(file) = std::env::var("PERUNIKA_ADJUDICATOR") else { return perunika_contracts::creation_code() };
+    std::fs::read_to_string(file).expect("a readable file").trim().parse().expect("hexadecimal")
+}
 
 fn cfg() -> CfgEnv {
     let mut cfg = CfgEnv::new().with_chain_id(CHAIN_ID);
@@ -108,11 +125,11 @@ impl Evm {
     /// Deploys the contract at a time; gives the revert data if it refuses.
     pub(crate) fn deployed_at(time: u64) -> Result<Self, Bytes> {
         let domain = Domain { chain_id: CHAIN_ID, adjudicator: DEPLOYER.create(0) };
-        let mut evm = Self { db: CacheDB::new(Hashes), domain };
+        let mut evm = Self { machine: machine(CacheDB::new(Hashes)), domain };
         let tx = TxEnv::builder()
             .caller(DEPLOYER)
             .kind(TxKind::Create)
-            .data(perunika_contracts::creation_code())
+            .data(creation_code())
             .gas_limit(GAS)
             .chain_id(Some(CHAIN_ID))
             .build()
@@ -124,22 +141,22 @@ impl Evm {
         }
     }
 
-    fn running(&mut self, time: u64, number: u64) -> Running {
-        let db = std::mem::replace(&mut self.db, CacheDB::new(Hashes));
-        let context = Context::mainnet().with_db(db).with_cfg(cfg()).modify_block_chained(|block| {
-            block.number = U256::from(number);
-            block.timestamp = U256::from(time);
-            block.gas_limit = 30_000_000;
-            block.basefee = 0;
-        });
-        context.build_mainnet()
+    fn db(&self) -> &CacheDB<Hashes> {
+        &self.machine.ctx.journaled_state.database
+    }
+
+    fn db_mut(&mut self) -> &mut CacheDB<Hashes> {
+        &mut self.machine.ctx.journaled_state.database
+    }
+
+    fn at(&mut self, time: u64, number: u64) -> &mut MainnetEvm<MainnetContext<CacheDB<Hashes>>> {
+        self.machine.ctx.block.number = U256::from(number);
+        self.machine.ctx.block.timestamp = U256::from(time);
+        &mut self.machine
     }
 
     fn transact(&mut self, tx: TxEnv, time: u64, number: u64) -> Ended {
-        let mut evm = self.running(time, number);
-        let result = evm.transact_commit(tx).expect("a valid transaction");
-        self.db = evm.ctx.journaled_state.database;
-        ended(result)
+        ended(self.at(time, number).transact_commit(tx).expect("a valid transaction"))
     }
 
     /// Sends a call and keeps what it did.
@@ -187,9 +204,7 @@ impl Evm {
             .chain_id(Some(CHAIN_ID))
             .build()
             .unwrap();
-        let mut evm = self.running(time, number);
-        let done = evm.transact(tx).expect("a valid transaction");
-        self.db = evm.ctx.journaled_state.database;
+        let done = self.at(time, number).transact(tx).expect("a valid transaction");
         let mut changed = Changed::default();
         for (address, account) in done.state {
             if address == self.domain.adjudicator {
@@ -211,10 +226,7 @@ impl Evm {
             .chain_id(Some(CHAIN_ID))
             .build()
             .unwrap();
-        let mut evm = self.running(time, 10);
-        let result = evm.transact(tx).expect("a valid transaction").result;
-        self.db = evm.ctx.journaled_state.database;
-        ended(result)
+        ended(self.at(time, 10).transact(tx).expect("a valid transaction").result)
     }
 
     /// Gives an account wei and code.
@@ -223,32 +235,39 @@ impl Evm {
         if !code.is_empty() {
             info = info.with_code(Bytecode::new_legacy(code.to_vec().into()));
         }
-        self.db.insert_account_info(address, info);
+        self.db_mut().insert_account_info(address, info);
     }
 
     /// Puts a word into the contract's storage.
     pub(crate) fn set_slot(&mut self, slot: U256, value: U256) {
-        self.db.insert_account_storage(self.domain.adjudicator, slot, value).unwrap();
+        let contract = self.domain.adjudicator;
+        self.db_mut().insert_account_storage(contract, slot, value).unwrap();
     }
 
     pub(crate) fn balance(&self, account: Address) -> u128 {
-        self.db.cache.accounts.get(&account).map_or(0, |account| account.info.balance.to())
+        self.db().cache.accounts.get(&account).map_or(0, |account| account.info.balance.to())
     }
 
     /// The contract's whole storage.
     pub(crate) fn storage(&self) -> BTreeMap<U256, U256> {
-        let account = &self.db.cache.accounts[&self.domain.adjudicator];
+        let account = &self.db().cache.accounts[&self.domain.adjudicator];
         account.storage.iter().filter(|(_, value)| !value.is_zero()).map(|(slot, value)| (*slot, *value)).collect()
     }
 
     pub(crate) fn slot(&self, account: Address, slot: U256) -> U256 {
-        self.db.cache.accounts.get(&account).and_then(|account| account.storage.get(&slot)).copied().unwrap_or_default()
+        self.db()
+            .cache
+            .accounts
+            .get(&account)
+            .and_then(|account| account.storage.get(&slot))
+            .copied()
+            .unwrap_or_default()
     }
 
     pub(crate) fn code(&self, account: Address) -> Vec<u8> {
-        let info = self.db.cache.accounts.get(&account).map(|account| &account.info);
+        let info = self.db().cache.accounts.get(&account).map(|account| &account.info);
         let code =
-            info.and_then(|info| info.code.clone().or_else(|| self.db.cache.contracts.get(&info.code_hash).cloned()));
+            info.and_then(|info| info.code.clone().or_else(|| self.db().cache.contracts.get(&info.code_hash).cloned()));
         code.map(|code| code.original_bytes().to_vec()).unwrap_or_default()
     }
 }

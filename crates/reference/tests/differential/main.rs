@@ -26,10 +26,9 @@ fn number(variable: &str, default: u64) -> u64 {
 
 /// Each thread tells its share; what is counted does not depend on how many there are.
 fn tell_all(seeds: std::ops::Range<u64>) -> Counts {
-    let world = World::new();
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
     let share = |thread: usize| {
-        let mut counts = Counts::default();
+        let (world, mut counts) = (World::new(), Counts::default());
         for seed in seeds.clone().skip(thread).step_by(threads) {
             counts.add(&story::tell(&world, seed, 60).unwrap_or_else(|why| panic!("{why}")));
         }
