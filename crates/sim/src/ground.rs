@@ -105,9 +105,9 @@ impl Ground {
         Self::with_adjudicator(accounts, creation_code())
     }
 
-    /// Deploys the contract on a chain whose blocks have room for so much gas; a call asks for 16 million.
-    pub fn with_blocks(accounts: &[Address], gas_limit: u64) -> Self {
-        Self::deployed(accounts, creation_code(), gas_limit)
+    /// Deploys the contract, or another one, on a chain whose blocks have room for so much gas; a call asks for 16 million.
+    pub fn with_blocks(accounts: &[Address], code: Option<Bytes>, gas_limit: u64) -> Self {
+        Self::deployed(accounts, code.unwrap_or_else(creation_code), gas_limit)
     }
 
     /// Deploys this creation code in its place: a contract in which a guard is missing.

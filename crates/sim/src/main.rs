@@ -1,5 +1,6 @@
 //! `perunika-sim`: random stories of whole networks, each from one seed.
 
+use alloy_primitives::Bytes;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -11,6 +12,19 @@ fn main() -> ExitCode {
             eprintln!("{word} is not a command of the simulator");
             ExitCode::from(2)
         }
-        _ => perunika_sim::campaign::command(&args),
+        _ => match adjudicator() {
+            Ok(code) => perunika_sim::campaign::command(&args, code),
+            Err(why) => {
+                eprintln!("PERUNIKA_ADJUDICATOR: {why}");
+                ExitCode::from(2)
+            }
+        },
     }
+}
+
+/// Creation code to deploy instead of the embedded one: hex text in the file that `PERUNIKA_ADJUDICATOR` names.
+fn adjudicator() -> Result<Option<Bytes>, String> {
+    let Some(file) = std::env::var_os("PERUNIKA_ADJUDICATOR") else { return Ok(None) };
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    text.trim().parse().map(Some).map_err(|error| format!("no hex text: {error}"))
 }

@@ -13,7 +13,7 @@ use crate::mallory::Strings;
 use crate::rng::Rng;
 use crate::signing::{self, Remembering};
 use crate::views::Views;
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
 use disk::Desk;
 use perunika_core::Participant;
 use perunika_core::chain::{Call, TxKey, TxOutcome, Watch};
@@ -238,14 +238,14 @@ impl World {
 
     /// With a policy of one's own.
     pub fn with_policy(seed: u64, names: &[&str], policy: &Policy) -> Self {
-        Self::on_chain(seed, names, policy, crate::ground::GAS_LIMIT)
+        Self::on_chain(seed, names, policy, crate::ground::GAS_LIMIT, None)
     }
 
-    /// The same where blocks have room for so much gas.
-    pub fn on_chain(seed: u64, names: &[&str], policy: &Policy, gas_limit: u64) -> Self {
+    /// The same where blocks have room for so much gas, with this creation code in place of the Adjudicator's.
+    pub fn on_chain(seed: u64, names: &[&str], policy: &Policy, gas_limit: u64, adjudicator: Option<Bytes>) -> Self {
         signing::begin();
         let owners: Vec<Address> = names.iter().map(|n| owner_of(n)).collect();
-        let ground = Ground::with_blocks(&owners, gas_limit);
+        let ground = Ground::with_blocks(&owners, adjudicator, gas_limit);
         let nodes = names.iter().map(|name| new_node(name, seed, policy)).collect();
         let mut world = Self {
             now_ms: 0,

@@ -9,6 +9,7 @@ use perunika_core::Participant;
 use perunika_core::chain::Phase;
 use perunika_core::info::{LedgerInfo, LedgerStage, VirtualStage};
 use perunika_core::io::Command;
+use perunika_core::params::Side;
 use std::collections::BTreeSet;
 
 /// What is left of the adversary's actions for the end.
@@ -62,6 +63,8 @@ impl Story {
         // What was agreed before everything healed may still be opened.
         let openings = self.world.now_ms + self.world.patience_ms;
         let until = openings + self.bound_ms();
+        // The deadlines lie far apart: what is left of her actions is spread over them.
+        self.act_ms = self.act_ms.max((until - openings) / 2 / ACTS_BEFORE_END);
         let mut told = BTreeSet::new();
         while !Self::all_out(&self.world) || (self.world.now_ms < openings && self.is_opening()) {
             if self.world.now_ms >= until {
@@ -161,6 +164,8 @@ fn is_out(world: &World, ledger: &LedgerInfo) -> bool {
             let view = world.ground.ledger_at(&ledger.params, height);
             view.nonce != ledger.nonce || !matches!(view.phase, Phase::Funding | Phase::Open)
         }
+        // Only A has paid in, and only A can take it back.
+        LedgerStage::Funding => ledger.me == Side::B && world.ground.ledger_at(&ledger.params, height).dep_b == 0,
         _ => false,
     }
 }

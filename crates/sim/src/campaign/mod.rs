@@ -11,17 +11,21 @@ mod runner;
 mod story;
 mod totals;
 
+use alloy_primitives::Bytes;
 #[cfg(perunika_mutant = "any")]
 pub(crate) use runner::caught_once;
+
 pub use runner::command;
 pub use story::{story, tell};
 pub use totals::Totals;
 
-/// How a story is told; nothing here changes what happens in it.
-#[derive(Clone, Copy, Debug, Default)]
+/// How a story is told; the trace changes nothing of what happens in it.
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Keep a readable trace.
     pub trace: bool,
+    /// Creation code that is deployed in the place of the Adjudicator: a contract in which a guard is missing.
+    pub adjudicator: Option<Bytes>,
 }
 
 /// A story that broke a promise.

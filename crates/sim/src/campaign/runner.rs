@@ -1,6 +1,7 @@
 //! Many stories on several threads, each thread with whole stories of its own.
 
 use super::{Failure, Options, Totals, story, tell};
+use alloy_primitives::Bytes;
 use std::cell::RefCell;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
@@ -21,8 +22,9 @@ struct Wanted {
     trace: bool,
 }
 
-/// `--seeds N [--first-seed N] [--threads T]`, or `--seed N [--trace]`.
-pub fn command(args: &[String]) -> ExitCode {
+/// `--seeds N [--first-seed N] [--threads T]`, or `--seed N [--trace]`. `adjudicator`: creation code to deploy instead of the
+/// embedded one.
+pub fn command(args: &[String], adjudicator: Option<Bytes>) -> ExitCode {
     let wanted = match parse(args) {
         Ok(wanted) => wanted,
         Err(why) => {
@@ -37,10 +39,13 @@ pub fn command(args: &[String]) -> ExitCode {
     let started = Instant::now();
     if wanted.trace {
         for seed in wanted.first..wanted.first.saturating_add(wanted.seeds) {
-            tell(seed, &Options { trace: true }).1.iter().for_each(|line| println!("{line}"));
+            tell(seed, &Options { trace: true, adjudicator: adjudicator.clone() })
+                .1
+                .iter()
+                .for_each(|line| println!("{line}"));
         }
     }
-    let (totals, failures) = run(wanted);
+    let (totals, failures) = run(wanted, &Options { trace: false, adjudicator });
     println!("{totals}{:<34} {:>12.1}", "seconds", started.elapsed().as_secs_f64());
     for failure in &failures {
         println!("\n{failure}commit {}", commit());
@@ -71,13 +76,12 @@ fn parse(args: &[String]) -> Result<Wanted, String> {
 }
 
 /// The stories of these seeds; the failures come in the order of their seeds.
-fn run(wanted: Wanted) -> (Totals, Vec<Failure>) {
+fn run(wanted: Wanted, options: &Options) -> (Totals, Vec<Failure>) {
     let next = AtomicU64::new(wanted.first);
     let end = wanted.first.saturating_add(wanted.seeds);
     let stop = AtomicBool::new(false);
     let totals = Mutex::new(Totals::default());
     let failures = Mutex::new(Vec::<Failure>::new());
-    let options = Options::default();
     std::thread::scope(|scope| {
         for _ in 0..wanted.threads {
             scope.spawn(|| {
@@ -86,7 +90,7 @@ fn run(wanted: Wanted) -> (Totals, Vec<Failure>) {
                     if seed >= end {
                         break;
                     }
-                    match caught(seed, &options) {
+                    match caught(seed, options) {
                         Ok(told) => totals.lock().expect("no thread panics with it").add(&told),
                         Err(failure) => {
                             eprintln!(
@@ -110,7 +114,7 @@ fn run(wanted: Wanted) -> (Totals, Vec<Failure>) {
 
 /// A story; a failure is told again with a trace.
 fn caught(seed: u64, options: &Options) -> Result<Totals, Failure> {
-    story(seed, options).map_err(|failure| match story(seed, &Options { trace: true }) {
+    story(seed, options).map_err(|failure| match story(seed, &Options { trace: true, ..options.clone() }) {
         Err(again) if again.faults == failure.faults => again,
         Err(again) => {
             let why = "told twice, the story went otherwise".to_owned();

@@ -54,6 +54,8 @@ pub(super) struct Story {
     /// When the adversary acts next, ms; how often she did.
     next_act_ms: u64,
     pub(super) acts: u64,
+    /// Between two of her actions, ms.
+    pub(super) act_ms: u64,
 }
 
 impl Story {
@@ -61,7 +63,8 @@ impl Story {
         let mut rng = Rng::new(seed ^ 0x5eed_0f57_0e1e_5000);
         let plan = Plan::draw(&mut rng);
         let names = ["alice", "ingrid", "julia", "klara", "lena", "mira", "bob"];
-        let mut world = World::on_chain(seed, &names[..plan.people], &plan.policy, plan.gas_limit);
+        let mut world =
+            World::on_chain(seed, &names[..plan.people], &plan.policy, plan.gas_limit, options.adjudicator.clone());
         world.tracing = options.trace;
         world.note(|_| format!("{plan:?}"));
         world.block_ms = plan.bounds.block_s * 1_000;
@@ -93,6 +96,7 @@ impl Story {
             next_tend_ms: 0,
             next_act_ms: 0,
             acts: 0,
+            act_ms: ACT_MS,
         }
     }
 
@@ -162,7 +166,7 @@ impl Story {
             }
             if self.adversary_acts() && self.world.now_ms >= self.next_act_ms {
                 self.acts += 1;
-                self.next_act_ms = self.world.now_ms + ACT_MS.max(self.world.tick_ms / 4);
+                self.next_act_ms = self.world.now_ms + self.act_ms;
                 self.mallory.act(&mut self.world, &mut self.rng);
             }
             if self.world.now_ms >= until {
