@@ -1,7 +1,7 @@
 //! What no story meets.
 
 use super::evm::{Ended, Evm};
-use super::pair::{At, Pair, mapping};
+use super::pair::{At, Counts, Pair, mapping};
 use super::world::{START, WEALTH, World, channel, owner};
 use super::{abi, evm};
 use alloy_primitives::{Address, B256, U256};
@@ -150,4 +150,16 @@ fn s26_any_gas_limit_has_the_whole_effect_or_none() {
 
 fn env(sender: Address) -> perunika_reference::Env<'static> {
     perunika_reference::Env::new(sender, START, evm::block_hash(100))
+}
+
+#[test]
+fn s14_after_a_fork_ids_and_signatures_are_those_of_the_new_chain() {
+    let mut evm = Evm::new();
+    evm.fork(2);
+    let world = World::over_pair(Pair::over(evm));
+    let mut counts = Counts::default();
+    for seed in 2_000_000..2_000_010 {
+        counts.add(&super::story::tell(&world, seed, 60).unwrap_or_else(|why| panic!("{why}")));
+    }
+    assert!(counts.done.len() > 12, "{counts:?}");
 }

@@ -89,7 +89,9 @@ pub(crate) struct Evm {
 
 impl Clone for Evm {
     fn clone(&self) -> Self {
-        Self { machine: machine(self.db().clone()), domain: self.domain }
+        let mut evm = Self { machine: machine(self.db().clone()), domain: self.domain };
+        evm.fork(self.domain.chain_id);
+        evm
     }
 }
 
@@ -141,6 +143,12 @@ impl Evm {
         }
     }
 
+    /// The chain goes on under another id.
+    pub(crate) fn fork(&mut self, chain_id: u64) {
+        self.machine.ctx.cfg.chain_id = chain_id;
+        self.domain.chain_id = chain_id;
+    }
+
     fn db(&self) -> &CacheDB<Hashes> {
         &self.machine.ctx.journaled_state.database
     }
@@ -180,7 +188,7 @@ impl Evm {
             .value(U256::from(value))
             .data(data.into())
             .gas_limit(gas)
-            .chain_id(Some(CHAIN_ID))
+            .chain_id(Some(self.domain.chain_id))
             .build()
             .unwrap();
         self.transact(tx, time, number)
@@ -201,7 +209,7 @@ impl Evm {
             .value(U256::from(value))
             .data(data.into())
             .gas_limit(GAS)
-            .chain_id(Some(CHAIN_ID))
+            .chain_id(Some(self.domain.chain_id))
             .build()
             .unwrap();
         let done = self.at(time, number).transact(tx).expect("a valid transaction");
@@ -223,7 +231,7 @@ impl Evm {
             .kind(TxKind::Call(self.domain.adjudicator))
             .data(data.into())
             .gas_limit(GAS)
-            .chain_id(Some(CHAIN_ID))
+            .chain_id(Some(self.domain.chain_id))
             .build()
             .unwrap();
         ended(self.at(time, 10).transact(tx).expect("a valid transaction").result)

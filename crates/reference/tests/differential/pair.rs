@@ -26,7 +26,9 @@ pub(crate) struct At {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) calls: u64,
-    /// By function.
+    /// By function, whatever came of it.
+    pub(crate) tried: BTreeMap<&'static str, u64>,
+    /// By function, what succeeded.
     pub(crate) done: BTreeMap<&'static str, u64>,
     /// By custom error.
     pub(crate) refused: BTreeMap<&'static str, u64>,
@@ -40,9 +42,12 @@ impl Counts {
     pub(crate) fn add(&mut self, other: &Self) {
         self.calls += other.calls;
         self.wordless += other.wordless;
-        for (mine, theirs) in
-            [(&mut self.done, &other.done), (&mut self.refused, &other.refused), (&mut self.asked, &other.asked)]
-        {
+        for (mine, theirs) in [
+            (&mut self.tried, &other.tried),
+            (&mut self.done, &other.done),
+            (&mut self.refused, &other.refused),
+            (&mut self.asked, &other.asked),
+        ] {
             theirs.iter().for_each(|(name, count)| *mine.entry(name).or_default() += count);
         }
     }
@@ -155,6 +160,7 @@ impl Pair {
         ended: &Ended,
     ) -> Result<Result<Vec<Event>, Error>, String> {
         self.counts.calls += 1;
+        *self.counts.tried.entry(call.name()).or_default() += 1;
         match (&expected, ended) {
             (Ok(events), Ended::Well { logs, .. }) => {
                 let expected: Vec<_> = events.iter().map(abi::log).collect();

@@ -493,7 +493,10 @@ impl Story {
                         _ => self.nano_call(sender, &Home::Virtual(Box::new(v))),
                     }
                 } else {
+                    let end = self.world.pair.reference.record(v.id, 0).nanos_end;
+                    let over = self.time > end.max(d.deadline + u64::from(v.params.window));
                     match kind {
+                        0..=70 if over => self.virtual_by_kind(3, sender, &v),
                         0..=1 => self.virtual_by_kind(2, sender, &v),
                         2..=4 => self.virtual_by_kind(4, sender, &v),
                         5..=40 if !self.nano_story || kind < 12 => self.virtual_by_kind(3, sender, &v),

@@ -133,7 +133,11 @@ const BURNS: &[u8] = &[0x5b, 0x5f, 0x56];
 
 impl World {
     pub(crate) fn new() -> Self {
-        let mut pair = Pair::new();
+        Self::over_pair(Pair::new())
+    }
+
+    /// On a contract that nobody has called.
+    pub(crate) fn over_pair(mut pair: Pair) -> Self {
         for person in 0..=PEOPLE {
             let code = match person {
                 2 => REFUSES,

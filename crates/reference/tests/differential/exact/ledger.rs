@@ -304,7 +304,7 @@ fn closing_and_its_last_second() {
         open(&mut pair, &params, [2, 1], dispute);
         for nonce in [1, 2, 3] {
             let id = pair.reference.channel_id(&params, nonce);
-            for not_after in [NOW - 1, NOW, NOW + 1] {
+            for not_after in [NOW - 1, NOW, NOW + 1, 1 << 40, u64::MAX] {
                 for (receiver_a, receiver_b) in
                     [(Address::ZERO, owner(4)), (owner(2), Address::ZERO), (owner(3), owner(2))]
                 {

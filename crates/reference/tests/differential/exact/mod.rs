@@ -51,6 +51,6 @@ pub(crate) fn probe_signed(pair: &mut Pair, at: At, call: impl Fn(bool) -> Call)
 pub(crate) fn report(what: &str, pair: &Pair, least: u64) {
     let counts = &pair.counts;
     let done: u64 = counts.done.values().sum();
-    println!("{what}: {} cases, {done} succeed, {:?}", counts.calls, counts.refused);
+    println!("{what}: {} cases, {done} succeed, {:?}, {:?}", counts.calls, counts.refused, counts.tried);
     assert!(counts.calls >= least && done > 0, "{what} has only {} cases, of which {done} succeed", counts.calls);
 }
