@@ -10,6 +10,7 @@ mod exact;
 mod mutate;
 mod pair;
 mod story;
+mod tree;
 mod world;
 
 use pair::Counts;

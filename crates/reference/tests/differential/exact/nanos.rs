@@ -2,7 +2,8 @@
 
 use super::{MOST, NOW, anybody, at, probe, probe_signed, report, world};
 use crate::pair::Pair;
-use crate::story::{PUPPET, root, siblings};
+use crate::story::PUPPET;
+use crate::tree::{root, siblings};
 use crate::world::{Virtual, World, key, owner};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use perunika_reference::{
