@@ -2,7 +2,7 @@
 
 use crate::body::{Body, Change, Invalid};
 use crate::message::LinkOp;
-use crate::mutant::guard;
+use crate::mutant::{duty, guard};
 use crate::params::Side;
 use crate::sig::Signature;
 use crate::signed::{Amount, MAX_VERSION};
@@ -379,13 +379,18 @@ impl UpdateLog {
         let mut sigs = [None, None];
         sigs[self.me.other().index()] = Some(sig);
         self.item = Some(Signed { body, sigs });
-        self.own.retain(|o| o.body.ver > ver);
+        self.void_below(ver);
     }
 
     fn set_top(&mut self, top: Signed) {
         let ver = top.body.ver;
         self.top = top;
         self.item = None;
-        self.own.retain(|o| o.body.ver > ver);
+        self.void_below(ver);
+    }
+
+    /// What I signed at or below `cur` is void: nobody can register it any more that I could not refute.
+    fn void_below(&mut self, cur: u64) {
+        self.own.retain(|o| !duty!("1.4.2-void-below", o.body.ver <= cur));
     }
 }

@@ -5,7 +5,7 @@ use perunika_core::body::{Body, Change, Invalid};
 use perunika_core::log::{Accepted, BREAK_IN, MAX_JUMP, OwnKind, Refused, UpdateLog};
 use perunika_core::params::Side;
 use perunika_core::sig::{MemoryKey, RawKey, Signature};
-use perunika_core::signed::{MAX_VERSION, State};
+use perunika_core::signed::{Entry, Lock, MAX_VERSION, State};
 use perunika_core::{Domain, tree};
 
 const CH: B256 = B256::repeat_byte(7);
@@ -194,4 +194,38 @@ fn the_empty_root_is_a_node_of_two_zeros() {
     assert_eq!(Body::ledger_genesis(CH, 1, 1).state().entries, tree::node(B256::ZERO, B256::ZERO));
     let State { nanos, locks, .. } = Body::ledger_genesis(CH, 1, 1).state();
     assert_eq!((nanos, locks), (0, 0));
+}
+
+#[test]
+fn s12_no_more_locks_than_the_contract_takes() {
+    let lock = |n: u8| Lock { vc: B256::repeat_byte(n), left_is_a: true, left: 1, right: 1 };
+    let genesis = Body::ledger_genesis(B256::repeat_byte(1), 1_000, 1_000);
+    let most = genesis.with(2, &Change::locks(Vec::new(), (0..128).map(lock).collect())).expect("128 locks");
+    let one_more = most.with(4, &Change::locks(Vec::new(), vec![lock(200)]));
+    assert_eq!(one_more, Err(Invalid::TooManyLocks));
+}
+
+#[test]
+fn s12_no_more_nanocontracts_than_the_contract_takes() {
+    let open = |count: u16, ver: u64| {
+        let entry = |n: u16| Entry {
+            nid: B256::left_padding_from(&n.to_be_bytes()),
+            born: ver,
+            total: 2,
+            da0: 1,
+            mover0: 0,
+            code_hash: B256::ZERO,
+            gas: 1,
+            k_max: 1,
+            storage0: B256::ZERO,
+        };
+        let open = (0..count).map(entry).collect();
+        Change::Entries { remove: Vec::new(), add: Vec::new(), close: Vec::new(), open }
+    };
+    let ledger = Body::ledger_genesis(B256::repeat_byte(1), 1_000, 1_000);
+    assert!(ledger.with(2, &open(255, 2)).is_ok());
+    assert_eq!(ledger.with(2, &open(256, 2)), Err(Invalid::TooManyNanos));
+    let virt = Body::virtual_genesis(B256::repeat_byte(1), 1_000, 1_000);
+    assert!(virt.with(2, &open(64, 2)).is_ok());
+    assert_eq!(virt.with(2, &open(65, 2)), Err(Invalid::TooManyNanos));
 }

@@ -212,10 +212,11 @@ impl Participant {
             return;
         }
         let valid = |(i, sig): &&(u8, Signature)| {
-            virt.params.path.get(usize::from(*i)).is_some_and(|key| sig.verifies(digest, *key))
+            let verifies = |key: &Address| guard!("2.3-final-signature", sig.verifies(digest, *key));
+            virt.params.path.get(usize::from(*i)).is_some_and(verifies)
         };
         let good: Vec<(u8, Signature)> = sigs.iter().filter(valid).copied().collect();
-        if !guard!("2.3-final-signature", good.len() == sigs.len()) {
+        if good.len() != sigs.len() {
             return self.misbehaved(from, "a Final with a signature that does not fit");
         }
         if virt.out_a != Some(out_a) {
@@ -325,7 +326,7 @@ impl Participant {
         if !ledger.book.log.cur().body.locks.is_empty() || !self.virtual_ids_over(ch).is_empty() {
             return self.refuse(from, ch, 0, "virtual channels are open over this channel");
         }
-        if self.has_nanos(ch) {
+        if !guard!("1.4.12-ask-games-over", !self.has_nanos(ch)) {
             return self.refuse(from, ch, 0, "nanocontracts are open in this channel");
         }
         let Some(ledger) = self.ledgers.get_mut(&ch) else { return };

@@ -2,6 +2,7 @@
 
 use super::Participant;
 use crate::ledger::{Ledger, Life};
+use crate::mutant::duty;
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
@@ -22,7 +23,10 @@ impl Participant {
         for vc in spent {
             self.drain_virtual(vc);
         }
-        let is_short = |l: &&Ledger| l.life == Life::Open && !l.force && l.book.log.versions_left() < reserve;
+        let is_short = |l: &&Ledger| {
+            let few = duty!("1.4.1-versions-kept", l.book.log.versions_left() < reserve);
+            l.life == Life::Open && !l.force && few
+        };
         let short: Vec<B256> = self.ledgers.values().filter(is_short).map(|l| l.id).collect();
         for ch in short {
             self.end_short_ledger(ch, reserve.saturating_sub(COOPERATION));

@@ -154,7 +154,7 @@ impl Participant {
         let locked = |vc: B256| book.log.cur().body.lock(vc).is_some();
         let over = |vc: B256| self.virtuals.get(&vc).is_some_and(|v| !v.done && v.my_links().any(|(_, l)| l == id));
         match op {
-            LinkOp::Add { vc } => over(*vc) && !locked(*vc) && self.may_lock(*vc),
+            LinkOp::Add { vc } => over(*vc) && !locked(*vc) && guard!("2.3-lock-checked", self.may_lock(*vc)),
             LinkOp::Remove { vc, how } => {
                 over(*vc) && locked(*vc) && guard!("2.3-removal-split", self.removal_for(*vc) == Some(*how))
             }

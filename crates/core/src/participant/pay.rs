@@ -370,7 +370,10 @@ impl Participant {
         if virt.book.is_none() {
             return Err(Fault::Caller("this node is a hub of that virtual channel, not an end".into()));
         }
-        if !virt.is_active() || virt.done || !guard!("2.3-abort-no-state", !virt.aborted) {
+        if !guard!("2.3-used-when-active", virt.is_active())
+            || virt.done
+            || !guard!("2.3-abort-no-state", !virt.aborted)
+        {
             return Err(Fault::Caller("the virtual channel is not active".into()));
         }
         let frozen = virt.book.as_ref().is_some_and(|b| b.log.frozen());

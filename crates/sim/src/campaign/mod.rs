@@ -12,9 +12,6 @@ mod story;
 mod totals;
 
 use alloy_primitives::Bytes;
-#[cfg(perunika_mutant = "any")]
-pub(crate) use runner::caught_once;
-
 pub use runner::command;
 pub use story::{story, tell};
 pub use totals::Totals;

@@ -5,6 +5,7 @@ use super::games::Secrets;
 use super::plan::Plan;
 use super::{Failure, Options, Totals};
 use crate::mallory::Mallory;
+use crate::probes;
 use crate::rng::Rng;
 use crate::story::ETH;
 use crate::world::World;
@@ -25,6 +26,9 @@ pub fn story(seed: u64, options: &Options) -> Result<Totals, Failure> {
 
 /// The same with the whole trace, if one is kept.
 pub fn tell(seed: u64, options: &Options) -> (Result<Totals, Failure>, Vec<String>) {
+    if let Some(number) = probes::of_seed(seed) {
+        return probes::tell(seed, number, options);
+    }
     let mut story = Story::begin(seed, options);
     // A panic in the middle is a failure with a trace like any other; the story is looked at, not told on.
     let told = catch_unwind(AssertUnwindSafe(|| {

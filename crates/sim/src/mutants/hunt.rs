@@ -1,7 +1,8 @@
 //! The hunt: stories without a guard, from the first seed on, until one breaks a promise that it keeps with all guards.
 
 use super::table::{self, Mutant};
-use crate::campaign::{Failure, Options, caught_once};
+use crate::campaign::{Failure, Options, story};
+use crate::probes;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +20,8 @@ struct Wanted {
     mutants: Vec<Mutant>,
     seeds: u64,
     threads: usize,
+    /// Probes only.
+    probes: bool,
     /// In this process, for its parent.
     alone: bool,
 }
@@ -28,7 +31,7 @@ pub(super) fn command(args: &[String]) -> ExitCode {
     let wanted = match parse(args) {
         Ok(wanted) => wanted,
         Err(why) => {
-            eprintln!("{why}\nusage: perunika-sim mutants [--seeds N] [--threads T] [NAME | NAME+NAME]...");
+            eprintln!("{why}\nusage: perunika-sim mutants [--seeds N] [--threads T] [--probes] [NAME | NAME+NAME]...");
             return ExitCode::from(2);
         }
     };
@@ -43,7 +46,7 @@ pub(super) fn command(args: &[String]) -> ExitCode {
 
 fn parse(args: &[String]) -> Result<Wanted, String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut wanted = Wanted { mutants: Vec::new(), seeds: 2_000, threads, alone: false };
+    let mut wanted = Wanted { mutants: Vec::new(), seeds: 2_000, threads, probes: false, alone: false };
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         let mut number = || -> Result<u64, String> {
@@ -53,6 +56,7 @@ fn parse(args: &[String]) -> Result<Wanted, String> {
         match arg.as_str() {
             "--seeds" => wanted.seeds = number()?,
             "--threads" => wanted.threads = usize::try_from(number()?.max(1)).map_err(|e| e.to_string())?,
+            "--probes" => wanted.probes = true,
             "--alone" => wanted.alone = true,
             name if name.starts_with('-') => return Err(format!("{name} is not known")),
             name => wanted.mutants.push(of_page(name)),
@@ -88,34 +92,48 @@ fn hunt_all(wanted: &Wanted) -> ExitCode {
 fn in_child(mutant: &Mutant, wanted: &Wanted) -> String {
     let me = std::env::current_exe().expect("a running program has a file");
     let (seeds, threads) = (wanted.seeds.to_string(), wanted.threads.to_string());
-    let args = ["mutants", "--alone", "--seeds", &seeds, "--threads", &threads, &mutant.name()];
+    let mut args = vec!["mutants", "--alone", "--seeds", &seeds, "--threads", &threads];
+    args.extend(wanted.probes.then_some("--probes"));
+    let name = mutant.seed.map_or_else(|| mutant.name(), |seed| format!("{}@{seed}", mutant.name()));
+    args.push(&name);
     let told = Command::new(me).args(args).output().expect("it can be started once more");
     let text = String::from_utf8_lossy(&told.stdout).trim().to_owned();
     if told.status.success() { text } else { format!("? | the process ended: {}", told.status) }
 }
 
-/// The lowest seed that finds the mutant, and what was said; the seed of the page, if it still does, comes first.
-fn hunt(mutant: &Mutant, wanted: &Wanted) -> Option<(u64, String)> {
-    be_without(mutant);
-    let known = mutant.seed.into_iter().map(|seed| (seed, 1));
-    known.chain([(0, wanted.seeds)]).find_map(|(first, count)| first_found(mutant, first, count, wanted.threads))
+/// Seeds `first`, `first + step`, … below `end`.
+#[derive(Clone, Copy)]
+struct Seeds {
+    first: u64,
+    step: u64,
+    end: u64,
 }
 
-fn first_found(mutant: &Mutant, first: u64, count: u64, threads: usize) -> Option<(u64, String)> {
-    let mut from = first;
+/// A seed that finds the mutant, and what was said: the seed of the page, if it still does; or else the lowest one of a probe; or
+/// else the lowest one.
+fn hunt(mutant: &Mutant, wanted: &Wanted) -> Option<(u64, String)> {
+    be_without(mutant);
+    let end = wanted.seeds;
+    let known = mutant.seed.into_iter().map(|seed| Seeds { first: seed, step: 1, end: seed + 1 });
+    let probes = Seeds { first: probes::TURN, step: probes::EVERY, end };
+    let all = known.chain([probes, Seeds { first: 0, step: 1, end }].into_iter().take(1 + usize::from(!wanted.probes)));
+    all.into_iter().find_map(|seeds| first_found(mutant, seeds, wanted.threads))
+}
+
+fn first_found(mutant: &Mutant, mut seeds: Seeds, threads: usize) -> Option<(u64, String)> {
     loop {
-        let failure = first_failure(from, first + count, threads)?;
+        let failure = first_failure(seeds, threads)?;
         if keeps_with_all(failure.seed, mutant) {
             return Some((failure.seed, said(&failure)));
         }
-        from = failure.seed + 1;
+        seeds.first = failure.seed + seeds.step;
     }
 }
 
 /// Nothing but the guard is missing: with it the same story keeps its promises.
 fn keeps_with_all(seed: u64, mutant: &Mutant) -> bool {
     perunika_core::mutant::remove(&[]);
-    let kept = caught_once(seed, &Options::default()).is_ok();
+    let kept = story(seed, &Options::default()).is_ok();
     be_without(mutant);
     kept
 }
@@ -124,10 +142,10 @@ fn be_without(mutant: &Mutant) {
     perunika_core::mutant::remove(&mutant.without.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
-/// The failure with the lowest seed in `first..end`.
-fn first_failure(first: u64, end: u64, threads: usize) -> Option<Failure> {
-    let next = AtomicU64::new(first);
-    let below = AtomicU64::new(end);
+/// The failure with the lowest of these seeds.
+fn first_failure(seeds: Seeds, threads: usize) -> Option<Failure> {
+    let next = AtomicU64::new(seeds.first);
+    let below = AtomicU64::new(seeds.end);
     let found = Mutex::new(None::<Failure>);
     let running: Vec<Mutex<Option<(u64, Instant)>>> = (0..threads).map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
@@ -136,12 +154,12 @@ fn first_failure(first: u64, end: u64, threads: usize) -> Option<Failure> {
             .map(|mine| {
                 scope.spawn(|| {
                     loop {
-                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        let seed = next.fetch_add(seeds.step, Ordering::Relaxed);
                         if seed >= below.load(Ordering::Relaxed) {
                             break;
                         }
                         *mine.lock().expect("no thread panics with it") = Some((seed, Instant::now()));
-                        if let Err(failure) = caught_once(seed, &Options::default())
+                        if let Err(failure) = story(seed, &Options::default())
                             && below.fetch_min(seed, Ordering::Relaxed) > seed
                         {
                             let mut found = found.lock().expect("no thread panics with it");

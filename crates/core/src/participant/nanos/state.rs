@@ -131,8 +131,8 @@ impl Participant {
                 }
                 LinkOp::CloseNano { nid, cur } => {
                     let live = self.nanos.get(&(ch, *nid)).and_then(|n| n.live.as_ref());
-                    let live =
-                        live.filter(|l| l.cur() == *cur).ok_or("another version of the nanocontract is the newest")?;
+                    let named = |l: &&Live| guard!("1.4.12-nano-named", l.cur() == *cur);
+                    let live = live.filter(named).ok_or("another version of the nanocontract is the newest")?;
                     close.push((*nid, live.top.nano.da));
                 }
                 LinkOp::Add { .. } | LinkOp::Remove { .. } | LinkOp::Renew { .. } => {}
