@@ -51,8 +51,9 @@ function creationCode(files) {
 }
 
 /** Compiles what is not there yet. */
-function write(name, files) {
+export function write(name, files) {
   const key = createHash("sha256").update(compilerVersion + JSON.stringify(settings) + sourceHash(files)).digest("hex");
+  mkdirSync(folder, { recursive: true });
   const [path, stamp] = [join(folder, `${name}.hex`), join(folder, `${name}.key`)];
   try {
     if (readFileSync(stamp, "utf8") === key) return readFileSync(path, "utf8");
@@ -74,7 +75,6 @@ function main(args) {
   const patched = chosen.map((mutant) => [mutant.name, mutate(files, mutant)]);
   if (args.includes("--check")) return console.log(`${patched.length} patches apply`);
 
-  mkdirSync(folder, { recursive: true });
   const original = write("c.original", files);
   for (const [name, changed] of patched) {
     if (write(name, changed) === original) throw new Error(`${name}: the same code as without the change`);
