@@ -1,7 +1,7 @@
 //! Calls of the contract with known, old, mixed and invented data.
 
 use super::craft::{self, pick};
-use super::garble;
+use super::{garble, plays};
 use crate::rng::Rng;
 use crate::world::World;
 use alloy_primitives::{Address, B256};
@@ -77,12 +77,22 @@ pub(crate) fn opportunity(world: &mut World, rng: &mut Rng, nodes: &[usize]) -> 
         let Some(params) = world.strings.loot.ledgers.get(&id).map(|l| l.params) else { continue };
         let Some(dispute) = world.slot(&params).dispute else { continue };
         if near(dispute.refute_end) || near(dispute.final_at(params.window)) {
+            if rng.chance(250) && plays::pay_late(world, rng, nodes, id) {
+                return true;
+            }
             return ledger_call(world, rng, id).map(|call| send(world, rng, nodes, &call)).is_some();
         }
     }
     let virtuals: Vec<B256> = world.strings.loot.virtuals.keys().rev().take(4).copied().collect();
     for vc in virtuals {
         let Some(params) = world.strings.loot.virtuals.get(&vc).cloned() else { continue };
+        let lead = 3 * world.nodes[nodes[0]].policy.m_safe.max(10);
+        if (params.t_exp.saturating_sub(lead)..=params.t_exp).contains(&now)
+            && rng.chance(300)
+            && plays::pay_late(world, rng, nodes, vc)
+        {
+            return true;
+        }
         let disputed = match world.record(&params) {
             RecordView::Disputed(d) => near(d.refute_end) || near(d.final_at(params.window)),
             _ => false,

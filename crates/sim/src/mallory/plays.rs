@@ -216,3 +216,21 @@ fn dispute_a_link(world: &mut World, rng: &mut Rng, nodes: &[usize], links: &[B2
     let Some(id) = pick(rng, &mine).copied() else { return };
     calls::register_some(world, rng, nodes, id);
 }
+
+/// A payment when it is too late to enforce it (1.4(7)): the payee must not take it.
+pub(crate) fn pay_late(world: &mut World, rng: &mut Rng, nodes: &[usize], ch: B256) -> bool {
+    let Some(keys) = world.strings.loot.keys(ch) else { return false };
+    let Some(base) = cur(world, ch, u64::MAX) else { return false };
+    let Some(me) = keys.iter().filter_map(|k| world.index_of(*k)).find(|n| nodes.contains(n)) else { return false };
+    let Some(to) = keys.iter().filter_map(|k| world.index_of(*k)).find(|n| *n != me) else { return false };
+    let Some(side) = side(world, me, ch) else { return false };
+    let newest = world.strings.loot.newest(ch, 1).pop().map_or(base.ver, |b| b.ver);
+    let half = base.share(side) / 2;
+    let def_a = if side == Side::A { base.def_a - half } else { base.def_a + half };
+    let ver = side.next_version(newest);
+    let next = garble::split(&base, ver, def_a);
+    let sig = sign(world, me, &next);
+    let item = Message::Item { ch, ver, base: base.ver, def_a, sig, cosign: rng.chance(500), note: None };
+    world.inject(me, to, item);
+    true
+}

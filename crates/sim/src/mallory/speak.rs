@@ -213,7 +213,9 @@ fn propose(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)
     if rng.chance(150) {
         next.def_a = craft::amount(rng, next.def_a, next.total);
     }
-    Some((to, Message::Propose { ch, ver, base: base.hash(), ops, sig: sign(world, node, &next) }))
+    let named = if rng.chance(150) { calls::some_body(world, rng, ch).map(|b| b.hash()) } else { None };
+    let (base, sig) = (named.unwrap_or_else(|| base.hash()), sign(world, node, &next));
+    Some((to, Message::Propose { ch, ver, base, ops, sig }))
 }
 
 fn presign(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)> {
