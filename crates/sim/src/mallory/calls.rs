@@ -88,7 +88,7 @@ pub(crate) fn opportunity(world: &mut World, rng: &mut Rng, nodes: &[usize]) -> 
         let Some(params) = world.strings.loot.virtuals.get(&vc).cloned() else { continue };
         let lead = 3 * world.nodes[nodes[0]].policy.m_safe.max(10);
         if (params.t_exp.saturating_sub(lead)..=params.t_exp).contains(&now)
-            && rng.chance(300)
+            && rng.chance(500)
             && plays::pay_late(world, rng, nodes, vc)
         {
             return true;

@@ -108,6 +108,10 @@ pub(crate) enum Intent {
     Terms,
     /// Ledger channels closed and opened again.
     Lives,
+    /// Virtual channels that never end, and are paid over when it is too late.
+    LastMinute,
+    /// Payments overtake answers.
+    Overtake,
 }
 
 const INTENTS: &[Intent] = &[
@@ -126,6 +130,8 @@ const INTENTS: &[Intent] = &[
     Intent::Blocks,
     Intent::Terms,
     Intent::Lives,
+    Intent::LastMinute,
+    Intent::Overtake,
 ];
 
 impl Intent {
@@ -154,6 +160,8 @@ impl Intent {
             Self::Games => matches!(action, Nano | Speak(Topic::Nano) | Command),
             Self::Blocks => matches!(action, Order | Call),
             Self::Terms => matches!(action, Speak(Topic::Create) | Command),
+            Self::LastMinute => matches!(action, Command | Order),
+            Self::Overtake => matches!(action, Speak(Topic::Accept) | Play | Call),
             Self::Lives => matches!(action, Call | Speak(Topic::Close) | Command),
         }
     }
@@ -221,6 +229,7 @@ pub(crate) fn manner(intents: &[Intent], rng: &mut Rng) -> Manner {
                 manner.mute.insert(some_kind(rng));
             }
             Intent::HalfCreated => {
+                manner.junk_secrets = [0, 0, 300, 1_000][rng.below(4) as usize];
                 let kinds = ["Activate", "Presign", "Start", "Receipt", "Accept"];
                 manner.keep.insert(kinds[rng.below(5) as usize]);
             }
@@ -237,6 +246,11 @@ pub(crate) fn manner(intents: &[Intent], rng: &mut Rng) -> Manner {
                 manner.drop_calls = rng.below(1_000);
                 manner.hold_calls = rng.below(500);
             }
+            Intent::LastMinute => {
+                manner.mute.extend(["FinalSigs", "VcCloseAsk"]);
+                manner.drop_calls = 700;
+            }
+            Intent::Overtake => manner.overtake = rng.between(200, 900),
             Intent::Terms => manner.garble = rng.between(100, 500),
             _ => {}
         }

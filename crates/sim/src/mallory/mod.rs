@@ -4,7 +4,10 @@
 //! beside it their keys sign other contents, old States come back, messages vanish, and calls are ordered to her liking.
 
 mod calls;
+mod commands;
 mod craft;
+mod create;
+mod games;
 mod garble;
 mod intent;
 mod loot;
@@ -151,7 +154,7 @@ impl Mallory {
             Action::Rewind => self.rewind(world, rng, node),
             Action::LetGo => world.let_go(),
             Action::Manner => drop(world.strings.manners.insert(node, intent::manner(&self.intents, rng))),
-            Action::Command => speak::command(world, rng, node),
+            Action::Command => commands::command(world, rng, node),
             Action::Play => plays::play(world, rng, &self.nodes),
         }
     }

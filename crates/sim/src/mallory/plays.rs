@@ -49,7 +49,7 @@ fn sign(world: &World, node: usize, body: &Body) -> Signature {
 
 fn item(world: &World, rng: &mut Rng, node: usize, from: &Body, ver: u64) -> Option<Message> {
     let me = side(world, node, from.ch)?;
-    let step = [0, 1, from.total / 1_000, from.total / 7][rng.below(4) as usize];
+    let step = [0, 1, from.total / 1_000, from.total / 7, from.total / 40][rng.below(5) as usize];
     let def_a = if me == Side::A { from.def_a.checked_sub(step)? } else { from.def_a.checked_add(step)? };
     let next = garble::split(from, ver, def_a);
     let sig = sign(world, node, &next);
@@ -71,6 +71,17 @@ fn cur(world: &World, ch: B256, below: u64) -> Option<Body> {
 
 fn is_mine(world: &World, key: alloy_primitives::Address) -> bool {
     world.index_of(key).is_some_and(|n| !world.nodes[n].honest)
+}
+
+/// An item above what the victim has asked for, on the State below it.
+pub(crate) fn overtake(world: &mut World, me: usize, ch: B256, ver: u64) -> Option<Message> {
+    world.digest();
+    let mut rng = world.strings.rng.clone();
+    let (base, side) = (cur(world, ch, ver)?, side(world, me, ch)?);
+    let above = side.next_version(ver);
+    let item = item(world, &mut rng, me, &base, above);
+    world.strings.rng = rng;
+    item
 }
 
 /// First an item above the victim's proposal, then the countersignature on what the item has voided (1.4(2), S68).

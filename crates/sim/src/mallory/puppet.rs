@@ -1,7 +1,7 @@
 //! Corrupt nodes that run on: production code whose messages and calls pass through the adversary's hands.
 
-use super::garble;
 use super::loot::Loot;
+use super::{garble, plays};
 use crate::rng::Rng;
 use crate::world::World;
 use perunika_core::chain::Call;
@@ -22,6 +22,10 @@ pub(crate) struct Manner {
     pub(crate) mute: BTreeSet<&'static str>,
     /// Kinds that are kept until she lets them go.
     pub(crate) keep: BTreeSet<&'static str>,
+    /// A payment overtakes the answer to what the victim has asked for.
+    pub(crate) overtake: u64,
+    /// Activation secrets that are none.
+    pub(crate) junk_secrets: u64,
     pub(crate) hold_calls: u64,
     pub(crate) drop_calls: u64,
 }
@@ -106,6 +110,16 @@ impl World {
         if manner.keep.contains(kind) {
             self.strings.kept.push((node, to, message));
             return Vec::new();
+        }
+        if kind == "Activate" && rng.chance(manner.junk_secrets) {
+            return garble::change(self, node, &message).map(|junk| (0, to, junk)).into_iter().collect();
+        }
+        if let Message::Accept { ch, ver, .. } | Message::Presign { ch, ver, .. } = message
+            && rng.chance(manner.overtake)
+        {
+            let late = self.strings.rng.between(30, 600);
+            let item = plays::overtake(self, node, ch, ver);
+            return item.map(|item| (0, to, item)).into_iter().chain([(late, to, message)]).collect();
         }
         let delay = if rng.chance(manner.delay) { rng.between(20, 4_000) } else { 0 };
         let again = rng.chance(manner.double).then(|| rng.between(1, 3_000));

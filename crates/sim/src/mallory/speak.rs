@@ -1,16 +1,16 @@
 //! Messages of every kind, with values that are known, at their bounds, or a little beside.
 
 use super::craft::{self, pick};
+use super::create::create;
+use super::games::nano;
 use super::intent::Topic;
-use super::{calls, garble, nanos};
+use super::{calls, garble};
 use crate::rng::Rng;
 use crate::world::World;
-use alloy_primitives::{Address, B256};
+use alloy_primitives::B256;
 use perunika_core::body::Body;
-use perunika_core::io::Command;
-use perunika_core::message::{LinkOp, Message, Note, Removal, Renews, Terms};
+use perunika_core::message::{LinkOp, Message, Note, Removal};
 use perunika_core::params::Side;
-use perunika_core::secret::Secret;
 use perunika_core::sig::{RawKey, Signature};
 use perunika_core::signed::{Amount, Close, Eip712, Final, PaymentReceipt};
 use perunika_core::tree;
@@ -59,7 +59,7 @@ fn bend_signature(rng: &mut Rng, mut message: Message) -> Message {
 }
 
 /// A channel of a node and its peer there, ledger or virtual.
-fn object(world: &World, rng: &mut Rng, node: usize) -> Option<(B256, usize)> {
+pub(crate) fn object(world: &World, rng: &mut Rng, node: usize) -> Option<(B256, usize)> {
     let loot = &world.strings.loot;
     let key = world.key(node);
     let ledgers = loot.ledgers.keys().filter(|id| loot.keys(**id).is_some_and(|keys| keys.contains(&key)));
@@ -69,7 +69,7 @@ fn object(world: &World, rng: &mut Rng, node: usize) -> Option<(B256, usize)> {
     Some((ch, peer(world, node, ch)?))
 }
 
-fn link(world: &World, rng: &mut Rng, node: usize) -> Option<(B256, usize)> {
+pub(crate) fn link(world: &World, rng: &mut Rng, node: usize) -> Option<(B256, usize)> {
     let loot = &world.strings.loot;
     let key = world.key(node);
     let mine = |id: &&B256| loot.keys(**id).is_some_and(|keys| keys.contains(&key));
@@ -78,26 +78,26 @@ fn link(world: &World, rng: &mut Rng, node: usize) -> Option<(B256, usize)> {
     Some((ch, peer(world, node, ch)?))
 }
 
-fn peer(world: &World, node: usize, ch: B256) -> Option<usize> {
+pub(crate) fn peer(world: &World, node: usize, ch: B256) -> Option<usize> {
     let keys = world.strings.loot.keys(ch)?;
     let key = world.key(node);
     world.index_of(keys.into_iter().find(|k| *k != key)?)
 }
 
-fn side(world: &World, node: usize, ch: B256) -> Option<Side> {
+pub(crate) fn side(world: &World, node: usize, ch: B256) -> Option<Side> {
     let keys = world.strings.loot.keys(ch)?;
     Some(if keys[0] == world.key(node) { Side::A } else { Side::B })
 }
 
 /// A virtual channel of which a node is a participant.
-fn vc_of(world: &World, rng: &mut Rng, node: usize) -> Option<B256> {
+pub(crate) fn vc_of(world: &World, rng: &mut Rng, node: usize) -> Option<B256> {
     let key = world.key(node);
     let mine: Vec<B256> =
         world.strings.loot.virtuals.iter().filter(|(_, p)| p.path.contains(&key)).map(|(vc, _)| *vc).collect();
     if rng.chance(600) { mine.last().copied() } else { pick(rng, &mine).copied() }
 }
 
-fn sign(world: &World, node: usize, body: &Body) -> Signature {
+pub(crate) fn sign(world: &World, node: usize, body: &Body) -> Signature {
     world.raw_key(node).sign(body.digest(&world.ground.domain))
 }
 
@@ -315,159 +315,6 @@ fn close(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)> 
     Some((to, Message::CloseSig { close, sig }))
 }
 
-fn create(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)> {
-    let loot = &world.strings.loot;
-    let vc = vc_of(world, rng, node);
-    let params = vc.and_then(|vc| loot.virtuals.get(&vc));
-    let someone = |rng: &mut Rng| {
-        let to = params.and_then(|p| pick(rng, &p.path).copied()).and_then(|key| world.index_of(key));
-        to.unwrap_or_else(|| rng.below(world.nodes.len() as u64) as usize)
-    };
-    let to = someone(rng);
-    Some((
-        to,
-        match rng.below(10) {
-            0 | 1 => {
-                let mut params = params?.clone();
-                if rng.chance(800) {
-                    craft::bend(rng, &mut params, loot);
-                }
-                Message::VcOpen { params, renews: vc.filter(|_| rng.chance(300)) }
-            }
-            2 | 3 => {
-                let params = params?;
-                let index = params.path.iter().position(|k| *k == world.key(node))?;
-                let secret = *loot.secrets.get(params.hashes.get(index)?)?;
-                let secret = if rng.chance(150) { B256::from(rng.bytes32()) } else { secret };
-                Message::Activate { vc: vc?, index: index as u8, secret: Secret(secret) }
-            }
-            4 => Message::Abort { vc: vc?, reason: "no".into() },
-            5 => {
-                let body = loot.genesis(vc?)?;
-                let first = garble::split(&body, 1, body.def_a);
-                Message::Start { vc: vc?, sig: sign(world, node, &first) }
-            }
-            6 => {
-                let params = params?;
-                let secrets = params.hashes.iter().map(|h| loot.secrets.get(h).copied().map(Secret));
-                let first = loot.genesis(vc?)?;
-                let digest = garble::split(&first, 1, first.def_a).digest(&world.ground.domain);
-                let sigs = [Side::A, Side::B].map(|side| calls::sign(world, digest, params.end(side)));
-                let [Some(a), Some(b)] = sigs else { return None };
-                Message::Receipt { vc: vc?, secrets: secrets.collect::<Option<_>>()?, sigs: [a, b] }
-            }
-            7 => quote_ask(world, rng, node)?,
-            8 => {
-                let (_, _, asked) = loot.heard.iter().rev().find(|(_, _, m)| matches!(m, Message::QuoteAsk { .. }))?;
-                let Message::QuoteAsk { request, .. } = asked else { return None };
-                let hashes: Vec<B256> = loot.secrets.keys().copied().collect();
-                let links: Vec<B256> = loot.ledgers.keys().copied().collect();
-                let (hash, fee) = (*pick(rng, &hashes)?, craft::amount(rng, 0, ETH / 100));
-                Message::Quote { request: *request, hash, link: pick(rng, &links).copied(), fee }
-            }
-            _ => Message::QuoteRefused { request: B256::from(rng.bytes32()), reason: "no".into() },
-        },
-    ))
-}
-
-fn quote_ask(world: &World, rng: &mut Rng, node: usize) -> Option<Message> {
-    let loot = &world.strings.loot;
-    let mut path: Vec<Address> = loot.virtuals.values().next_back().map(|p| p.path.clone())?;
-    if rng.chance(300) {
-        path = world.nodes.iter().map(|n| n.key).collect();
-    }
-    if rng.chance(300) {
-        path.rotate_left(1);
-    }
-    let policy = &world.nodes[node].policy;
-    let (challenge, window, k_max) = (policy.challenge, policy.window, policy.k_max);
-    let terms = Terms {
-        asset: Address::ZERO,
-        init_a: craft::amount(rng, ETH, 20 * ETH),
-        init_b: craft::amount(rng, ETH, 20 * ETH),
-        t_exp: world.ground.time() + rng.below(400),
-        challenge: if rng.chance(700) { challenge } else { rng.below(1 << 26) as u32 },
-        window: if rng.chance(700) { window } else { rng.below(1 << 26) as u32 },
-        k_max: if rng.chance(700) { k_max } else { rng.below(1 << 12) as u16 },
-    };
-    let renews = vc_of(world, rng, node).filter(|_| rng.chance(200)).map(|vc| Renews { vc, out_a: terms.init_a });
-    Some(Message::QuoteAsk { request: B256::from(rng.bytes32()), path, terms, renews })
-}
-
-fn nano(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)> {
-    let loot = &world.strings.loot;
-    let games: Vec<(B256, B256)> = loot.games.keys().copied().collect();
-    let (ch, nid) = *pick(rng, &games)?;
-    let game = loot.games.get(&(ch, nid))?;
-    let to = peer(world, node, ch)?;
-    let now = world.ground.time();
-    let at = pick(rng, &game.versions).cloned();
-    let input = nanos::some_input(world, rng, ch, nid);
-    Some((
-        to,
-        match rng.below(10) {
-            0 | 1 => {
-                let mut terms = game.terms.clone();
-                match rng.below(6) {
-                    0 => terms.total = craft::amount(rng, terms.total, terms.total),
-                    1 => terms.da0 = craft::amount(rng, terms.da0, terms.total),
-                    2 => terms.gas = [0, 1, u32::MAX][rng.below(3) as usize],
-                    3 => terms.k_max = [0, 1, u16::MAX][rng.below(3) as usize],
-                    4 => terms.mover0 = rng.below(3) as u8,
-                    _ => {}
-                }
-                let code = loot.codes.get(&terms.code_hash)?.clone();
-                let nid = if rng.chance(500) { nid } else { B256::from(rng.bytes32()) };
-                Message::NanoOffer { ch, nid, terms, code, until: now + rng.below(100) }
-            }
-            2 => Message::NanoAgree { ch, nid },
-            3 => Message::NanoDecline { ch, nid, reason: "no".into() },
-            4 | 5 if rng.chance(700) => return step(world, rng, node, ch, nid).map(|message| (to, message)),
-            4 | 5 => {
-                let mut nano = at?.nano;
-                if rng.chance(500) {
-                    nano.ver = craft::version(rng, nano.ver);
-                    nano.da = craft::amount(rng, nano.da, game.terms.total);
-                }
-                let sig = world.raw_key(node).sign(world.ground.domain.digest(nano.struct_hash()));
-                let time = now.saturating_sub(rng.below(60));
-                Message::NanoStep { ch, nid, ver: nano.ver, input, time, sig }
-            }
-            6 => {
-                let at = at?;
-                Message::NanoAccept { ch, nid, ver: at.nano.ver, sig: nanos::sign(world, node, &at) }
-            }
-            7 => Message::NanoRefuse { ch, nid, ver: at?.nano.ver, reason: "no".into() },
-            8 => Message::NanoHand { ch, nid, count: rng.below(9), input },
-            _ => Message::NanoTaken { ch, nid, count: rng.below(9) },
-        },
-    ))
-}
-
-/// A step that the code allows: from the newest position or an old one, now or at another time, in turn or out of it.
-fn step(world: &World, rng: &mut Rng, node: usize, ch: B256, nid: B256) -> Option<Message> {
-    let game = world.strings.loot.games.get(&(ch, nid))?;
-    let newest = game.versions.iter().max_by_key(|p| p.nano.ver)?;
-    let at = if rng.chance(700) { newest } else { pick(rng, &game.versions)? };
-    let next = side(world, node, ch)?.next_version(newest.nano.ver);
-    let ver = match rng.below(6) {
-        0 => craft::version(rng, next),
-        1 => next + 2 * rng.below(40_000),
-        2 => next + 1,
-        _ => next,
-    };
-    let now = world.ground.time();
-    let time = match rng.below(5) {
-        0 => now.saturating_sub(rng.below(400)),
-        1 => now + rng.below(400),
-        _ => now,
-    };
-    let input = nanos::some_input(world, rng, ch, nid);
-    let nano = nanos::computed(world, at, ver, &input, time)?;
-    let sig = world.raw_key(node).sign(world.ground.domain.digest(nano.struct_hash()));
-    Some(Message::NanoStep { ch, nid, ver, input, time, sig })
-}
-
 /// One of the kinds that no topic covers, or of any topic.
 fn anything(world: &mut World, rng: &mut Rng, node: usize) -> Option<(usize, Message)> {
     let (ch, to) = object(world, rng, node)?;
@@ -501,48 +348,5 @@ fn anything(world: &mut World, rng: &mut Rng, node: usize) -> Option<(usize, Mes
         13 => item(world, rng, node)?,
         14 => propose(world, rng, node)?,
         _ => replay(world, rng)?,
-    })
-}
-
-/// A puppet wants something itself, as an application would.
-pub(crate) fn command(world: &mut World, rng: &mut Rng, node: usize) {
-    if world.nodes[node].participant.is_none() {
-        return;
-    }
-    let Some(command) = some_command(world, rng, node) else { return };
-    world.command(node, command);
-}
-
-fn some_command(world: &World, rng: &mut Rng, node: usize) -> Option<Command> {
-    let (ch, _) = object(world, rng, node)?;
-    Some(match rng.below(13) {
-        12 => {
-            let to = rng.below(world.nodes.len() as u64) as usize;
-            if to == node {
-                return None;
-            }
-            let deposits = [0, ETH, 5 * ETH];
-            let (deposit, peer_deposit) = (deposits[rng.below(3) as usize], deposits[rng.below(3) as usize]);
-            Command::OpenChannel { peer: world.key(to), deposit, peer_deposit, lane: rng.below(4) as u16 }
-        }
-        0..=5 => {
-            let amount = [1, ETH / 1000, ETH / 50, ETH][rng.below(4) as usize];
-            Command::Pay { ch, amount, cosign: rng.chance(400), reference: Vec::new() }
-        }
-        6 | 7 => {
-            let mut path: Vec<Address> = world.strings.loot.virtuals.values().next_back()?.path.clone();
-            if path.last() == Some(&world.key(node)) {
-                path.reverse();
-            }
-            let at = path.iter().position(|k| *k == world.key(node))?;
-            let path = path.split_off(at + 1);
-            let (stake, peer_stake) = (u128::from(rng.between(1, 5)) * ETH, u128::from(rng.below(5)) * ETH);
-            let term = Some(rng.between(37, 140));
-            Command::OpenVirtual { path, stake, peer_stake, term, fee_max: u128::MAX, renew: rng.chance(100) }
-        }
-        8 => Command::CloseVirtual { vc: vc_of(world, rng, node)? },
-        9 => Command::ForceVirtual { vc: vc_of(world, rng, node)? },
-        10 => Command::CloseChannel { ch: link(world, rng, node)?.0, force: rng.chance(300) },
-        _ => Command::RenewVirtual { vc: vc_of(world, rng, node)?, stakes: None, term: None, fee_max: u128::MAX },
     })
 }
