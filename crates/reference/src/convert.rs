@@ -164,33 +164,8 @@ impl Reference {
             chain::Call::Settle { params, nonce, lock, index, proof, virtual_params } => {
                 self.settlement(params, *nonce, lock, *index, proof, virtual_params)?
             }
-            chain::Call::RegisterNanos { home, state, roots, mix, claims } => match home {
-                Home::Ledger(params) => Call::RegisterNano {
-                    params: params.into(),
-                    state: LedgerState::of(state, *roots),
-                    mix: *mix,
-                    claims: claimed(home, claims, sender)?,
-                },
-                Home::Virtual(params) => Call::RegisterVirtualNano {
-                    params: params.into(),
-                    state: VirtualState::of(state, *roots),
-                    mix: *mix,
-                    claims: claimed(home, claims, sender)?,
-                },
-            },
-            chain::Call::RefuteNanos { home, claims } => {
-                let claims = claimed(home, claims, sender)?;
-                match home {
-                    Home::Ledger(params) => Call::RefuteNano { params: params.into(), claims },
-                    Home::Virtual(params) => Call::RefuteVirtualNano { params: params.into(), claims },
-                }
-            }
-            chain::Call::Execute { home, entry, step } => {
-                let (entry, step) = (entry.into(), step.into());
-                match home {
-                    Home::Ledger(params) => Call::Execute { params: params.into(), entry, step },
-                    Home::Virtual(params) => Call::ExecuteVirtual { params: params.into(), entry, step },
-                }
+            chain::Call::RegisterNanos { .. } | chain::Call::RefuteNanos { .. } | chain::Call::Execute { .. } => {
+                return of_nanocontracts(sender, call);
             }
             chain::Call::Deploy { code } => Call::Deploy { code: code.clone() },
             chain::Call::Reveal { secret } => Call::Reveal { secret: *secret },
@@ -215,6 +190,41 @@ impl Reference {
             _ => Call::SettleExpired { params, nonce, virtual_params: virtual_params.into(), lock, index, proof },
         })
     }
+}
+
+/// A call on nanocontracts; no other.
+fn of_nanocontracts(sender: Address, call: &chain::Call) -> Option<Call> {
+    Some(match call {
+        chain::Call::RegisterNanos { home, state, roots, mix, claims } => match home {
+            Home::Ledger(params) => Call::RegisterNano {
+                params: params.into(),
+                state: LedgerState::of(state, *roots),
+                mix: *mix,
+                claims: claimed(home, claims, sender)?,
+            },
+            Home::Virtual(params) => Call::RegisterVirtualNano {
+                params: params.into(),
+                state: VirtualState::of(state, *roots),
+                mix: *mix,
+                claims: claimed(home, claims, sender)?,
+            },
+        },
+        chain::Call::RefuteNanos { home, claims } => {
+            let claims = claimed(home, claims, sender)?;
+            match home {
+                Home::Ledger(params) => Call::RefuteNano { params: params.into(), claims },
+                Home::Virtual(params) => Call::RefuteVirtualNano { params: params.into(), claims },
+            }
+        }
+        chain::Call::Execute { home, entry, step } => {
+            let (entry, step) = (entry.into(), step.into());
+            match home {
+                Home::Ledger(params) => Call::Execute { params: params.into(), entry, step },
+                Home::Virtual(params) => Call::ExecuteVirtual { params: params.into(), entry, step },
+            }
+        }
+        _ => return None,
+    })
 }
 
 fn register_virtual(
