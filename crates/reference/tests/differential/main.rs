@@ -10,6 +10,7 @@ mod exact;
 mod mutate;
 mod pair;
 mod story;
+mod translated;
 mod tree;
 mod world;
 
