@@ -75,6 +75,7 @@ contract LedgerLife is Prover {
     // -------------------------------------------------------------------------------------------------------- end
 
     function check_E1_E4_E12_refund(Case memory k) external {
+        k.c[6] = 0; // `open` takes no other asset
         bytes32 place = _prepare(k);
         bool ok = call(k.sender, IAdjudicator.refund.selector, abi.encode(k.c));
         (uint256 paidA, uint256 paidB) = _ended(k, place, ok);
@@ -86,6 +87,7 @@ contract LedgerLife is Prover {
     /// @dev `t` holds the words of CloseTerms.
     /// @custom:halmos --default-bytes-lengths 64,128
     function check_E1_E2_E4_E12_close(Case memory k, uint256[9] memory t, bytes memory signatures) external {
+        k.c[6] = 0; // `open` takes no other asset
         bytes32 place = _prepare(k);
         t[6] = 0;
         t[7] = 0;
@@ -109,6 +111,7 @@ contract LedgerLife is Prover {
 
     /// @dev `s` holds the words of a State, `acc` what its nanocontracts amount to.
     function check_E1_E4_E5_E7_E12_conclude(Case memory k, uint256[9] memory s, bytes32 mix, uint256 acc) external {
+        k.c[6] = 0; // `open` takes no other asset
         bytes32 place = _prepare(k);
         bytes32 id = ledgerId(keccak256(abi.encode(k.c)), nonce(k.s0));
         put(mapped(id, ACCRUED), acc);
@@ -133,6 +136,7 @@ contract LedgerLife is Prover {
     }
 
     function check_witness_conclude(Case memory k, uint256[9] memory s, bytes32 mix) external {
+        k.c[6] = 0;
         _prepare(k);
         assert(!call(k.sender, IAdjudicator.conclude.selector, abi.encode(k.c, s, mix)));
     }

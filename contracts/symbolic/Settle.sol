@@ -73,6 +73,7 @@ contract Settle is Prover {
         time(k.now_);
         k.c[0] = uint160(ALICE);
         k.c[1] = uint160(bob);
+        k.c[6] = 0; // `open` takes no other asset
         bytes32 id = ledgerId(keccak256(abi.encode(k.c)), k.nonce);
         vm.assume(k.other.key != id && k.other.key != vc && id != vc);
         vm.assume(_left(k.escrow) < 2 ** 96 && k.vaultB < 2 ** 96 && k.balance < 2 ** 100);
