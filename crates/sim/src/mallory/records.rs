@@ -105,3 +105,51 @@ pub(crate) fn game(bytes: &[u8]) -> Option<(B256, B256, Game)> {
     }
     Some((ch, nid, Game { terms, entry, versions, inputs }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::story::{ETH, Path, quick_policy};
+    use perunika_apps::{App, tic_tac_toe};
+
+    /// Were a record of the core to change, the adversary would forget what her nodes know.
+    #[test]
+    fn every_record_of_a_node_is_read() {
+        let mut path = Path::open(9, 1, &quick_policy());
+        let (ch, nodes) = (path.links[0], path.nodes.clone());
+        let world = &mut path.world;
+        world.pay(0, ch, ETH);
+        let vc = world.open_virtual(&nodes, ETH, ETH);
+        world.pay(0, vc, ETH / 4);
+        let terms = tic_tac_toe::terms(ETH, ETH, Side::A).expect("stakes");
+        let nid = world.open_nano(0, 1, ch, &terms, App::TicTacToe.code());
+        world.make_step(0, ch, nid, tic_tac_toe::place(4));
+        let accepted = world.ledger_of(0, ch).expect("open").accepted;
+        let (mut ledgers, mut virtuals, mut games) = (0, 0, 0);
+        for (key, value) in &world.nodes[0].disk {
+            match key.first() {
+                Some(b'l') => {
+                    let read = ledger(value).expect("a ledger channel");
+                    let both = |(body, sigs): &(Body, [Option<Signature>; 2])| {
+                        body.ver == accepted && sigs.iter().all(Option::is_some)
+                    };
+                    assert!(read.id == ch && read.signed.iter().any(both));
+                    ledgers += 1;
+                }
+                Some(b'v') => {
+                    let read = virtual_channel(value).expect("a virtual channel");
+                    assert!(read.id == vc && read.secrets.iter().all(Option::is_some));
+                    assert!(read.signed.iter().any(|(body, _)| body.def_a == 3 * ETH / 4));
+                    virtuals += 1;
+                }
+                Some(b'n') => {
+                    let (_, name, read) = game(value).expect("a nanocontract");
+                    assert!(name == nid && read.versions.iter().any(|at| at.nano.ver > 0));
+                    games += 1;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!((ledgers, virtuals, games), (1, 1, 1));
+    }
+}
