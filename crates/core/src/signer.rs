@@ -105,6 +105,25 @@ impl Signer {
         }
     }
 
+    /// A copy with the same memory behind a key that the caller brings again.
+    pub(crate) fn fork(&self, key: Box<dyn RawKey + Send>) -> Self {
+        Self {
+            key,
+            domain: self.domain,
+            guards: self.guards.clone(),
+            drafts: self.drafts.clone(),
+            budgets: self.budgets.clone(),
+            dirty_guards: self.dirty_guards.clone(),
+            dirty_drafts: self.dirty_drafts.clone(),
+            dirty_budgets: self.dirty_budgets.clone(),
+        }
+    }
+
+    /// Everything that it remembers.
+    pub(crate) fn write_out(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        write!(out, "{:?}{:?}{:?}", self.guards, self.drafts, self.budgets)
+    }
+
     /// Address of the key.
     pub fn address(&self) -> Address {
         self.key.address()

@@ -15,6 +15,7 @@ mod nanos;
 mod play;
 mod probes;
 mod rng;
+pub mod search;
 mod signing;
 mod stage;
 mod story;

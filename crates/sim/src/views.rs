@@ -6,7 +6,7 @@ use perunika_core::chain::{ChainUpdate, EscrowView, LedgerView, NanoView, Record
 use std::collections::BTreeMap;
 
 /// By slot key, id of a life, id of a virtual channel, channel and Entry, hash of a secret.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Views {
     /// What the chain looked like when all of it was told.
     pub(crate) horizon: Option<Horizon>,

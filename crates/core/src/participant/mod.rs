@@ -5,6 +5,7 @@
 
 mod closing;
 mod exhaustion;
+mod explore;
 mod figures;
 mod links;
 mod nanos;
@@ -71,7 +72,7 @@ pub struct Corrupt {
 }
 
 /// The chain as last seen.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct ChainMemory {
     head: Block,
     settled: Block,

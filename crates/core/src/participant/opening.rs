@@ -24,7 +24,7 @@ const MAX_AGREED_TOTAL: usize = 1_024;
 const MAX_AGREED: usize = 16;
 
 /// An opening by this node before the peer agreed. Forgotten in a crash: nothing is at stake yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Opening {
     tag: u64,
     peer: Address,

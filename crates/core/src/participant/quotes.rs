@@ -17,7 +17,7 @@ use alloy_primitives::{Address, B256};
 const MAX_QUOTES: usize = 64;
 
 /// A quote that this node gave. Void after a restart (protocol 2.3 activation).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct OpenQuote {
     pub(super) draft: B256,
     request: B256,
@@ -51,7 +51,7 @@ pub(super) enum Purpose {
 }
 
 /// Quotes that this node is gathering.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(super) purpose: Purpose,
     pub(super) asked: Asked,

@@ -14,7 +14,7 @@ use alloy_primitives::{Address, B256};
 pub(super) const ROUNDS_MAX: usize = 4;
 
 /// Who has to do with whom, of everything that is not over.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     /// Virtual channels over a link.
     over: BTreeMap<B256, BTreeSet<B256>>,

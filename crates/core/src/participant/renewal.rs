@@ -23,7 +23,7 @@ use alloy_primitives::B256;
 const ATTEMPTS_MAX: u8 = 3;
 
 /// A renewal that this node drives.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Driven {
     tags: Vec<u64>,
     quoted: Option<Request>,

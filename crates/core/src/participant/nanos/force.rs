@@ -32,6 +32,17 @@ struct Fixed {
     nanos: Vec<Entry>,
 }
 
+/// Why an input is thought of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Somebody decided on it: it is followed whatever it gives.
+    Order,
+    /// It was kept for this position: it must give no less than stalling.
+    Kept,
+    /// It was handed over for an earlier one: it must give more.
+    Left,
+}
+
 /// From where a forced step would start.
 struct Place<'a> {
     nano: Nano,
@@ -291,6 +302,8 @@ impl Participant {
         });
         let own = live.and_then(|l| l.own.as_ref()).map(|own| &own.input);
         let handed = live.and_then(|l| l.handed.as_ref());
+        // It may have been behind a step that claimed less: what it still adds at this position is claimed by another step.
+        let left = instance.live.as_ref().filter(|_| live.is_none()).and_then(|l| l.handed.as_ref());
         let ordered =
             instance.forced.as_ref().filter(|(left, _)| *left == place.nano.steps_left).map(|(_, input)| input);
         // What the key signed for this position is said, and nothing else.
@@ -298,19 +311,21 @@ impl Participant {
         let stalling = instance.share(place.nano.da);
         let clock = self.clock(fixed);
         let position = Position { nano: place.nano, storage: place.storage, clock, head: true };
-        let orders = ordered.into_iter().map(|input| (true, input));
-        let others = own.into_iter().map(|input| (false, input)).chain(orders);
-        let others = others.chain(handed.into_iter().chain(&instance.prepared).map(|input| (false, input)));
-        let at_hand = others.map(|(order, input)| (order, input.clone())).collect();
-        let inputs: Vec<(bool, Vec<u8>)> = bound.map_or(at_hand, |input| Vec::from([(true, input)]));
-        for (order, input) in inputs {
+        let orders = ordered.into_iter().map(|input| (Why::Order, input));
+        let others = own.into_iter().map(|input| (Why::Kept, input)).chain(orders);
+        let others = others.chain(handed.into_iter().chain(&instance.prepared).map(|input| (Why::Kept, input)));
+        let others = others.chain(left.into_iter().map(|input| (Why::Left, input)));
+        let at_hand = others.map(|(why, input)| (why, input.clone())).collect();
+        let inputs: Vec<(Why, Vec<u8>)> = bound.map_or(at_hand, |input| Vec::from([(Why::Order, input)]));
+        for (why, input) in inputs {
             if !self.knows_secrets(fixed.ch, nid, &position, &input) {
                 continue;
             }
             let instance = self.nanos.get(&(fixed.ch, nid))?;
             let Ok(outcome) = self.run(instance, &position, &input) else { continue };
             let share = instance.share(outcome.da);
-            if order || share > stalling || (share == stalling && outcome.steps_left > 0) {
+            let as_good = share == stalling && outcome.steps_left > 0;
+            if why == Why::Order || share > stalling || (why == Why::Kept && as_good) {
                 return Some((input, outcome));
             }
         }
