@@ -10,6 +10,16 @@ pub(crate) struct Fees {
 }
 
 impl Fees {
+    /// What usually gets in: twice the base fee, so that it may rise for a few blocks, and the median of the tips that others paid.
+    /// A node may say any numbers here: they saturate.
+    pub(crate) fn usual(base_fee: u128, rewards: &[Vec<u128>]) -> Self {
+        let mut tips: Vec<u128> =
+            rewards.iter().filter_map(|block| block.first().copied()).filter(|tip| *tip > 0).collect();
+        tips.sort_unstable();
+        let tip = tips.get(tips.len() / 2).copied().unwrap_or(1);
+        Self { max: base_fee.saturating_mul(2).saturating_add(tip), tip }
+    }
+
     /// Never above `cap`, and the tip never above the whole.
     pub(crate) fn capped(self, cap: u128) -> Self {
         let max = self.max.min(cap);
@@ -52,6 +62,19 @@ mod tests {
     #[test]
     fn the_cap_holds_for_both() {
         assert_eq!(Fees { max: 5_000, tip: 2_000 }.capped(CAP), Fees { max: CAP, tip: CAP });
+    }
+
+    #[test]
+    fn the_usual_fee_is_twice_the_base_fee_and_the_median_tip() {
+        let rewards = [vec![3], vec![0], vec![], vec![9], vec![5]];
+        assert_eq!(Fees::usual(7, &rewards), Fees { max: 19, tip: 5 });
+        assert_eq!(Fees::usual(7, &[]), Fees { max: 15, tip: 1 });
+    }
+
+    #[test]
+    fn a_node_that_claims_absurd_fees_stops_nobody() {
+        let top = u128::MAX;
+        assert_eq!(Fees::usual(top, &[vec![top], vec![top]]), Fees { max: top, tip: top });
     }
 
     #[test]

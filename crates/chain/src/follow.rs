@@ -129,7 +129,7 @@ impl Follower {
         }
     }
 
-    fn add(&mut self, command: Following) {
+    pub(crate) fn add(&mut self, command: Following) {
         match command {
             Following::Watch(watch) => {
                 let watched = Watched::new(watch, &self.domain);
@@ -153,7 +153,7 @@ impl Follower {
     }
 
     /// Passes the result on. False if nobody listens.
-    async fn tell(&mut self, result: Result<Option<ChainUpdate>, RpcError>) -> bool {
+    pub(crate) async fn tell(&mut self, result: Result<Option<ChainUpdate>, RpcError>) -> bool {
         let mut outputs = Vec::new();
         match result {
             Ok(update) => {
@@ -183,7 +183,7 @@ impl Follower {
     }
 
     /// One look at the chain. `None` if there is nothing new, or if the chain changed while it was read.
-    async fn look(&mut self) -> Result<Option<ChainUpdate>, RpcError> {
+    pub(crate) async fn look(&mut self) -> Result<Option<ChainUpdate>, RpcError> {
         if self.failures > 0 {
             self.verify().await?;
         }

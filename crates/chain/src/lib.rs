@@ -31,6 +31,8 @@ mod config;
 mod connect;
 mod fees;
 mod follow;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod preimages;
 mod rpc;

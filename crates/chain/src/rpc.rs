@@ -5,6 +5,7 @@ use alloy::consensus::BlockHeader;
 use alloy::eips::{BlockId, BlockNumberOrTag, RpcBlockHash};
 use alloy::network::Ethereum;
 use alloy::primitives::{Bloom, BloomInput, Bytes, U256};
+use alloy::providers::utils::{Eip1559Estimation, Eip1559Estimator};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::client::{BatchRequest, RpcClient};
 use alloy::rpc::types::{Filter, Log, TransactionReceipt, TransactionRequest};
@@ -20,6 +21,9 @@ use tokio::time::sleep;
 const BATCHES_AT_ONCE: usize = 4;
 /// How often a batch that a node refused is sent again.
 const AGAIN_MAX: u32 = 4;
+
+/// Latest time of a block that is believed, seconds: what the contract can count, and far from where sums overflow.
+const TIME_MAX: u64 = (1 << 40) - 1;
 
 /// Why a question was not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +67,16 @@ impl From<AlloyError<TransportErrorKind>> for RpcError {
 }
 
 type Result<T> = std::result::Result<T, RpcError>;
+
+/// A number of transactions that an account can have sent; far from where a count of more of them overflows.
+fn believable(nonce: u64) -> Result<u64> {
+    const NONCE_MAX: u64 = 1 << 48;
+    if nonce <= NONCE_MAX {
+        Ok(nonce)
+    } else {
+        Err(RpcError::Unreachable(format!("the node counts {nonce} transactions")))
+    }
+}
 
 /// A block and its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,8 +130,19 @@ impl Rpc {
             return Err(format!("the scheme is {}, only http is supported", url.scheme()));
         }
         let client = reqwest::Client::builder().timeout(timeout).build().map_err(|error| error.to_string())?;
-        let provider = RootProvider::new(RpcClient::new_http_with_client(client, url));
-        Ok(Self { provider, adjudicator, batch_max: batch_max.max(1), again_after })
+        let client = RpcClient::new_http_with_client(client, url);
+        Ok(Self { again_after, ..Self::over(client, adjudicator, batch_max) })
+    }
+
+    /// Over a client of any kind; what a node could not answer yet is asked again at once.
+    pub(crate) fn over(client: RpcClient, adjudicator: Address, batch_max: usize) -> Self {
+        let provider = RootProvider::new(client);
+        Self { provider, adjudicator, batch_max: batch_max.max(1), again_after: Duration::ZERO }
+    }
+
+    /// The contract that most questions are about.
+    pub(crate) fn adjudicator(&self) -> Address {
+        self.adjudicator
     }
 
     pub(crate) async fn chain_id(&self) -> Result<u64> {
@@ -165,6 +190,11 @@ impl Rpc {
 
     async fn header(&self, id: BlockId) -> Result<Option<Header>> {
         let block = self.provider.get_block(id).await?;
+        if let Some(time) = block.as_ref().map(|block| block.header.timestamp()).filter(|time| *time > TIME_MAX) {
+            return Err(RpcError::Unreachable(format!(
+                "the node's {id} is of the second {time}, which no block can be of"
+            )));
+        }
         Ok(block.map(|block| Header {
             block: Block { number: block.header.number(), time: block.header.timestamp(), hash: block.header.hash },
             parent: block.header.parent_hash(),
@@ -269,18 +299,23 @@ impl Rpc {
     }
 
     pub(crate) async fn suggested_fees(&self) -> Result<Fees> {
-        let fees = self.provider.estimate_eip1559_fees().await?;
+        // The provider's own estimator overflows on what a node may say.
+        let usual = |base_fee: u128, rewards: &[Vec<u128>]| {
+            let Fees { max, tip } = Fees::usual(base_fee, rewards);
+            Eip1559Estimation { max_fee_per_gas: max, max_priority_fee_per_gas: tip }
+        };
+        let fees = self.provider.estimate_eip1559_fees_with(Eip1559Estimator::new(usual)).await?;
         Ok(Fees { max: fees.max_fee_per_gas, tip: fees.max_priority_fee_per_gas })
     }
 
     /// The nonce of the account's next transaction, only those in blocks counted.
     pub(crate) async fn included_nonce(&self, account: Address) -> Result<u64> {
-        Ok(self.provider.get_transaction_count(account).await?)
+        believable(self.provider.get_transaction_count(account).await?)
     }
 
     /// The nonce of the account's next transaction, those in the pool counted.
     pub(crate) async fn next_nonce(&self, account: Address) -> Result<u64> {
-        Ok(self.provider.get_transaction_count(account).block_id(BlockNumberOrTag::Pending.into()).await?)
+        believable(self.provider.get_transaction_count(account).block_id(BlockNumberOrTag::Pending.into()).await?)
     }
 
     pub(crate) async fn send_raw(&self, raw: &Bytes) -> Result<()> {
@@ -291,5 +326,16 @@ impl Rpc {
 
     pub(crate) async fn receipt(&self, hash: B256) -> Result<Option<TransactionReceipt>> {
         Ok(self.provider.get_transaction_receipt(hash).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_counts_absurdly_many_transactions_is_not_believed() {
+        assert_eq!(believable(7), Ok(7));
+        assert!(matches!(believable(u64::MAX), Err(RpcError::Unreachable(_))));
     }
 }

@@ -165,13 +165,13 @@ impl Sender {
         self.queue.is_empty() && self.sent.is_empty()
     }
 
-    fn add(&mut self, request: Request) {
+    pub(crate) fn add(&mut self, request: Request) {
         if !self.queue.iter().any(|queued| queued.key == request.key) {
             self.queue.push_back(request);
         }
     }
 
-    async fn round(&mut self) -> Result<(), RpcError> {
+    pub(crate) async fn round(&mut self) -> Result<(), RpcError> {
         self.check_mined().await?;
         while let Some(request) = self.queue.pop_front() {
             // Only now, for a reorg may just have made it pending again.
@@ -479,7 +479,8 @@ impl Sender {
         let (included, counted) = (self.rpc.included_nonce(owner).await?, self.rpc.next_nonce(owner).await?);
         let pending = self.sent.iter().filter(|(_, sent)| sent.mined.is_none()).map(|(nonce, _)| *nonce);
         let Some(highest) = pending.max() else { return Ok(()) };
-        let gap = (included..highest).find(|nonce| !self.sent.contains_key(nonce) && *nonce >= counted);
+        // Begun where the node counts to: it may name any numbers, and each that is not free is one of ours.
+        let gap = (included.max(counted)..highest).find(|nonce| !self.sent.contains_key(nonce));
         let Some(nonce) = gap else { return Ok(()) };
         if !self.queue.is_empty() {
             self.next_nonce = None;
