@@ -47,6 +47,8 @@ use thiserror::Error;
 
 /// How long a virtual channel that is over is remembered behind its term, seconds.
 const HISTORY_S: u64 = 7 * 86_400;
+/// Latest time of a head that is believed, seconds: what the contract can count. A chain that lies about its time stops nobody.
+const HEAD_TIME_MAX: u64 = (1 << 40) - 1;
 /// Between two looks for what can be forgotten, milliseconds.
 const TIDY_MS: u64 = 60_000;
 /// Most that is forgotten in one look.
@@ -392,8 +394,9 @@ impl Participant {
         let saw = self.sees_the_chain();
         self.chain.head = update.head;
         self.chain.settled = update.settled;
-        if update.head.time > self.chain.newest_time {
-            self.chain.newest_time = update.head.time;
+        let head_time = update.head.time.min(HEAD_TIME_MAX);
+        if head_time > self.chain.newest_time {
+            self.chain.newest_time = head_time;
             self.chain.head_seen_ms = self.env.now_ms;
         }
         if !saw {
@@ -534,7 +537,7 @@ impl Participant {
     /// Chain time, seconds: the head's timestamp plus what passed since it arrived (protocol 2.3 times).
     fn now(&self) -> u64 {
         let passed_ms = self.env.now_ms.saturating_sub(self.chain.head_seen_ms);
-        self.chain.newest_time + passed_ms / 1_000
+        self.chain.newest_time.saturating_add(passed_ms / 1_000)
     }
 
     fn policy(&self) -> &Policy {

@@ -188,7 +188,8 @@ impl Participant {
         if asked.path[0] != from {
             return Err("only the first end asks".into());
         }
-        let index = asked.path.iter().position(|k| *k == self.key()).ok_or("this node is not in the path")?;
+        let index = asked.path.iter().position(|k| *k == self.key()).filter(|index| *index > 0);
+        let index = index.ok_or("this node is not behind the first end in the path")?;
         self.check_terms(&asked.terms)?;
         if self.quotes.values().filter(|q| q.asker == from).count() >= MAX_QUOTES {
             return Err("too many quotes are open".into());
