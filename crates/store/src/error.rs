@@ -1,6 +1,10 @@
 //! What can go wrong with a store, in sentences for the person who runs the node.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+};
 
 /// Why the store refused, or stopped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,4 +71,11 @@ impl StoreError {
     pub(crate) fn read(error: impl std::fmt::Display) -> Self {
         Self::Read(error.to_string())
     }
+}
+
+/// Reads a file that may be damaged: what it holds is checked by nobody before it is used, and the file format's library panics on
+/// pages that it could not have written. Such a store is of no more use, but whoever runs the node is told so.
+pub(crate) fn damage_is_an_error<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    // What the library has in memory is of no further use either: the error ends the node.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(StoreError::Read("the file is damaged".into())))
 }

@@ -9,6 +9,7 @@ use redb::{Builder, Database, DatabaseError, ReadableDatabase, TableError};
 
 use crate::{
     StoreError,
+    error::damage_is_an_error,
     schema::{DATA, META, Migrator, SCHEMA_KEY, Schema},
 };
 
@@ -18,6 +19,13 @@ const FILE_NAME: &str = "perunika.redb";
 pub(crate) fn open(folder: &Path, cache_bytes: usize, schema: &Schema) -> Result<Database, StoreError> {
     let at = At(folder);
     create_private_folder(folder).map_err(|error| at.unusable(error))?;
+    let db = damage_is_an_error(|| open_file(folder, cache_bytes, schema)).map_err(|error| at.place(error))?;
+    sync_folder(folder).map_err(|error| at.unusable(error))?;
+    Ok(db)
+}
+
+fn open_file(folder: &Path, cache_bytes: usize, schema: &Schema) -> Result<Database, StoreError> {
+    let at = At(folder);
     let path = folder.join(FILE_NAME);
     if path.exists() {
         refuse_newer_untouched(&path, schema, at)?;
@@ -26,7 +34,6 @@ pub(crate) fn open(folder: &Path, cache_bytes: usize, schema: &Schema) -> Result
     builder.set_cache_size(cache_bytes);
     let db = builder.create(&path).map_err(|error| at.database(error))?;
     migrate(&db, schema).map_err(|error| at.place(error))?;
-    sync_folder(folder).map_err(|error| at.unusable(error))?;
     Ok(db)
 }
 

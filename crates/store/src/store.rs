@@ -7,12 +7,14 @@ use std::{
     thread::JoinHandle,
 };
 
-use redb::{Database, ReadableDatabase as _, StorageBackend};
+use redb::{Database, ReadOnlyTable, ReadableDatabase as _, StorageBackend, StorageError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Pair, Schema, StoreError, StoreStats, Ticket, WriteBatch, file,
-    schema::{DATA, scan, scan_from},
+    Pair, Schema, StoreError, StoreStats, Ticket, WriteBatch,
+    error::damage_is_an_error,
+    file,
+    schema::{Bytes, DATA, scan, scan_from},
     stats::Counters,
     writer::{self, Job},
 };
@@ -118,25 +120,29 @@ impl Store {
 
     /// The durable value under `key`.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let read = self.inner.db.begin_read().map_err(StoreError::read)?;
-        let table = read.open_table(DATA).map_err(StoreError::read)?;
-        let value = table.get(key).map_err(StoreError::read)?;
-        Ok(value.map(|value| value.value().to_vec()))
+        self.read(|table| Ok(table.get(key)?.map(|value| value.value().to_vec())))
     }
 
     /// All durable pairs whose key starts with `prefix`, in key order; one consistent moment.
     pub fn scan_prefix(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
-        let read = self.inner.db.begin_read().map_err(StoreError::read)?;
-        let table = read.open_table(DATA).map_err(StoreError::read)?;
-        scan(&table, prefix).map_err(StoreError::read)
+        self.read(|table| scan(table, prefix))
     }
 
     /// At most `limit` durable pairs whose key starts with `prefix`, in key order, behind the key `prefix ‖ after`.
     pub fn scan_after(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, StoreError> {
-        let read = self.inner.db.begin_read().map_err(StoreError::read)?;
-        let table = read.open_table(DATA).map_err(StoreError::read)?;
         let from = [prefix, after].concat();
-        scan_from(&table, prefix, Bound::Excluded(&from), limit).map_err(StoreError::read)
+        self.read(|table| scan_from(table, prefix, Bound::Excluded(&from), limit))
+    }
+
+    fn read<T>(
+        &self,
+        how: impl FnOnce(&ReadOnlyTable<Bytes, Bytes>) -> Result<T, StorageError>,
+    ) -> Result<T, StoreError> {
+        damage_is_an_error(|| {
+            let read = self.inner.db.begin_read().map_err(StoreError::read)?;
+            let table = read.open_table(DATA).map_err(StoreError::read)?;
+            how(&table).map_err(StoreError::read)
+        })
     }
 
     /// Why nothing more is written, if a write has failed.

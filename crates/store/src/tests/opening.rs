@@ -36,6 +36,29 @@ fn a_second_open_is_refused_until_the_first_is_closed() {
     Store::open(dir.path()).unwrap();
 }
 
+/// A page that was never written like that makes the file format's library panic; whoever runs the node hears an error.
+#[test]
+fn a_damaged_page_is_an_error_or_does_not_matter() {
+    let dir = tempfile::tempdir().unwrap();
+    Store::open(dir.path()).unwrap().commit_blocking(numbered(1)).unwrap();
+    let sound = file_bytes(dir.path());
+    let mut damaged = 0;
+    for page in 0..sound.len().div_ceil(4_096).min(16) {
+        let mut bytes = sound.clone();
+        bytes[page * 4_096..][..64].fill(0xff);
+        fs::write(dir.path().join("perunika.redb"), &bytes).unwrap();
+        let read = Store::open(dir.path()).and_then(|store| store.scan_prefix(b""));
+        match read {
+            Ok(pairs) => assert!(pairs.len() <= 1),
+            Err(error) => {
+                assert!(matches!(error, StoreError::Unusable { .. } | StoreError::Read(_)), "{error}");
+                damaged += 1;
+            }
+        }
+    }
+    assert!(damaged > 0, "no page mattered");
+}
+
 #[test]
 fn a_newer_schema_is_refused_and_not_a_byte_changes() {
     let dir = tempfile::tempdir().unwrap();
