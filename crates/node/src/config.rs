@@ -476,6 +476,20 @@ mod tests {
     }
 
     #[test]
+    fn a_time_beyond_all_measure_is_refused_before_any_clock_overflows() {
+        for (section, name) in [("chain", "poll_ms"), ("times", "m_safe"), ("times", "resend_ms"), ("nano", "answer")] {
+            let whole = template().render();
+            let set = format!("[{section}]\n{name} = 4294967297");
+            let rest: String =
+                whole.lines().filter(|line| !line.starts_with(name)).map(|line| format!("{line}\n")).collect();
+            let error = parse(&rest.replace(&format!("[{section}]"), &set)).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("2^32"), "{error}");
+        }
+        let text = template().render().replace("[channels]", "[channels]\nclose_validity = 9223372036854775807");
+        assert!(parse(&text).unwrap_err().to_string().contains("close_validity"));
+    }
+
+    #[test]
     fn the_preset_says_when_a_block_is_final_unless_the_file_does() {
         let text = template().render();
         assert_eq!(parse(&text).unwrap().finality_depth(), 1);

@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 
 /// Longest period that the contract takes (protocol 2.3).
 const PERIOD_MAX: u32 = 1 << 25;
+/// Longest time that can be set, in its own unit: no clock of seconds or milliseconds overflows when it is added a few times.
+const LENGTH_MAX: u64 = 1 << 32;
 
 /// Section and name, the most likely culprit first.
 pub(super) type Options = Vec<(&'static str, &'static str)>;
@@ -17,6 +19,7 @@ type Misfit = Option<(Options, String)>;
 pub(super) fn misfit(config: &Config) -> Misfit {
     let policy = config.policy();
     bounds(config, &policy)
+        .or_else(|| lengths(config, &policy))
         .or_else(|| nanos(&policy))
         .or_else(|| offers(config))
         .or_else(|| times(config, &policy))
@@ -35,6 +38,22 @@ fn bounds(config: &Config, policy: &Policy) -> Misfit {
     ];
     let (section, name, _) = options.into_iter().find(|(_, _, value)| *value == 0)?;
     Some((vec![(section, name)], format!("`{name}` must be more than 0")))
+}
+
+fn lengths(config: &Config, policy: &Policy) -> Misfit {
+    let options: [(&str, &str, u64); 9] = [
+        ("chain", "poll_ms", config.chain.poll_ms),
+        ("channels", "close_validity", policy.close_validity),
+        ("channels", "patience", policy.patience),
+        ("virtual", "term_max", policy.term_max),
+        ("virtual", "close_lead", policy.close_lead),
+        ("times", "m_safe", policy.m_safe),
+        ("times", "t_act_ms", policy.t_act_ms),
+        ("times", "resend_ms", policy.resend_ms),
+        ("nano", "answer", policy.nano.answer),
+    ];
+    let (section, name, value) = options.into_iter().find(|(_, _, value)| *value > LENGTH_MAX)?;
+    Some((vec![(section, name)], format!("`{name}` is {value}, at most 2^32 is allowed")))
 }
 
 /// What the contract takes: nobody can enforce more.

@@ -13,6 +13,8 @@ const NEXT: &[u8] = b"event/next";
 const ACKED: &[u8] = b"event/acked";
 /// Most events that are kept until somebody acknowledges them.
 pub(crate) const KEPT_MAX: u64 = 1_000_000;
+/// No journal gets as far as this.
+const NEXT_MAX: u64 = 1 << 62;
 /// Most events that one commit deletes, so that no commit takes long.
 const DELETED_MAX: u64 = 1_024;
 
@@ -40,7 +42,8 @@ pub(crate) struct Journal {
 impl Journal {
     /// Goes on where the store ends.
     pub(crate) fn open(store: &Store, kept_max: u64) -> Result<Self, StoreError> {
-        let next = read_number(store, NEXT)?.unwrap_or(1);
+        // Whatever a damaged store says: the first event has the number 1, and there is room for more.
+        let next = read_number(store, NEXT)?.unwrap_or(1).clamp(1, NEXT_MAX);
         let acked = read_number(store, ACKED)?.unwrap_or(0);
         let oldest = store.scan_after(EVENTS, &[], 1)?.first().and_then(|(key, _)| number(&key[EVENTS.len()..]));
         let (durable, _) = watch::channel(next - 1);
@@ -199,6 +202,18 @@ mod tests {
         assert_eq!(reader.read(&store, Some(1), 10).unwrap().gap, Some((2, 3)));
         assert_eq!(reader.read(&store, Some(4), 10).unwrap(), Read::default());
         assert_eq!(reader.read(&store, Some(u64::MAX), 10).unwrap(), Read::default());
+    }
+
+    #[tokio::test]
+    async fn a_damaged_number_of_the_next_event_is_no_end_of_the_node() {
+        let store = Store::in_memory().unwrap();
+        for (said, number) in [(0, 1), (u64::MAX, NEXT_MAX)] {
+            let value = u64::to_be_bytes(said).to_vec();
+            store.commit([Op::Put { key: NEXT.to_vec(), value }].into_iter().collect()).await.unwrap();
+            let mut journal = Journal::open(&store, KEPT_MAX).unwrap();
+            write(&store, &mut journal, &[1]).await;
+            assert_eq!(numbers(&journal.reader().read(&store, Some(number - 1), 10).unwrap()), [number]);
+        }
     }
 
     #[tokio::test]
