@@ -23,6 +23,8 @@ mod config;
 mod credit;
 mod driver;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod handshake;
 mod hello;

@@ -95,13 +95,18 @@ fn create_with(path: &Path, phrase: &Phrase, password: &str, cost: Cost) -> Resu
     for bytes in [&mut salt[..], &mut nonce[..]] {
         getrandom::fill(bytes).map_err(|error| unusable(error.to_string()))?;
     }
-    let key = derive(password, &salt, cost).map_err(unusable)?;
+    let file = seal(phrase, password, cost, salt, nonce).map_err(unusable)?;
+    let json = serde_json::to_string_pretty(&file).map_err(|error| unusable(error.to_string()))?;
+    files::write_private(path, json.as_bytes()).map_err(|error| unusable(error.to_string()))
+}
+
+fn seal(phrase: &Phrase, password: &str, cost: Cost, salt: [u8; 16], nonce: [u8; 12]) -> Result<File, String> {
+    let key = derive(password, &salt, cost)?;
     let cipher = ChaCha20Poly1305::new(Key::from_slice(key.as_ref()));
     let entropy = phrase.entropy();
     let payload = Payload { msg: &entropy, aad: b"perunika keystore 1" };
-    let ciphertext =
-        cipher.encrypt(Nonce::from_slice(&nonce), payload).map_err(|_| unusable("the encryption failed".into()))?;
-    let file = File {
+    let ciphertext = cipher.encrypt(Nonce::from_slice(&nonce), payload).map_err(|_| "the encryption failed")?;
+    Ok(File {
         format: FORMAT,
         kdf: "argon2id".into(),
         cost,
@@ -109,9 +114,14 @@ fn create_with(path: &Path, phrase: &Phrase, password: &str, cost: Cost) -> Resu
         cipher: "chacha20-poly1305".into(),
         nonce: hex::encode(nonce),
         ciphertext: hex::encode(ciphertext),
-    };
-    let json = serde_json::to_string_pretty(&file).map_err(|error| unusable(error.to_string()))?;
-    files::write_private(path, json.as_bytes()).map_err(|error| unusable(error.to_string()))
+    })
+}
+
+/// For fuzzing only: a keystore that costs next to nothing, the same one each time.
+pub(crate) fn cheap(password: &str) -> Option<String> {
+    let phrase = Phrase::from_entropy(&[5; 32]).ok()?;
+    let cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
+    serde_json::to_string(&seal(&phrase, password, cost, [1; 16], [2; 12]).ok()?).ok()
 }
 
 fn derive(password: &str, salt: &[u8], cost: Cost) -> Result<Zeroizing<[u8; 32]>, String> {

@@ -43,6 +43,8 @@ pub mod daemon;
 pub mod engine;
 mod files;
 pub mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod keys;
 pub mod keystore;
 mod metrics;

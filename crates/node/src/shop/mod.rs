@@ -29,7 +29,7 @@ use perunika_core::signed::Amount;
 use perunika_core::{Address, B256};
 use perunika_net::PeerAddr;
 use perunika_store::{Store, StoreError, WriteBatch};
-use proto::Say;
+pub(crate) use proto::Say;
 pub(crate) use reach::Folders;
 use seller::{Ask, Listing, Selling, SessionHandle};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +69,13 @@ pub(crate) mod key {
     pub(crate) fn chunk(id: &str, index: u32) -> Vec<u8> {
         [&chunks(id)[..], &index.to_be_bytes()].concat()
     }
+}
+
+/// Whether bytes are a record of an offer or of a download, as a start reads them.
+pub(crate) fn readable(bytes: &[u8]) -> bool {
+    let job = Record::read(bytes).map(|record| JobCell::new("fuzzed".into(), &record).0.show());
+    let listing = postcard::from_bytes::<Listing>(bytes).map(|listing| listing.offer.to_string());
+    job.is_some() || listing.is_ok()
 }
 
 /// What a download pays through.
