@@ -7,15 +7,14 @@ use crate::world::World;
 use crate::{Adversary, virtual_body};
 use alloy_primitives::{Address, B256};
 use perunika_core::body::{Body, Change};
-use perunika_core::chain::RecordView;
+use perunika_core::chain::{Call, Opener, RecordView};
 use perunika_core::io::Command;
-use perunika_core::message::{LinkOp, Message, Terms};
+use perunika_core::message::{LinkOp, Message, NanoTerms, Terms};
 use perunika_core::params::{VirtualParams, secret_hash};
 use perunika_core::policy::Policy;
 use perunika_core::secret::Secret;
 use perunika_core::sig::{RawKey, Signature};
-use perunika_core::signed::Eip712;
-use perunika_core::signed::{Amount, Final};
+use perunika_core::signed::{Amount, Eip712, Final, WatchAuth};
 
 /// The honest end; the other end is node 0, the hub node 1.
 const END: usize = 2;
@@ -314,4 +313,48 @@ pub(super) fn late_game(scene: &mut Far) {
     scene.world.run_for(80);
     let taken = scene.world.nano_of(END, vc, nid).is_some();
     scene.expect(!taken, "2.3: a nanocontract was taken seriously that there is no time for");
+}
+
+/// A nanocontract that is worth more than its default stands in the State that a dispute has fixed; its closing is countersigned
+/// when nobody can refute any more (S74).
+pub(super) fn closed_behind_the_dispute(scene: &mut Far) {
+    let vc = scene.world.open_virtual(&[0, 1, END], 10 * ETH, 10 * ETH);
+    let (terms, code) = super::games::a_game(ETH);
+    let terms = NanoTerms { da0: ETH, ..terms };
+    let nid = scene.world.open_nano(0, END, vc, &terms, code);
+    scene.world.make_step(0, vc, nid, vec![1]);
+    let Some(info) = scene.world.virtual_of(END, vc) else { return };
+    let entry = scene.world.nano_of(END, vc, nid).and_then(|nano| nano.entry);
+    scene.params = Some(info.params.clone());
+    scene.strike();
+    scene.world.command(END, Command::CloseNano { ch: vc, nid });
+    scene.world.run_for(100);
+    let closing = scene.answers().find_map(|m| if let Message::Presign { ver, .. } = m { Some(*ver) } else { None });
+    let cur = scene.world.strings.loot.versions(vc, info.accepted).pop();
+    let (Some(ver), Some(cur), Some(entry)) = (closing, cur, entry) else {
+        return scene.expect(false, "the nanocontract is not to be closed");
+    };
+    let theirs = scene.world.strings.loot.sigs.get(&(cur.digest(&scene.world.ground.domain), scene.world.key(END)));
+    let (Some(theirs), Some(secrets)) = (theirs.copied(), scene.adversary.secrets(&scene.world, &info.params)) else {
+        return scene.expect(false, "the newest State is not signed by both");
+    };
+    let (tower, not_after) = (scene.world.nodes[0].owner, info.params.t_exp);
+    let auth = WatchAuth { id: vc, tower, not_before: 0, not_after };
+    let sig = scene.world.raw_key(0).sign(scene.world.ground.domain.digest(auth.struct_hash()));
+    let opener = Some(Opener { position: 0, not_before: 0, not_after, sig });
+    let (params, state, roots, sigs) = (info.params.clone(), cur.state(), cur.roots(), [scene.sign(0, &cur), theirs]);
+    let call = Call::RegisterVirtual { params, state, roots, sigs, secrets, opener };
+    let sent = scene.world.call_as(0, &call).is_ok();
+    scene.expect(sent, "the newest State cannot be registered");
+    scene.world.run_for(3_000);
+    let RecordView::Disputed(dispute) = scene.world.record(&info.params) else { return };
+    // Too late for the next block to refute.
+    scene.world.run_to(dispute.refute_end);
+    let close = Change::Entries { remove: Vec::new(), add: Vec::new(), close: vec![(nid, 0)], open: Vec::new() };
+    let Ok(closed) = cur.with(ver, &close) else { return };
+    let accept = Message::Accept { ch: vc, ver, sig: scene.sign(0, &closed) };
+    scene.world.inject(0, END, accept);
+    scene.world.run_for(25_000);
+    let registered = scene.world.registered(vc, &entry).is_some();
+    scene.expect(registered, "2.3: a nanocontract that is worth more than its default was not registered (S74)");
 }

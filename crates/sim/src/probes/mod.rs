@@ -126,6 +126,7 @@ const PROBES: &[(&str, Probe)] = &[
     ("a late game", End(far::late_game)),
     ("A moves what the other registers", Game(1, games::registered_by_the_other)),
     ("B moves what the other registers", Game(0, games::registered_by_the_other)),
+    ("a game closed behind the dispute", Long(far::closed_behind_the_dispute)),
     ("a silent payee", Link(1, link::silent_payee)),
 ];
 
