@@ -29,7 +29,7 @@ impl Story {
             return;
         };
         let ch = channels[self.rng.below(channels.len() as u64) as usize];
-        for _ in 0..=self.rng.below(22) {
+        for _ in 0..=self.rng.below(30) {
             let amount = u128::from(self.rng.between(1, 300)) * (ETH / 1_000);
             let cosign = self.rng.chance(120);
             let reference = if self.rng.chance(40) { b"order".to_vec() } else { Vec::new() };
