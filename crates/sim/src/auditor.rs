@@ -1,28 +1,51 @@
 //! An auditor who knows nothing of the participants' code: from the messages that left and reached the honest nodes and from the
-//! chain's events it works out who is owed what, and compares (protocol 2.4, I1–I10).
+//! chain's events it works out who is owed what, and compares (protocol 2.4, I1–I10; P1–P10).
+//!
+//! It reads the record as it grows and looks after every entry at what that entry can have broken. It can follow a world from its
+//! start ([`World::watch_closely`]) or read the whole record afterwards ([`World::audit`]): the same code, the same faults.
 
+mod agreement;
+mod balances;
+mod chain;
 mod claims;
+mod conduct;
 mod contents;
+mod duties;
 mod finish;
 mod nanos;
+mod outcomes;
+mod people;
+mod proofs;
 mod record;
+mod riddles;
+mod rules;
+mod words;
+mod work;
 
 use crate::world::{Tap, World};
 use alloy_primitives::{Address, B256};
-use contents::{Entries, Item, Object, Outcome};
+use contents::{Content, Entries, Item, Object, Outcome};
+use duties::Duties;
 use nanos::{Games, Known};
-use perunika_contracts::Event;
+use people::Person;
 use perunika_core::Domain;
-use perunika_core::chain::Call;
 use perunika_core::message::Message;
 use perunika_core::params::VirtualParams;
 use perunika_core::sig::Signature;
-use perunika_core::signed::{Eip712, Final, Lock};
+use perunika_core::signed::Lock;
+use perunika_nano::Machine;
+use proofs::Proofs;
 use record::Record;
+use riddles::Riddle;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use words::Word;
+use work::Labour;
+
+pub use work::Work;
 
 /// What an audit found.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Audit {
     /// Broken promises, in words; empty if all is well.
     pub faults: Vec<String>,
@@ -32,6 +55,21 @@ pub struct Audit {
     pub forced_steps: usize,
     /// Forced steps from a storage that nobody ever told.
     pub unknown_steps: usize,
+    /// What each honest owner must have gained at the end of a story.
+    pub predictions: Vec<Prediction>,
+}
+
+/// What an owner gained in a story, fees for gas not counted (negative: lost), and what the auditor says about it, wei.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// Name of the node.
+    pub name: String,
+    /// At least this.
+    pub low: i128,
+    /// At most this; `None` where a corrupt peer may give something away.
+    pub high: Option<i128>,
+    /// What it was.
+    pub gained: i128,
 }
 
 /// What one node knows of one object, as far as its messages show.
@@ -39,18 +77,30 @@ pub struct Audit {
 struct Knowledge {
     /// Newest version that it accepted.
     cur: u64,
+    /// Hash of what it accepted under this version, where the peer signed several contents.
+    held: Option<B256>,
+    /// What it may still go by: the peer's pre-signature came before its own, perhaps too early to be kept.
+    maybe: Option<u64>,
     /// Newest version with both signatures in its hands.
     top: u64,
     /// Versions that it signed.
     signed: BTreeSet<u64>,
     /// Versions for which it received the peer's signature.
-    got: BTreeSet<u64>,
+    got: BTreeMap<u64, Vec<B256>>,
+    /// Newest item of its own that the peer has durably.
+    acked: u64,
 }
 
-pub(super) struct Auditor<'w> {
-    world: &'w World,
+/// Everything that the auditor knows.
+#[derive(Debug)]
+pub(crate) struct Auditor {
+    people: Vec<Person>,
     domain: Domain,
+    machine: Arc<Machine>,
+    proofs: Proofs,
     now_ms: u64,
+    /// How much of the record was read.
+    read: usize,
     objects: BTreeMap<B256, Object>,
     virtuals: BTreeMap<B256, VirtualParams>,
     signatures: BTreeMap<(Address, B256, u64), Signature>,
@@ -58,33 +108,103 @@ pub(super) struct Auditor<'w> {
     knowledge: BTreeMap<(usize, B256), Knowledge>,
     certificates: BTreeMap<(usize, B256, u128), BTreeSet<u8>>,
     revealed: BTreeSet<(usize, B256)>,
-    stopped: BTreeSet<usize>,
     /// Ends that let go of a virtual channel without having signed anything of it: they never will.
     abandoned: BTreeSet<(usize, B256)>,
-    outcomes: BTreeMap<B256, BTreeSet<Outcome>>,
+    /// How locks were removed by both parties of a link: virtual channel, link.
+    agreed: BTreeMap<(B256, B256), BTreeSet<Outcome>>,
+    /// What could be concluded since a dispute began, by node and object.
+    frozen: BTreeMap<(usize, B256), Vec<Content>>,
+    /// Locks that a node had, and those that it agreed to remove: node, link, virtual channel.
+    locked: BTreeSet<(usize, B256, B256)>,
+    removed: BTreeSet<(usize, B256, B256)>,
+    /// What a node quoted under the hash of a secret: link and fee.
+    quotes: BTreeMap<(usize, B256), (Option<B256>, u128)>,
+    /// The virtual channel that got the secret behind a hash.
+    drafts: BTreeMap<(usize, B256), B256>,
+    /// Objects about which something was said, and when, ms.
+    restless: BTreeMap<B256, u64>,
+    /// Objects that an application wants to end by force.
+    forced: BTreeSet<B256>,
+    duties: Duties,
+    labour: Labour,
+    words: Vec<(usize, Word)>,
+    /// Newest payment that was reported, by node and object.
+    received: BTreeMap<(usize, B256), u64>,
+    /// Blocks that a reorganisation can take.
+    depth: u64,
+    chain: chain::Books,
     record: Record,
     games: Games,
     /// Handed inputs that a node took, by name of the nanocontract.
     taken: BTreeMap<(usize, B256), u64>,
+    riddles: Vec<Riddle>,
+    /// Faults that were told already, without their time.
+    told: BTreeSet<String>,
     audit: Audit,
 }
 
 impl World {
+    /// Lets the auditor follow everything from now on; meant for the start of a story.
+    pub fn watch_closely(&mut self) {
+        self.auditor = Some(Box::new(Auditor::new(self)));
+        self.follow();
+    }
+
+    /// What the auditor who follows has found so far.
+    pub fn faults(&self) -> &[String] {
+        self.auditor.as_ref().map_or(&[], |auditor| &auditor.audit.faults)
+    }
+
+    /// The auditor who follows takes up what is new.
+    pub fn follow(&mut self) {
+        if let Some(mut auditor) = self.auditor.take() {
+            auditor.follow(self);
+            self.auditor = Some(auditor);
+        }
+    }
+
+    /// What the auditor who follows says at the end of a story, when everybody should be out ([`World::drain`]); of the whole
+    /// record, if nobody followed.
+    pub fn last_audit(&mut self) -> Audit {
+        let Some(mut auditor) = self.auditor.take() else { return self.audit_end() };
+        auditor.follow(self);
+        auditor.check_always(self);
+        auditor.check_end(self);
+        let audit = auditor.audit.clone();
+        self.auditor = Some(auditor);
+        audit
+    }
+
     /// Checks everything that can be checked at any time.
     pub fn audit(&self) -> Audit {
-        let mut auditor = Auditor::new(self);
-        auditor.read();
-        auditor.check_always();
+        self.read_all().audit
+    }
+
+    /// The audit of a story that is over.
+    pub fn audit_end(&self) -> Audit {
+        let mut auditor = self.read_all();
+        auditor.check_end(self);
         auditor.audit
+    }
+
+    fn read_all(&self) -> Auditor {
+        let mut auditor = Auditor::new(self);
+        auditor.follow(self);
+        auditor.check_always(self);
+        auditor
     }
 }
 
-impl<'w> Auditor<'w> {
-    fn new(world: &'w World) -> Self {
+impl Auditor {
+    fn new(world: &World) -> Self {
+        let domain = world.ground.domain;
         Self {
-            world,
-            domain: world.ground.domain,
+            people: Vec::new(),
+            domain,
+            machine: world.machine.clone(),
+            proofs: Proofs::new(&domain, world.notebook.clone()),
             now_ms: 0,
+            read: 0,
             objects: BTreeMap::new(),
             virtuals: BTreeMap::new(),
             signatures: BTreeMap::new(),
@@ -92,84 +212,98 @@ impl<'w> Auditor<'w> {
             knowledge: BTreeMap::new(),
             certificates: BTreeMap::new(),
             revealed: BTreeSet::new(),
-            stopped: BTreeSet::new(),
             abandoned: BTreeSet::new(),
-            outcomes: BTreeMap::new(),
+            agreed: BTreeMap::new(),
+            frozen: BTreeMap::new(),
+            locked: BTreeSet::new(),
+            removed: BTreeSet::new(),
+            quotes: BTreeMap::new(),
+            drafts: BTreeMap::new(),
+            restless: BTreeMap::new(),
+            forced: BTreeSet::new(),
+            duties: Duties::default(),
+            labour: Labour::default(),
+            words: Vec::new(),
+            received: BTreeMap::new(),
+            depth: 0,
+            chain: chain::Books::default(),
             record: Record::default(),
             games: Games::default(),
             taken: BTreeMap::new(),
+            riddles: Vec::new(),
+            told: BTreeSet::new(),
             audit: Audit::default(),
         }
     }
 
-    fn read(&mut self) {
-        // Parameters are public: whoever signs a lock may name it before the auditor saw the call to create it.
-        for (_, tap) in &self.world.taps {
-            if let Tap::Sent { message: Message::VcOpen { params, .. }, .. } = tap
-                && is_sound(params)
-            {
-                let vc = params.id(&self.domain);
-                self.objects.entry(vc).or_insert_with(|| Object::virtual_channel(params));
-                self.virtuals.insert(vc, params.clone());
-            }
-            if let Tap::Sent { message, .. } = tap {
-                self.games.offered(message);
-            }
-        }
-        for (index, (at, tap)) in self.world.taps.iter().enumerate() {
+    /// Reads what is new in the record.
+    fn follow(&mut self, world: &World) {
+        self.meet(world);
+        // A test may have thrown the record away.
+        self.read = self.read.min(world.taps.len());
+        let mut mined = false;
+        while let Some((at, tap)) = world.taps.get(self.read) {
+            self.read += 1;
             self.now_ms = *at;
-            match tap {
-                Tap::Sent { from, message } => self.sent(*from, message),
-                Tap::Got { to, from, message } => {
-                    let next = self.world.taps.get(index + 1).map(|(_, tap)| tap);
-                    let lost = matches!(next, Some(Tap::Lost { node }) if node == to);
-                    if !lost && self.honest(*to) {
-                        self.got(*to, self.key(*from), message);
-                    }
-                }
-                Tap::Called { node, call } => self.called(*node, call),
-                Tap::Chain(event) => self.event(event),
-                Tap::Down { node } => drop(self.stopped.insert(*node)),
-                Tap::Lost { .. } => {}
+            let next = world.taps.get(self.read).map(|(_, tap)| tap);
+            mined |= matches!(tap, Tap::Chain(_) | Tap::Reorg { .. });
+            self.take(tap, next);
+            if !matches!(next, Some(Tap::Chain(_))) {
+                self.settle_block();
             }
+            if !matches!(next, Some(Tap::Sent { .. } | Tap::Replied { .. } | Tap::Reported { .. })) {
+                self.check_words();
+            }
+        }
+        if mined {
+            self.now_ms = world.now_ms;
+            self.check_holdings(world);
         }
     }
 
-    fn honest(&self, node: usize) -> bool {
-        self.world.nodes[node].honest
-    }
-
-    fn honest_nodes(&self) -> Vec<usize> {
-        (0..self.world.nodes.len()).filter(|n| self.honest(*n)).collect()
-    }
-
-    fn key(&self, node: usize) -> Address {
-        self.world.nodes[node].key
+    fn take(&mut self, tap: &Tap, next: Option<&Tap>) {
+        match tap {
+            Tap::Sent { from, message } => self.sent(*from, message),
+            Tap::Got { to, from, message } => {
+                let lost = matches!(next, Some(Tap::Lost { node }) if node == to);
+                if !lost && self.honest(*to) {
+                    self.got(*to, self.key(*from), message);
+                }
+            }
+            Tap::Called { node, call } => {
+                self.called(*node, call);
+                self.check_cause(*node, call);
+            }
+            Tap::Replied { node, reply } => self.replied(*node, reply),
+            Tap::Reported { node, event } => self.reported(*node, event),
+            Tap::Wanted { node, command } => {
+                self.note_force(command);
+                self.wanted(*node, command);
+            }
+            Tap::Down { node } => self.went_down(*node),
+            Tap::Up { .. } | Tap::Lost { .. } => {}
+            Tap::Block { .. } | Tap::Chain(_) | Tap::Mined { .. } | Tap::Reorg { .. } => self.take_chain(tap),
+        }
     }
 
     fn fault(&mut self, text: String) {
-        self.audit.faults.push(format!("at {} ms: {text}", self.now_ms));
-    }
-
-    fn name(&self, node: usize) -> &str {
-        &self.world.nodes[node].name
-    }
-
-    fn event(&mut self, event: &Event) {
-        if let Event::Confirmed { id, dep_b } = event
-            && let Some((params, dep_a)) = self.record.funding(*id)
-        {
-            self.objects.insert(*id, Object::ledger(params, [dep_a, *dep_b]));
+        if self.told.insert(text.clone()) {
+            self.audit.faults.push(format!("at {} ms: {text}", self.now_ms));
         }
-        self.nano_event(event);
-        let faults = self.record.follow(event);
-        faults.into_iter().for_each(|f| self.fault(f));
     }
 
     fn sent(&mut self, from: usize, message: &Message) {
         let honest = self.honest(from);
         self.audit.messages += usize::from(honest);
+        if honest {
+            self.check_form(from, message);
+        }
         match message {
+            Message::VcOpen { params, .. } => self.learn_virtual(params),
+            Message::NanoOffer { ch, .. } => {
+                self.games.offered(message);
+                self.solve(Some(*ch));
+            }
             Message::Activate { vc, .. } if honest && self.revealed.insert((from, *vc)) => self.check_reveal(from, *vc),
             Message::FinalSigs { vc, out_a, sigs } => self.sent_final(from, *vc, *out_a, sigs),
             Message::Ack { ch, ver } if honest => self.accepted(from, *ch, *ver),
@@ -179,15 +313,23 @@ impl<'w> Auditor<'w> {
         if !self.is_new_signature(from, ch, ver, sig) {
             return;
         }
-        let derived = self.derive(self.key(from), message);
+        if self.derive(self.key(from), message) {
+            self.signed(from, ch, ver, message);
+            self.solve(Some(ch));
+        } else {
+            self.wonder(Riddle::said(self.now_ms, from, message));
+        }
+    }
+
+    /// What it says is known now.
+    fn signed(&mut self, from: usize, ch: B256, ver: u64, message: &Message) {
         self.adopt_nanos(ch, ver);
-        if !honest {
+        self.agreed_on(ch, ver);
+        if !self.honest(from) {
             return;
         }
-        if !derived {
-            let text = format!("{} signed version {ver} of {ch} and nobody can tell what it says", self.name(from));
-            return self.fault(text);
-        }
+        self.check_order(from, ch, ver);
+        self.check_proposal(from, ch, ver, message);
         self.check_not_frozen(from, ch, ver);
         self.check_removals(from, ch, ver);
         self.check_closings(from, ch, ver);
@@ -195,7 +337,8 @@ impl<'w> Auditor<'w> {
         if matches!(message, Message::Accept { .. }) {
             self.accepted(from, ch, ver);
         }
-        self.pair_up(from, ch, ver);
+        self.pair_up(from, ch, ver, matches!(message, Message::Presign { .. }));
+        self.touched(from, ch);
     }
 
     fn got(&mut self, to: usize, from: Address, message: &Message) {
@@ -203,65 +346,137 @@ impl<'w> Auditor<'w> {
             self.note_finals(to, *vc, *out_a, sigs);
         }
         self.got_nano(to, from, message);
+        if let Message::Ack { ch, ver } = message {
+            let known = self.knowledge.entry((to, *ch)).or_default();
+            known.acked = known.acked.max(*ver);
+        }
         let Some((ch, ver, sig)) = signature_in(message) else { return };
-        let known = self.objects.get(&ch).and_then(|o| o.signed_by(ver, from)).map(|c| c.hash(ch));
-        if known.is_some_and(|hash| crate::signing::verifies(sig, self.domain.digest(hash), from)) {
-            self.knowledge.entry((to, ch)).or_default().got.insert(ver);
-            self.pair_up(to, ch, ver);
+        let Some(object) = self.objects.get(&ch) else {
+            return self.wonder(Riddle::heard(self.now_ms, to, from, message));
+        };
+        let hashes: Vec<B256> = object.all_signed_by(ver, from).map(|content| content.hash(ch)).collect();
+        match hashes.iter().find(|hash| self.proofs.verifies(**hash, from, sig)) {
+            Some(hash) => {
+                let got = self.knowledge.entry((to, ch)).or_default().got.entry(ver).or_default();
+                if !got.contains(hash) {
+                    got.push(*hash);
+                }
+                self.recall(to, ch, ver);
+                self.pair_up(to, ch, ver, false);
+                self.touched(to, ch);
+            }
+            None => self.wonder(Riddle::heard(self.now_ms, to, from, message)),
         }
     }
 
-    /// The node holds both signatures of a version: it is accepted, unless something newer is.
-    fn pair_up(&mut self, node: usize, ch: B256, ver: u64) {
+    /// The node holds both signatures of a version: it is accepted, unless something newer is. `late`: it signed after the peer, at
+    /// its own time, and may have let go of what the peer had signed before.
+    fn pair_up(&mut self, node: usize, ch: B256, ver: u64, late: bool) {
         let key = self.key(node);
         let Some(object) = self.objects.get(&ch) else { return };
-        let Some(side) = object.side(key) else { return };
-        let both = object.signed_by(ver, key).is_some_and(|c| c.signers.contains(&object.keys[1 - side]));
+        let Some(own) = object.signed_by(ver, key) else { return };
+        let hash = own.hash(ch);
         let knowledge = self.knowledge.entry((node, ch)).or_default();
-        if both && knowledge.signed.contains(&ver) && knowledge.got.contains(&ver) && ver >= knowledge.cur {
+        let both = knowledge.signed.contains(&ver) && knowledge.got.get(&ver).is_some_and(|got| got.contains(&hash));
+        if both && ver > knowledge.cur.min(knowledge.top) && ver >= knowledge.cur {
+            knowledge.maybe = (late && ver > knowledge.cur).then_some(knowledge.cur);
             knowledge.cur = ver;
+            knowledge.held = Some(hash);
             knowledge.top = knowledge.top.max(ver);
         }
     }
 
-    fn accepted(&mut self, node: usize, ch: B256, ver: u64) {
-        let knowledge = self.knowledge.entry((node, ch)).or_default();
-        knowledge.cur = knowledge.cur.max(ver);
+    /// Of a node that crashed: a signature that became durable and never left counts for what it accepted.
+    fn recall(&mut self, node: usize, ch: B256, ver: u64) {
+        let key = self.key(node);
+        if !self.people[node].crashed {
+            return;
+        }
+        let Some(object) = self.objects.get_mut(&ch) else { return };
+        let mine = |hash: B256| self.proofs.line(hash, key).is_some();
+        let Some(content) = object.versions.get_mut(&ver).into_iter().flatten().find(|c| mine(c.hash(ch))) else {
+            return;
+        };
+        if !content.signers.contains(&key) {
+            content.signers.push(key);
+        }
+        self.knowledge.entry((node, ch)).or_default().signed.insert(ver);
+        self.agreed_on(ch, ver);
     }
 
-    /// P7: never two contents with one version. Signatures are deterministic, so two contents are two signatures.
-    fn is_new_signature(&mut self, from: usize, ch: B256, ver: u64, sig: &Signature) -> bool {
-        let old = self.signatures.insert((self.key(from), ch, ver), *sig);
-        if old.is_some_and(|old| old != *sig) && self.honest(from) {
-            let text = format!("P7: {} signed two contents of {ch} with version {ver}", self.name(from));
-            self.fault(text);
+    /// It may have signed what it got last, and made it durable, without a word.
+    fn went_down(&mut self, node: usize) {
+        self.people[node].crashed = true;
+        let of_node = self.knowledge.iter().filter(|((n, _), _)| *n == node);
+        let open = of_node.flat_map(|((_, ch), known)| known.got.range(known.top + 1..).map(|(ver, _)| (*ch, *ver)));
+        for (ch, ver) in open.collect::<Vec<_>>() {
+            self.recall(node, ch, ver);
+            self.pair_up(node, ch, ver, false);
+            self.touched(node, ch);
         }
-        old != Some(*sig)
+    }
+
+    fn accepted(&mut self, node: usize, ch: B256, ver: u64) {
+        self.check_acceptance(node, ch, ver);
+        let held = self.chosen(node, ch, ver).map(|content| content.hash(ch));
+        let knowledge = self.knowledge.entry((node, ch)).or_default();
+        if ver > knowledge.cur || knowledge.held.is_none() {
+            knowledge.maybe = None;
+            knowledge.held = held;
+        }
+        knowledge.cur = knowledge.cur.max(ver);
+        self.touched(node, ch);
+    }
+
+    /// Which of the contents that the peer signed under a version a node took: the one that it signed itself, or the first one that
+    /// does not lower its share.
+    fn chosen(&self, node: usize, ch: B256, ver: u64) -> Option<&Content> {
+        let object = self.objects.get(&ch)?;
+        let key = self.key(node);
+        let side = object.side(key)?;
+        let peer = object.keys[1 - side];
+        let known = self.knowledge.get(&(node, ch));
+        let got = known.and_then(|k| k.got.get(&ver)).map(Vec::as_slice).unwrap_or_default();
+        let least = self.accepted_content(node, ch).map_or(0, |content| content.share(side));
+        let by_peer = || object.all_signed_by(ver, peer);
+        let in_order = got.iter().filter_map(|hash| by_peer().find(|c| c.hash(ch) == *hash));
+        let own = by_peer().find(|c| c.signers.contains(&key));
+        own.or_else(|| in_order.clone().find(|c| c.share(side) >= least)).or_else(|| by_peer().next())
+    }
+
+    /// What a node accepted last.
+    fn accepted_content(&self, node: usize, ch: B256) -> Option<&Content> {
+        let object = self.objects.get(&ch)?;
+        let side = object.side(self.key(node))?;
+        let genesis = || object.versions.get(&0)?.first();
+        let Some(known) = self.knowledge.get(&(node, ch)) else { return genesis() };
+        let held = known.held.and_then(|hash| object.versions.get(&known.cur)?.iter().find(|c| c.hash(ch) == hash));
+        held.or_else(|| object.signed_by(known.cur, object.keys[1 - side])).or_else(genesis)
     }
 
     fn derive(&mut self, by: Address, message: &Message) -> bool {
         let Some((ch, ver, sig)) = signature_in(message) else { return false };
         let virtuals = &self.virtuals;
-        let domain = self.domain;
         let Some(object) = self.objects.get_mut(&ch) else { return false };
+        let proofs = &self.proofs;
         let keys = object.keys;
         let books = Known { ch, keys, virtuals, games: &self.games };
         match message {
             Message::Item { base, def_a, .. } => {
-                object.item(ch, Item { ver, base: *base, def_a: *def_a }, by, sig, &domain)
+                object.item(ch, Item { ver, base: *base, def_a: *def_a }, by, sig, proofs)
             }
             Message::Start { .. } => {
                 let def_a = object.versions[&0][0].def_a;
-                object.item(ch, Item { ver, base: 0, def_a }, by, sig, &domain)
+                object.item(ch, Item { ver, base: 0, def_a }, by, sig, proofs)
             }
             Message::Presign { op, .. } => {
                 let ops = [*op];
-                object.change(ch, &Entries { ver, base: None, ops: &ops, books: &books }, by, sig, &domain)
+                object.change(ch, &Entries { ver, base: None, ops: &ops, books: &books }, by, sig, proofs)
             }
             Message::Propose { base, ops, .. } => {
-                object.change(ch, &Entries { ver, base: Some(*base), ops, books: &books }, by, sig, &domain)
+                object.change(ch, &Entries { ver, base: Some(*base), ops, books: &books }, by, sig, proofs)
             }
-            _ => object.countersigned(ch, ver, by, sig, &domain),
+            _ => object.countersigned(ch, ver, by, sig, proofs),
         }
     }
 
@@ -270,41 +485,14 @@ impl<'w> Auditor<'w> {
         contents.for_each(|content| self.games.adopt(ch, content));
     }
 
-    fn sent_final(&mut self, from: usize, vc: B256, out_a: u128, sigs: &[(u8, Signature)]) {
-        self.note_finals(from, vc, out_a, sigs);
-        let Some(index) = self.position(from, vc).filter(|_| self.honest(from)) else { return };
-        if sigs.iter().all(|(i, _)| usize::from(*i) != index) {
+    fn learn_virtual(&mut self, params: &VirtualParams) {
+        if !is_sound(params) {
             return;
         }
-        if self.abandoned.contains(&(from, vc)) {
-            self.fault(format!("2.3 abort: {} signed a Final of {vc}, which it had abandoned", self.name(from)));
-        }
-        let old = self.finals.insert((from, vc), out_a);
-        if old.is_some_and(|old| old != out_a) {
-            let text = format!("I6: {} signed two Finals of {vc}", self.name(from));
-            self.fault(text);
-        }
-        let last = self.virtuals[&vc].path.len() - 1;
-        let known = self.certificates.get(&(from, vc, out_a)).cloned().unwrap_or_default();
-        let hub = index > 0 && index < last;
-        if old.is_none() && hub && !(known.contains(&0) && known.contains(&(last as u8))) {
-            let text = format!("2.3 close: {} signed a Final without both ends' signatures", self.name(from));
-            self.fault(text);
-        }
-        if old.is_none() && !self.revealed.contains(&(from, vc)) {
-            let text = format!("2.3 close: {} signed a Final with its secret unrevealed", self.name(from));
-            self.fault(text);
-        }
-    }
-
-    fn note_finals(&mut self, node: usize, vc: B256, out_a: u128, sigs: &[(u8, Signature)]) {
-        let Some(params) = self.virtuals.get(&vc) else { return };
-        let digest = self.domain.digest(Final { vc, out_a }.struct_hash());
-        let set = self.certificates.entry((node, vc, out_a)).or_default();
-        for (index, sig) in sigs.iter().filter(|(i, _)| usize::from(*i) < params.path.len()) {
-            if !set.contains(index) && crate::signing::verifies(sig, digest, params.path[usize::from(*index)]) {
-                set.insert(*index);
-            }
+        let vc = params.id(&self.domain);
+        if self.virtuals.insert(vc, params.clone()).is_none() {
+            self.objects.entry(vc).or_insert_with(|| Object::virtual_channel(params));
+            self.solve(None);
         }
     }
 
@@ -312,106 +500,10 @@ impl<'w> Auditor<'w> {
         self.virtuals.get(&vc)?.path.iter().position(|k| *k == self.key(node))
     }
 
-    /// I5: a secret leaves only over locks that are firm on every link of the node.
-    fn check_reveal(&mut self, node: usize, vc: B256) {
-        let Some(index) = self.position(node, vc) else { return };
-        let links = &self.virtuals[&vc].links;
-        let mine: Vec<B256> = links[index.saturating_sub(1)..(index + 1).min(links.len())].to_vec();
-        for link in mine {
-            let holds = |ver: u64| {
-                let object = self.objects.get(&link)?;
-                let key = self.key(node);
-                Some(object.signed_by(ver, key).is_some_and(|c| c.holds(vc)))
-            };
-            let Some(known) = self.knowledge.get(&(node, link)) else { continue };
-            // A crash may have swallowed its own signature after the commit; then the peer's is what it goes by.
-            let peers = |ver: &u64| {
-                let object = self.objects.get(&link)?;
-                let peer = object.keys.into_iter().find(|k| *k != self.key(node))?;
-                object.signed_by(*ver, peer).filter(|c| c.holds(vc)).map(|_| *ver)
-            };
-            let silent =
-                known.got.range(known.top + 1..).rev().find_map(peers).filter(|_| self.stopped.contains(&node));
-            let top = silent.unwrap_or(known.top);
-            let firm = silent.is_some() || (top > 0 && holds(top) == Some(true));
-            let pending = known.signed.range(top..).all(|ver| holds(*ver) == Some(true));
-            if !firm || !pending {
-                let text = format!("I5: {} revealed its secret of {vc} over a lock that is not firm", self.name(node));
-                self.fault(text);
-            }
-        }
+    /// Timestamp of the block that is mined at this moment, seconds.
+    fn time(&self) -> u64 {
+        (crate::ground::START + 2 + self.now_ms / 1_000).max(self.chain.time)
     }
-
-    fn check_not_frozen(&mut self, node: usize, ch: B256, ver: u64) {
-        if self.finals.contains_key(&(node, ch)) {
-            let text = format!("1.4(12): {} signed version {ver} of {ch} after its Final", self.name(node));
-            self.fault(text);
-        }
-        if self.abandoned.contains(&(node, ch)) {
-            let text = format!("2.3 abort: {} signed version {ver} of {ch}, which it had abandoned", self.name(node));
-            self.fault(text);
-        }
-    }
-
-    /// An end that has signed no version and no Final: no outcome but the initial split is possible.
-    fn signed_nothing(&self, node: usize, vc: B256) -> bool {
-        let end = self.objects.get(&vc).is_some_and(|o| o.side(self.key(node)).is_some());
-        let versions = self.knowledge.get(&(node, vc)).is_some_and(|known| !known.signed.is_empty());
-        end && !versions && !self.finals.contains_key(&(node, vc))
-    }
-
-    /// A lock is removed only with a certificate, with a concluded record, after tExp, or at the start by whoever never
-    /// reveals, or as an end never signs.
-    fn check_removals(&mut self, node: usize, ch: B256, ver: u64) {
-        let key = self.key(node);
-        let content = self.objects.get(&ch).and_then(|o| o.signed_by(ver, key));
-        for (vc, outcome) in content.map(|c| c.removed.clone()).unwrap_or_default() {
-            let Some(params) = self.virtuals.get(&vc) else { continue };
-            let (people, t_exp) = (params.path.len(), params.t_exp);
-            let time = time_at(self.now_ms);
-            let allowed = match outcome {
-                Some(out_a) => {
-                    // Its own signature may have been lost in a crash on the way out.
-                    let known = self.certificates.get(&(node, vc, out_a)).cloned().unwrap_or_default();
-                    let mine = self.position(node, vc).filter(|i| !known.contains(&(*i as u8)));
-                    known.len() + usize::from(mine.is_some()) == people || self.record.concluded(vc) == Some(out_a)
-                }
-                None => {
-                    let expired = time > t_exp && !self.record.has(vc);
-                    let unsigned = self.signed_nothing(node, vc);
-                    if !expired && unsigned {
-                        self.abandoned.insert((node, vc));
-                    }
-                    expired || !self.revealed.contains(&(node, vc)) || unsigned
-                }
-            };
-            if !allowed {
-                let text =
-                    format!("2.3 close: {} removed the lock of {vc} at {outcome:?} without a right", self.name(node));
-                self.fault(text);
-            }
-        }
-    }
-
-    /// States that an honest node sends to the chain are its signatures too (protocol 2.3: sending is signing).
-    fn called(&mut self, node: usize, call: &Call) {
-        if let Call::Register { state, .. } | Call::Refute { state, .. } = call
-            && state.ver > 0
-            && let Some(object) = self.objects.get(&state.ch)
-        {
-            let key = self.key(node);
-            let other = object.signed_by(state.ver, key).is_some_and(|c| c.hash(state.ch) != state.struct_hash());
-            if other && self.honest(node) {
-                let text = format!("P7: {} registered another content of version {}", self.name(node), state.ver);
-                self.fault(text);
-            }
-        }
-    }
-}
-
-/// Timestamp of the block that is mined at this moment, seconds.
-fn time_at(now_ms: u64) -> u64 {
-    crate::ground::START + 2 + now_ms / 1_000
 }
 
 /// The signature over a version of an object that a message carries.

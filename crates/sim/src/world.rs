@@ -7,9 +7,11 @@ mod rpc;
 pub use reorg::Fate;
 pub use rpc::Rpc;
 
+use crate::auditor::{Auditor, Work};
 use crate::campaign::Totals;
 use crate::ground::{Ground, START};
 use crate::mallory::Strings;
+use crate::notebook::{Notebook, RecordingKey};
 use crate::rng::Rng;
 use crate::signing::{self, Remembering};
 use crate::views::Views;
@@ -26,6 +28,9 @@ use perunika_nano::Machine;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
+
+/// Later than this a message counts as late, ms.
+const LATE_MS: u64 = 2_000;
 
 /// What the network does to messages.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +108,8 @@ pub struct Node {
     pub backup: Option<BTreeMap<Vec<u8>, Vec<u8>>>,
     /// It was started from an old copy of its disk, and counts as corrupt since.
     pub restored: bool,
+    /// When a message from or to it was last lost or late, ms.
+    pub(crate) trouble_ms: u64,
     pub(crate) policy: Policy,
     desk: Desk,
     /// Reorganisations, and height of the newest head that its driver believes.
@@ -154,8 +161,55 @@ pub enum Tap {
         /// The call.
         call: Box<Call>,
     },
+    /// A node started.
+    Up {
+        /// Index of the node.
+        node: usize,
+    },
+    /// The application of a node wants something.
+    Wanted {
+        /// Index of the node.
+        node: usize,
+        /// What.
+        command: Box<Command>,
+    },
+    /// A node answered its application.
+    Replied {
+        /// Index of the node.
+        node: usize,
+        /// What it said.
+        reply: Box<Reply>,
+    },
+    /// A node told its application something.
+    Reported {
+        /// Index of the node.
+        node: usize,
+        /// What.
+        event: Box<Event>,
+    },
+    /// A block was mined; the events behind this are its own.
+    Block {
+        /// Height.
+        number: u64,
+        /// Timestamp, seconds.
+        time: u64,
+    },
+    /// A call of a node got into that block.
+    Mined {
+        /// Index of the node.
+        node: usize,
+        /// What it was good for.
+        work: Work,
+        /// False if it reverted.
+        ok: bool,
+    },
     /// The chain emitted an event.
     Chain(perunika_contracts::Event),
+    /// The blocks above this one are gone, with everything in them.
+    Reorg {
+        /// Height of the newest block that is left.
+        height: u64,
+    },
 }
 
 enum Happening {
@@ -168,6 +222,13 @@ enum Happening {
     Told { node: usize, key: TxKey, outcome: TxOutcome },
     Landed { node: usize, boot: u64 },
     Block,
+}
+
+/// A call under way.
+struct Ticket {
+    node: usize,
+    key: TxKey,
+    work: Work,
 }
 
 /// What a test decides about one message.
@@ -214,13 +275,15 @@ pub struct World {
     epochs: BTreeMap<(usize, usize), u64>,
     connected: BTreeSet<(usize, usize)>,
     last_arrival: BTreeMap<(usize, usize), u64>,
-    tickets: BTreeMap<u64, (usize, TxKey)>,
+    tickets: BTreeMap<u64, Ticket>,
     /// Tickets of transactions in blocks, which a reorganisation may give back.
-    spent: BTreeMap<u64, (usize, TxKey)>,
+    spent: BTreeMap<u64, Ticket>,
     tapped: usize,
     /// By which the adversary holds her nodes.
     pub(crate) strings: Strings,
     shown_ms: u64,
+    pub(crate) notebook: Notebook,
+    pub(crate) auditor: Option<Box<Auditor>>,
     pub(crate) machine: Arc<Machine>,
 }
 
@@ -277,6 +340,8 @@ impl World {
             patience_ms: crate::play::PATIENCE_MS,
             tapped: 0,
             strings: Strings::new(seed),
+            notebook: Notebook::default(),
+            auditor: None,
             machine: Arc::new(Machine::new()),
         };
         world.at(1_000, Happening::Block);
@@ -293,6 +358,32 @@ impl World {
                 self.connect(a, b);
             }
         }
+    }
+
+    /// Whether a node is outside the bounds that every promise presupposes: it does not run, or its way to the chain takes longer
+    /// than half of m_safe.
+    pub fn is_away(&self, node: usize) -> bool {
+        let this = &self.nodes[node];
+        let rpc = &this.rpc;
+        let late_ms = this.chain_delay_ms + rpc.swallow_ms + (this.lag + rpc.jitter) * self.block_ms + this.disk_ms;
+        this.participant.is_none() || rpc.stopped || late_ms > this.policy.m_safe * 500
+    }
+
+    /// Whether a node sees less of the chain than its head.
+    pub fn sees_less(&self, node: usize) -> bool {
+        let this = &self.nodes[node];
+        let rpc = &this.rpc;
+        this.lag + rpc.jitter + rpc.withhold + rpc.eventless > 0 || rpc.stopped
+    }
+
+    /// When a message from or to a node was last lost, or later than two seconds, ms.
+    pub fn trouble_ms(&self, node: usize) -> u64 {
+        self.nodes[node].trouble_ms
+    }
+
+    fn trouble(&mut self, from: usize, to: usize) {
+        let now = self.now_ms;
+        [from, to].into_iter().for_each(|node| self.nodes[node].trouble_ms = now);
     }
 
     /// What this run is replayed by.
@@ -338,6 +429,15 @@ impl World {
         self.restart(node);
     }
 
+    /// A signature by the key of a node, on the record, as a node that breaks its own rules would make it.
+    pub fn sign_against_rules(&mut self, node: usize, digest: B256) -> perunika_core::sig::Signature {
+        let this = &self.nodes[node];
+        let key = RecordingKey::new(Remembering(memory_key(this.secret)), self.notebook.clone());
+        let sig = perunika_core::sig::RawKey::sign(&key, digest);
+        self.notebook.seal(this.key, self.notebook.open(this.key));
+        sig
+    }
+
     /// Sends a message in the name of a node.
     pub fn inject(&mut self, from: usize, to: usize, message: Message) {
         self.post(from, to, message);
@@ -354,6 +454,7 @@ impl World {
         let tag = self.next_tag;
         self.next_tag += 1;
         self.note(|w| format!("{} is told {tag}: {}", w.nodes[node].name, shortly(&command)));
+        self.tap(Tap::Wanted { node, command: Box::new(command.clone()) });
         self.input(node, Input::Command { tag, command });
         tag
     }
@@ -437,6 +538,7 @@ impl World {
             self.now_ms = at;
             let Some(happening) = self.happenings.remove(&id) else { continue };
             self.happen(happening);
+            self.follow();
             if done(self) {
                 return true;
             }
@@ -478,6 +580,7 @@ impl World {
     fn deliver(&mut self, from: usize, to: usize, epoch: u64, message: Message) {
         let pair = (from.min(to), from.max(to));
         if self.epochs.get(&pair).copied().unwrap_or_default() != epoch {
+            self.trouble(from, to);
             return;
         }
         let (sender, receiver) = (self.nodes[from].key, self.nodes[to].key);
@@ -485,6 +588,7 @@ impl World {
         if let Some(filter) = &mut self.filter
             && !filter(now, sender, receiver, &message)
         {
+            self.trouble(from, to);
             return;
         }
         self.note(|w| format!("{} -> {}: {message:?}", w.nodes[from].name, w.nodes[to].name));
@@ -520,17 +624,16 @@ impl World {
             let height = self.ground.chain.height();
             let news: Vec<String> =
                 self.ground.events[self.tapped..].iter().map(|(_, e)| format!("block {height}: {e:?}")).collect();
-            let ends = results.iter().filter_map(|(t, r)| Some((self.tickets.get(t)?.0, r)));
+            let ends = results.iter().filter_map(|(t, r)| Some((self.tickets.get(t)?.node, r)));
             let ends = ends.map(|(node, r)| format!("block {height}: call of {}: {r:?}", self.nodes[node].name));
             let lines: Vec<String> = ends.chain(news).collect();
             lines.into_iter().for_each(|line| self.note(|_| line));
         }
-        let new: Vec<Tap> = self.ground.events[self.tapped..].iter().map(|(_, e)| Tap::Chain(e.clone())).collect();
-        self.tapped = self.ground.events.len();
-        new.into_iter().for_each(|tap| self.tap(tap));
+        self.tap_block();
         for (ticket, result) in results {
-            let Some((node, key)) = self.tickets.remove(&ticket) else { continue };
-            self.spent.insert(ticket, (node, key));
+            let Some(Ticket { node, key, work }) = self.tickets.remove(&ticket) else { continue };
+            self.tap(Tap::Mined { node, work, ok: result.is_ok() });
+            self.spent.insert(ticket, Ticket { node, key, work });
             let outcome = match result {
                 Ok(gas) => TxOutcome::Mined { gas },
                 Err(reason) => TxOutcome::Failed { reason },
@@ -543,6 +646,14 @@ impl World {
         self.at(self.block_ms, Happening::Block);
     }
 
+    fn tap_block(&mut self) {
+        let (number, time) = (self.ground.chain.height(), self.ground.time());
+        self.tap(Tap::Block { number, time });
+        let new: Vec<Tap> = self.ground.events[self.tapped..].iter().map(|(_, e)| Tap::Chain(e.clone())).collect();
+        self.tapped = self.ground.events.len();
+        new.into_iter().for_each(|tap| self.tap(tap));
+    }
+
     /// Shows the chain as it stands to every node.
     pub fn show_chain(&mut self) {
         self.shown_ms = self.now_ms;
@@ -551,10 +662,11 @@ impl World {
 
     fn boot(&mut self, node: usize) {
         self.note(|w| format!("{} starts", w.nodes[node].name));
+        self.tap(Tap::Up { node });
         let env = self.env();
         let this = &mut self.nodes[node];
         let config = Config { domain: self.ground.domain, owner: this.owner, policy: this.policy.clone() };
-        let key = Box::new(Remembering(memory_key(this.secret)));
+        let key = Box::new(RecordingKey::new(Remembering(memory_key(this.secret)), self.notebook.clone()));
         let records = this.disk.iter().map(|(k, v)| (k.clone(), v.clone()));
         let restored = Participant::restore(config, key, records).expect("what was written can be read");
         let mut participant = restored.with_evaluator(self.machine.clone());
@@ -605,10 +717,12 @@ impl World {
             }
             Output::Reply { tag, reply } => {
                 self.note(|w| format!("{} replies to {tag}: {reply:?}", w.nodes[node].name));
+                self.tap(Tap::Replied { node, reply: Box::new(reply.clone()) });
                 self.nodes[node].replies.entry(tag).or_default().push(reply);
             }
             Output::Event(event) => {
                 self.note(|w| format!("{} event: {event:?}", w.nodes[node].name));
+                self.tap(Tap::Reported { node, event: Box::new(event.clone()) });
                 self.nodes[node].events.push(event);
             }
         }
@@ -624,6 +738,7 @@ impl World {
         self.strings.say(from, to, &message);
         let pair = (from.min(to), from.max(to));
         if !self.connected.contains(&pair) || self.cuts.contains(&(from, to)) || self.rng.chance(self.network.drop) {
+            self.trouble(from, to);
             return;
         }
         let epoch = self.epochs.get(&pair).copied().unwrap_or_default();
@@ -631,6 +746,9 @@ impl World {
         for _ in 0..copies {
             let delay = self.rng.between(self.network.delay_min_ms, self.network.delay_max_ms);
             let mut arrival = self.now_ms + delay;
+            if delay > LATE_MS {
+                self.trouble(from, to);
+            }
             if !self.network.reorder {
                 let last = self.last_arrival.entry((from, to)).or_default();
                 arrival = arrival.max(*last);
@@ -649,6 +767,7 @@ impl World {
     }
 
     fn env(&mut self) -> Env {
+        self.notebook.set_time(self.now_ms);
         Env { now_ms: self.now_ms, entropy: B256::from(self.rng.bytes32()) }
     }
 }
@@ -692,6 +811,7 @@ fn new_node(name: &str, seed: u64, policy: &Policy) -> Node {
         restored: false,
         desk: Desk::default(),
         believed: (0, 0),
+        trouble_ms: 0,
         policy: policy.clone(),
         secret,
         watches: Vec::new(),

@@ -1,7 +1,7 @@
 //! What every signature says, derived from the messages alone.
 
+use super::proofs::Proofs;
 use alloy_primitives::{Address, B256};
-use perunika_core::Domain;
 use perunika_core::message::{LinkOp, Removal};
 use perunika_core::params::{ChannelParams, Side, VirtualParams};
 use perunika_core::sig::Signature;
@@ -9,9 +9,31 @@ use perunika_core::signed::{Eip712, Entry, Lock, State};
 use perunika_core::tree;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+/// How many versions below an item are looked at for its base.
+const ITEM_BASES: usize = 64;
 
 /// How a virtual channel ended: `None` pays what was put in, `Some(a)` gives `a` to the first end.
 pub(super) type Outcome = Option<u128>;
+
+/// Locks and nanocontracts of a State; payments share them.
+#[derive(Clone, Debug, Default)]
+struct Lists {
+    locks: Vec<Lock>,
+    nanos: Vec<Entry>,
+    root: OnceLock<B256>,
+}
+
+impl Lists {
+    fn new(locks: Vec<Lock>, nanos: Vec<Entry>) -> Arc<Self> {
+        Arc::new(Self { locks, nanos, root: OnceLock::new() })
+    }
+
+    fn root(&self) -> B256 {
+        *self.root.get_or_init(|| tree::entries(tree::root(&self.locks), tree::root(&self.nanos)))
+    }
+}
 
 /// The content of one version, with who is known to have signed it.
 #[derive(Clone, Debug)]
@@ -20,12 +42,19 @@ pub(super) struct Content {
     pub(super) deposits: [u128; 2],
     pub(super) total: u128,
     pub(super) def_a: u128,
-    pub(super) locks: Vec<Lock>,
-    pub(super) nanos: Vec<Entry>,
+    lists: Arc<Lists>,
     /// Nanocontracts that this version closed, with the hash of the version that it names.
     pub(super) closed: Vec<(Entry, B256)>,
     /// Virtual channels whose locks this version removed, with the split.
     pub(super) removed: Vec<(B256, Outcome)>,
+    /// Virtual channels whose locks this version added.
+    pub(super) added: Vec<B256>,
+    /// Version that it was made from.
+    pub(super) base: u64,
+    /// A stream item: a proposal of nothing but another split.
+    pub(super) is_item: bool,
+    /// Signed by both at once: its parity is that of party A.
+    pub(super) presigned: bool,
     pub(super) signers: Vec<Address>,
     hash: OnceCell<B256>,
 }
@@ -37,18 +66,34 @@ impl Content {
             deposits,
             total,
             def_a,
-            locks: Vec::new(),
-            nanos: Vec::new(),
+            lists: Arc::default(),
             closed: Vec::new(),
             removed: Vec::new(),
+            added: Vec::new(),
+            base: 0,
+            is_item: false,
+            presigned: false,
             signers: Vec::new(),
             hash: OnceCell::new(),
         }
     }
 
     fn at(&self, ver: u64) -> Self {
-        let (closed, removed, signers) = (Vec::new(), Vec::new(), Vec::new());
-        Self { ver, closed, removed, signers, hash: OnceCell::new(), ..self.clone() }
+        Self {
+            ver,
+            deposits: self.deposits,
+            total: self.total,
+            def_a: self.def_a,
+            lists: self.lists.clone(),
+            closed: Vec::new(),
+            removed: Vec::new(),
+            added: Vec::new(),
+            base: self.ver,
+            is_item: false,
+            presigned: false,
+            signers: Vec::new(),
+            hash: OnceCell::new(),
+        }
     }
 
     /// Of one object only: the hash is computed once.
@@ -64,82 +109,96 @@ impl Content {
             dep_b: self.deposits[1],
             total: self.total,
             def_a: self.def_a,
-            nanos: self.nanos.len() as u8,
-            locks: self.locks.len() as u8,
-            entries: tree::entries(tree::root(&self.locks), tree::root(&self.nanos)),
+            nanos: self.nanos().len() as u8,
+            locks: self.locks().len() as u8,
+            entries: self.lists.root(),
         };
         state.struct_hash()
     }
 
     pub(super) fn share(&self, side: usize) -> u128 {
-        if side == 0 { self.def_a } else { self.total - self.def_a }
+        if side == 0 { self.def_a } else { self.total.saturating_sub(self.def_a) }
+    }
+
+    pub(super) fn locks(&self) -> &[Lock] {
+        &self.lists.locks
+    }
+
+    pub(super) fn nanos(&self) -> &[Entry] {
+        &self.lists.nanos
     }
 
     pub(super) fn holds(&self, vc: B256) -> bool {
-        self.locks.iter().any(|l| l.vc == vc)
+        self.locks().iter().any(|l| l.vc == vc)
     }
 
     /// The version after a payment.
     fn split(&self, ver: u64, def_a: u128) -> Option<Self> {
-        (def_a <= self.total).then(|| Self { def_a, ..self.at(ver) })
+        (def_a <= self.total).then(|| Self { def_a, is_item: true, ..self.at(ver) })
     }
 
     pub(super) fn nano(&self, nid: B256) -> Option<&Entry> {
-        self.nanos.iter().find(|entry| entry.nid == nid)
+        self.nanos().iter().find(|entry| entry.nid == nid)
     }
 
     /// The version after changes of locks and nanocontracts; `None` if somebody cannot afford them.
     fn changed(&self, ver: u64, ops: &[LinkOp], books: &dyn Books) -> Option<Self> {
-        self.with_locks(ver, ops, books)?.with_nanos(ops, books)
+        let next = self.with_locks(ver, ops, books)?;
+        let nanos = ops.iter().any(|op| matches!(op, LinkOp::OpenNano { .. } | LinkOp::CloseNano { .. }));
+        if nanos { next.with_nanos(ops, books) } else { Some(next) }
     }
 
     /// A nanocontract is paid from what its parties own by default, and gives what its newest version says.
     fn with_nanos(mut self, ops: &[LinkOp], books: &dyn Books) -> Option<Self> {
+        let mut nanos = self.nanos().to_vec();
         let mut gone: Vec<(usize, B256)> = Vec::new();
         for op in ops {
             if let LinkOp::CloseNano { nid, cur } = op {
-                gone.push((self.nanos.iter().position(|entry| entry.nid == *nid)?, *cur));
+                gone.push((nanos.iter().position(|entry| entry.nid == *nid)?, *cur));
             }
         }
         gone.sort_unstable();
-        let gone: Vec<(Entry, B256)> = gone.into_iter().map(|(index, cur)| (self.nanos[index], cur)).collect();
+        let gone: Vec<(Entry, B256)> = gone.into_iter().map(|(index, cur)| (nanos[index], cur)).collect();
         for (entry, cur) in gone {
-            let index = self.nanos.iter().position(|e| e.nid == entry.nid)?;
-            self.nanos.swap_remove(index);
-            self.def_a = (self.def_a - entry.da0) + books.part_of_a(&entry, cur)?;
+            let index = nanos.iter().position(|e| e.nid == entry.nid)?;
+            nanos.swap_remove(index);
+            self.def_a = self.def_a.checked_sub(entry.da0)?.checked_add(books.part_of_a(&entry, cur)?)?;
             self.closed.push((entry, cur));
         }
         let mut opened: Vec<B256> =
             ops.iter().filter_map(|op| if let LinkOp::OpenNano { nid } = op { Some(*nid) } else { None }).collect();
         opened.sort_unstable();
         for nid in opened {
-            self.nanos.push(books.entry(nid, self.ver)?);
+            nanos.push(books.entry(nid, self.ver)?);
         }
-        let staked = self.nanos.iter().fold([0, 0], |sum, e| [sum[0] + e.da0, sum[1] + e.total - e.da0]);
-        (staked[0] <= self.share(0) && staked[1] <= self.share(1)).then_some(self)
+        let staked = nanos.iter().fold([0, 0], |sum, e| [sum[0] + e.da0, sum[1] + e.total - e.da0]);
+        let affordable = staked[0] <= self.share(0) && staked[1] <= self.share(1);
+        self.lists = Lists::new(self.lists.locks.clone(), nanos);
+        affordable.then_some(self)
     }
 
     fn with_locks(&self, ver: u64, ops: &[LinkOp], books: &dyn Books) -> Option<Self> {
         let mut next = self.at(ver);
+        let mut locks = self.locks().to_vec();
         let mut cash = [self.share(0), self.share(1)];
         let mut gone: Vec<usize> = Vec::new();
         for op in ops {
             if let Some((vc, how)) = op.removed() {
-                let index = self.locks.iter().position(|l| l.vc == vc)?;
+                let index = self.locks().iter().position(|l| l.vc == vc)?;
                 let outcome = match how {
                     Removal::Initial => None,
                     Removal::Outcome(out_a) => Some(out_a),
                 };
-                let paid = payoff(&self.locks[index], outcome);
-                cash = [cash[0] + paid[0], cash[1] + paid[1]];
+                let paid = payoff(&self.locks()[index], outcome);
+                cash = [cash[0].checked_add(paid[0])?, cash[1].checked_add(paid[1])?];
                 next.removed.push((vc, outcome));
                 gone.push(index);
             }
         }
         gone.sort_unstable();
-        for vc in gone.iter().map(|i| self.locks[*i].vc) {
-            let index = next.locks.iter().position(|l| l.vc == vc)?;
-            next.locks.swap_remove(index);
+        for vc in gone.iter().map(|i| self.locks()[*i].vc) {
+            let index = locks.iter().position(|l| l.vc == vc)?;
+            locks.swap_remove(index);
         }
         let mut added: Vec<B256> = ops.iter().filter_map(LinkOp::added).collect();
         added.sort_unstable();
@@ -147,9 +206,11 @@ impl Content {
             let lock = books.lock(vc)?;
             let (a, b) = if lock.left_is_a { (lock.left, lock.right) } else { (lock.right, lock.left) };
             cash = [cash[0].checked_sub(a)?, cash[1].checked_sub(b)?];
-            next.locks.push(lock);
+            locks.push(lock);
+            next.added.push(vc);
         }
         (next.def_a, next.total) = (cash[0], cash[0] + cash[1]);
+        next.lists = Lists::new(locks, self.lists.nanos.clone());
         Some(next)
     }
 }
@@ -189,9 +250,9 @@ impl Object {
     }
 
     /// Notes a countersignature. False if it is over nothing that is known.
-    pub(super) fn countersigned(&mut self, ch: B256, ver: u64, by: Address, sig: &Signature, domain: &Domain) -> bool {
+    pub(super) fn countersigned(&mut self, ch: B256, ver: u64, by: Address, sig: &Signature, proofs: &Proofs) -> bool {
         for content in self.versions.get_mut(&ver).into_iter().flatten() {
-            if crate::signing::verifies(sig, domain.digest(content.hash(ch)), by) {
+            if proofs.verifies(content.hash(ch), by, sig) {
                 if !content.signers.contains(&by) {
                     content.signers.push(by);
                 }
@@ -202,10 +263,18 @@ impl Object {
     }
 
     /// Notes the version that a stream item makes. False if its signature is over something else.
-    pub(super) fn item(&mut self, ch: B256, item: Item, by: Address, sig: &Signature, domain: &Domain) -> bool {
-        let known = self.versions.get(&item.base).cloned().unwrap_or_default();
-        let next = known.iter().filter_map(|base| base.split(item.ver, item.def_a)).collect();
-        self.learn(ch, next, by, sig, domain)
+    pub(super) fn item(&mut self, ch: B256, item: Item, by: Address, sig: &Signature, proofs: &Proofs) -> bool {
+        if item.ver == 0 {
+            // The constant split is nobody's to sign.
+            return false;
+        }
+        let named = self.versions.get(&item.base).into_iter().flatten();
+        // Nobody compares the base of an item (1.4(10)): what counts is the State that the payee has.
+        let others = self.versions.range(..item.ver).rev().take(ITEM_BASES).flat_map(|(_, c)| c);
+        let split = |base: &Content| base.split(item.ver, item.def_a);
+        let fits = |content: &Content| proofs.verifies(content.hash(ch), by, sig);
+        let found = named.filter_map(split).find(fits).or_else(|| distinct(others).filter_map(split).find(fits));
+        found.is_some_and(|content| self.learn(ch, content, by, sig, proofs))
     }
 
     /// Notes the version that changes of entries make. `base` is a hash, or unknown.
@@ -215,32 +284,47 @@ impl Object {
         change: &Entries<'_>,
         by: Address,
         sig: &Signature,
-        domain: &Domain,
+        proofs: &Proofs,
     ) -> bool {
         let below = self.versions.range(..change.ver).rev().take(64).flat_map(|(_, c)| c);
         let bases = below.filter(|c| change.base.is_none_or(|hash| hash == c.hash(ch)));
-        let next = bases.filter_map(|base| base.changed(change.ver, change.ops, change.books)).collect();
-        self.learn(ch, next, by, sig, domain)
+        let next = bases.filter_map(|base| base.changed(change.ver, change.ops, change.books));
+        let found = next.into_iter().find(|content| proofs.verifies(content.hash(ch), by, sig));
+        let presigned = change.base.is_none();
+        let found = found.map(|content| Content { presigned, ..content });
+        found.is_some_and(|content| self.learn(ch, content, by, sig, proofs))
     }
 
-    fn learn(&mut self, ch: B256, next: Vec<Content>, by: Address, sig: &Signature, domain: &Domain) -> bool {
-        for mut content in next {
-            if !crate::signing::verifies(sig, domain.digest(content.hash(ch)), by) {
-                continue;
-            }
-            if !self.countersigned(ch, content.ver, by, sig, domain) {
-                content.signers.push(by);
-                self.versions.entry(content.ver).or_default().push(content);
-            }
-            return true;
+    fn learn(&mut self, ch: B256, mut content: Content, by: Address, sig: &Signature, proofs: &Proofs) -> bool {
+        if !self.countersigned(ch, content.ver, by, sig, proofs) {
+            content.signers.push(by);
+            self.versions.entry(content.ver).or_default().push(content);
         }
-        false
+        true
     }
 
-    /// The content at a version that carries the signature of `key`.
+    /// The content at a version that carries the signature of `key`; of a corrupt one the first of perhaps many.
     pub(super) fn signed_by(&self, ver: u64, key: Address) -> Option<&Content> {
-        self.versions.get(&ver)?.iter().find(|c| c.signers.contains(&key))
+        self.all_signed_by(ver, key).next()
     }
+
+    /// Every content at a version that carries the signature of `key`.
+    pub(super) fn all_signed_by(&self, ver: u64, key: Address) -> impl Iterator<Item = &Content> {
+        self.versions.get(&ver).into_iter().flatten().filter(move |c| c.signers.contains(&key))
+    }
+}
+
+/// Those whose items differ: others with the same entries give the same.
+fn distinct<'a>(all: impl Iterator<Item = &'a Content>) -> impl Iterator<Item = &'a Content> {
+    let mut seen: Vec<(*const Lists, u128)> = Vec::new();
+    all.filter(move |content| {
+        let name = (Arc::as_ptr(&content.lists), content.total);
+        let new = !seen.contains(&name);
+        if new {
+            seen.push(name);
+        }
+        new
+    })
 }
 
 /// A stream item.

@@ -1,6 +1,6 @@
 //! The end of every test: heal the network, let everybody get out, audit.
 
-use super::{Audit, Auditor};
+use super::Audit;
 use crate::world::{Network, World};
 use alloy_primitives::B256;
 use perunika_core::info::{LedgerStage, VirtualStage};
@@ -26,15 +26,6 @@ impl World {
         if std::env::var_os("PERUNIKA_TRACE").is_some() {
             self.trace.iter().for_each(|line| println!("{line}"));
         }
-    }
-
-    /// The audit of a story that is over.
-    pub fn audit_end(&self) -> Audit {
-        let mut auditor = Auditor::new(self);
-        auditor.read();
-        auditor.check_always();
-        auditor.check_end();
-        auditor.audit
     }
 
     /// Heals the network and ends everything, with the peer's help where it lives and through the chain elsewhere.

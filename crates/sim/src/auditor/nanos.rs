@@ -1,6 +1,7 @@
 //! Nanocontracts: what every signature on a version says, what the chain made of it, and whether both did what the code does (P9).
 
-use super::contents::{Books, Content, Object};
+use super::contents::{Books, Content};
+use super::proofs::Proofs;
 use super::{Auditor, lock_of};
 use alloy_primitives::{Address, B256, keccak256};
 use perunika_contracts::Event;
@@ -59,6 +60,14 @@ pub(super) struct Games {
     closes: BTreeMap<(usize, B256), u64>,
 }
 
+/// A dispute, times in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dispute {
+    pub(super) opened: u64,
+    /// R.
+    pub(super) refute_end: u64,
+}
+
 /// From where a step starts.
 struct From<'a> {
     nano: Nano,
@@ -78,7 +87,7 @@ impl Games {
 
     /// A State holds these.
     pub(super) fn adopt(&mut self, ch: B256, content: &Content) {
-        for entry in &content.nanos {
+        for entry in content.nanos() {
             let Some(terms) = self.offers.get(&(ch, entry.nid)) else { continue };
             let storage = terms.storage.clone();
             let genesis = Played { nano: entry.genesis(ch), storage, signers: Vec::new() };
@@ -98,9 +107,9 @@ impl Games {
     }
 
     /// Notes a signed step. False if its signature is over nothing that the code makes of it.
-    fn step(&mut self, machine: &Machine, domain: &Domain, step: &Step<'_>) -> bool {
+    fn step(&mut self, machine: &Machine, domain: &Domain, proofs: &Proofs, step: &Step<'_>) -> bool {
         let keys: Vec<(B256, B256)> = self.of(step.ch, step.nid);
-        keys.into_iter().any(|key| self.step_of(machine, domain, key, step))
+        keys.into_iter().any(|key| self.step_of(machine, domain, proofs, key, step))
     }
 
     fn of(&self, ch: B256, nid: B256) -> Vec<(B256, B256)> {
@@ -108,21 +117,28 @@ impl Games {
         all.filter(|(_, game)| game.entry.nid == nid).map(|(key, _)| *key).collect()
     }
 
-    fn step_of(&mut self, machine: &Machine, domain: &Domain, key: (B256, B256), step: &Step<'_>) -> bool {
+    fn step_of(
+        &mut self,
+        machine: &Machine,
+        domain: &Domain,
+        proofs: &Proofs,
+        key: (B256, B256),
+        step: &Step<'_>,
+    ) -> bool {
         let Some(game) = self.games.get(&key) else { return false };
         let entry = game.entry;
         let below = game.versions.range(..step.ver).rev().take(LOOK_BACK).flat_map(|(_, all)| all);
-        let result = |base: &Played| {
+        let mut result = |base: &Played| {
             let from = From { nano: base.nano, storage: &base.storage, clock: (step.time, step.time) };
             let outcome = self.run(machine, domain, &entry, &from, step.input)?;
             let nano = after(&base.nano, step.ver, &outcome);
-            let fits = crate::signing::verifies(step.sig, domain.digest(nano.struct_hash()), step.by);
+            let fits = proofs.verifies(nano.struct_hash(), step.by, step.sig);
             fits.then_some(Played { nano, storage: outcome.storage, signers: vec![step.by] })
         };
         let turn = below.filter(|base| usize::from(base.nano.mover) == step.side && base.nano.steps_left > 0);
-        let Some(played) = turn.filter_map(result).next() else { return false };
+        let Some(played) = turn.filter_map(&mut result).next() else { return false };
         self.storages.insert(played.nano.storage_hash, played.storage.clone());
-        if !self.countersigned(domain, key, step.ver, step.by, step.sig)
+        if !self.countersigned(proofs, key, step.ver, step.by, step.sig)
             && let Some(game) = self.games.get_mut(&key)
         {
             game.versions.entry(step.ver).or_default().push(played);
@@ -130,10 +146,10 @@ impl Games {
         true
     }
 
-    fn countersigned(&mut self, domain: &Domain, key: (B256, B256), ver: u64, by: Address, sig: &Signature) -> bool {
+    fn countersigned(&mut self, proofs: &Proofs, key: (B256, B256), ver: u64, by: Address, sig: &Signature) -> bool {
         let Some(game) = self.games.get_mut(&key) else { return false };
         for played in game.versions.get_mut(&ver).into_iter().flatten() {
-            if crate::signing::verifies(sig, domain.digest(played.nano.struct_hash()), by) {
+            if proofs.verifies(played.nano.struct_hash(), by, sig) {
                 if !played.signers.contains(&by) {
                     played.signers.push(by);
                 }
@@ -141,6 +157,52 @@ impl Games {
             }
         }
         false
+    }
+
+    /// Until when the Close that a node signed can be used, seconds.
+    pub(super) fn closing_until(&self, node: usize, ch: B256) -> Option<u64> {
+        self.closes.get(&(node, ch)).copied()
+    }
+
+    /// A node signed a Close of this channel.
+    pub(super) fn is_closing(&self, node: usize, ch: B256) -> bool {
+        self.closes.contains_key(&(node, ch))
+    }
+
+    /// How many nanocontracts of a channel are registered.
+    pub(super) fn disputed(&self, ch: B256) -> usize {
+        self.chain.range((ch, B256::ZERO)..=(ch, B256::repeat_byte(0xff))).count()
+    }
+
+    /// How many steps of a nanocontract can be forced.
+    pub(super) fn steps_of(&self, entry: B256) -> usize {
+        let game = self.games.iter().find(|((_, hash), _)| *hash == entry);
+        game.map_or(usize::from(u16::MAX), |(_, game)| usize::from(game.entry.k_max))
+    }
+
+    /// When the refutation of a dispute ends, and when it was opened, seconds.
+    pub(super) fn dispute(&self, ch: B256) -> Option<Dispute> {
+        self.disputes.get(&ch).map(|(opened, refute_end)| Dispute { opened: *opened, refute_end: *refute_end })
+    }
+
+    /// Most steps of the nanocontracts that are registered; none if no one is.
+    pub(super) fn longest(&self, ch: B256) -> Option<u64> {
+        let registered = self.chain.range((ch, B256::ZERO)..=(ch, B256::repeat_byte(0xff)));
+        registered.filter_map(|(key, _)| self.games.get(key).map(|game| u64::from(game.entry.k_max))).max()
+    }
+
+    /// The chain takes back what it said.
+    pub(super) fn forget_chain(&mut self) {
+        self.chain.clear();
+        self.disputes.clear();
+        self.revealed.clear();
+    }
+
+    /// The chain made a step.
+    fn stepped(&mut self, to: Nano, now: u64) {
+        let Some(old) = self.chain.get_mut(&(to.ch, to.entry)) else { return };
+        let last = if now <= old.n_ref { 0 } else { now };
+        *old = OnChain { nano: Nano { ver: old.nano.ver, ..to }, last, stepped: true, ..*old };
     }
 
     /// A node has both signatures of a version.
@@ -155,15 +217,6 @@ impl Games {
         let both = |p: &&Played| ver == 0 || p.signers.len() == 2;
         let known = self.games.get(&(ch, hash)).and_then(|game| game.versions.get(&ver)?.iter().find(both));
         known.map_or_else(|| entry.genesis(ch), |played| played.nano)
-    }
-
-    /// I10: two transactions for each disputed nanocontract of a party and one for each of its steps, and one for each code
-    /// and each secret.
-    pub(super) fn work(&self, key: Address, objects: &BTreeMap<B256, Object>) -> usize {
-        let mine = |ch: &B256| objects.get(ch).is_some_and(|object| object.side(key).is_some());
-        let disputed = self.chain.keys().filter(|(ch, _)| mine(ch));
-        let steps = |at: &(B256, B256)| self.games.get(at).map_or(0, |game| usize::from(game.entry.k_max));
-        disputed.map(|at| 2 + steps(at)).sum::<usize>() + self.codes.len() + self.revealed.len()
     }
 
     /// What a party is owed of an open nanocontract: what its newest version gives it, or what the rules made of that version or
@@ -221,7 +274,7 @@ impl Books for Known<'_> {
     }
 }
 
-impl Auditor<'_> {
+impl Auditor {
     /// Signatures on versions of nanocontracts.
     pub(super) fn sent_nano(&mut self, from: usize, message: &Message) {
         let honest = self.honest(from);
@@ -233,7 +286,7 @@ impl Auditor<'_> {
                 let by = self.key(from);
                 let Some(side) = self.objects.get(ch).and_then(|o| o.side(by)) else { return };
                 let step = Step { ch: *ch, nid: *nid, ver: *ver, input, time: *time, sig, by, side };
-                let derived = self.games.step(&self.world.machine, &self.domain, &step);
+                let derived = self.games.step(&self.machine, &self.domain, &self.proofs, &step);
                 if honest && !derived {
                     let text =
                         format!("P9: {} signed version {ver} of {nid}, which the code does not make", self.name(from));
@@ -242,9 +295,10 @@ impl Auditor<'_> {
                 self.check_steppable(from, *ch, *nid, "signed a step of");
             }
             Message::NanoAccept { ch, nid, ver, sig } if self.is_new_signature(from, *nid, *ver, sig) => {
-                let (by, domain) = (self.key(from), self.domain);
+                let by = self.key(from);
                 let keys = self.games.of(*ch, *nid);
-                let signed = keys.into_iter().find(|key| self.games.countersigned(&domain, *key, *ver, by, sig));
+                let (games, proofs) = (&mut self.games, &self.proofs);
+                let signed = keys.into_iter().find(|key| games.countersigned(proofs, *key, *ver, by, sig));
                 if let Some(key) = signed {
                     self.games.pair(from, key, *ver);
                 } else if honest {
@@ -258,6 +312,9 @@ impl Auditor<'_> {
                 self.check_steppable(from, *ch, *nid, "took an input for");
             }
             Message::CloseSig { close, .. } if honest => {
+                if self.games.closing_until(from, close.id) != Some(close.not_after) {
+                    self.check_close(from, close);
+                }
                 self.games.closes.insert((from, close.id), close.not_after);
             }
             _ => {}
@@ -275,13 +332,11 @@ impl Auditor<'_> {
     /// A countersignature on a step reached the node that made it.
     pub(super) fn got_nano(&mut self, to: usize, from: Address, message: &Message) {
         if let Message::NanoAccept { ch, nid, ver, sig } = message {
-            let (mine, domain) = (self.key(to), self.domain);
+            let mine = self.key(to);
+            let proofs = &self.proofs;
             for key in self.games.of(*ch, *nid) {
                 let all = self.games.games.get(&key).and_then(|game| game.versions.get(ver)).into_iter().flatten();
-                let fits = |p: &Played| {
-                    p.signers.contains(&mine)
-                        && crate::signing::verifies(sig, domain.digest(p.nano.struct_hash()), from)
-                };
+                let fits = |p: &Played| p.signers.contains(&mine) && proofs.verifies(p.nano.struct_hash(), from, sig);
                 if all.into_iter().any(fits) {
                     self.games.pair(to, key, *ver);
                 }
@@ -300,9 +355,7 @@ impl Auditor<'_> {
         let cur = known.map(|k| k.cur).unwrap_or_default();
         let signed = known.into_iter().flat_map(|k| k.signed.range(cur..));
         let leaves = signed.filter_map(|ver| object.signed_by(*ver, key)).any(|content| content.nano(nid).is_none());
-        // A crash may have swallowed the signature that opened it after the commit.
-        let leaves = leaves && !self.stopped.contains(&node);
-        let now = super::time_at(self.now_ms);
+        let now = self.time();
         let closed = self.games.closes.get(&(node, ch)).is_some_and(|until| now <= *until);
         let disputed = self.games.disputes.get(&ch).is_some_and(|(opened, _)| now > *opened + 1);
         let frozen = self.finals.contains_key(&(node, ch));
@@ -323,7 +376,7 @@ impl Auditor<'_> {
         let closed = content.map(|c| c.closed.clone()).unwrap_or_default();
         for (entry, cur) in closed {
             let top = self.games.top(node, ch, &entry);
-            if top.struct_hash() != cur && !self.stopped.contains(&node) {
+            if top.struct_hash() != cur {
                 let text =
                     format!("1.4(12): {} closed {} at another version than its newest", self.name(node), entry.nid);
                 self.fault(text);
@@ -331,9 +384,9 @@ impl Auditor<'_> {
         }
     }
 
-    /// The chain's side.
-    pub(super) fn nano_event(&mut self, event: &Event) {
-        let now = super::time_at(self.now_ms);
+    /// The chain's side, without a look at what it may have broken.
+    pub(super) fn note_nano_event(&mut self, event: &Event) {
+        let now = self.chain.time;
         match event {
             Event::Registered { id, refute_end, .. } => {
                 let challenge = self.record.challenge(*id).unwrap_or_default();
@@ -347,9 +400,9 @@ impl Auditor<'_> {
             Event::NanoRegistered { ch, entry, ver, da, mover, steps_left, n_ref } => {
                 let (ch, entry, ver, da, mover, steps_left) = (*ch, *entry, *ver, *da, *mover, *steps_left);
                 let nano = Nano { ch, entry, ver, da, mover, steps_left, storage_hash: B256::ZERO };
-                self.registered(nano, *n_ref, now);
+                self.games.chain.insert((ch, entry), OnChain { nano, n_ref: *n_ref, last: 0, stepped: false });
             }
-            Event::NanoStepped { ch, entry, da, mover, steps_left, input, next } => {
+            Event::NanoStepped { ch, entry, da, mover, steps_left, next, .. } => {
                 let storage_hash = keccak256(next);
                 let to = Nano {
                     ch: *ch,
@@ -360,48 +413,59 @@ impl Auditor<'_> {
                     steps_left: *steps_left,
                     storage_hash,
                 };
-                self.forced(to, input, now);
                 self.games.storages.insert(storage_hash, next.clone());
+                self.games.stepped(to, now);
             }
-            Event::Concluded { id, .. } => self.check_duration(*id, now),
-            Event::VirtualConcluded { vc, .. } => self.check_duration(*vc, now),
             _ => {}
         }
     }
 
-    fn registered(&mut self, nano: Nano, n_ref: u64, now: u64) {
-        let key = (nano.ch, nano.entry);
+    /// The chain's side.
+    pub(super) fn nano_event(&mut self, event: &Event) {
+        let now = self.chain.time;
+        match event {
+            Event::NanoRegistered { ch, entry, ver, n_ref, .. } => {
+                self.check_registered((*ch, *entry), *ver, *n_ref, now);
+            }
+            Event::NanoStepped { .. } => self.check_forced(event, now),
+            Event::Concluded { id, .. } => self.check_duration(*id, now),
+            Event::VirtualConcluded { vc, .. } => self.check_duration(*vc, now),
+            _ => {}
+        }
+        self.note_nano_event(event);
+    }
+
+    fn check_registered(&mut self, key: (B256, B256), ver: u64, n_ref: u64, now: u64) {
+        let entry = key.1;
         if let Some(old) = self.games.chain.get(&key) {
-            if nano.ver <= old.nano.ver || n_ref != old.n_ref {
-                self.fault(format!("I2: {} went back to version {} or moved its deadline", nano.entry, nano.ver));
+            if ver <= old.nano.ver || n_ref != old.n_ref {
+                self.fault(format!("I2: {entry} went back to version {ver} or moved its deadline"));
             }
         } else {
-            let (_, refute_end) = self.games.disputes.get(&nano.ch).copied().unwrap_or_default();
-            let window = self.window_of(nano.ch);
+            let (_, refute_end) = self.games.disputes.get(&key.0).copied().unwrap_or_default();
+            let window = self.window_of(key.0);
             if now <= refute_end || now > refute_end + window || n_ref != now + window {
-                self.fault(format!("2.3: {} was registered at {now}, R is {refute_end}", nano.entry));
+                self.fault(format!("2.3: {entry} was registered at {now}, R is {refute_end}"));
             }
         }
         if now > n_ref {
-            self.fault(format!("2.3: {} was refuted after nRef", nano.entry));
+            self.fault(format!("2.3: {entry} was refuted after nRef"));
         }
-        self.games.chain.insert(key, OnChain { nano, n_ref, last: 0, stepped: false });
     }
 
     /// P9: a forced step is what the code makes of the registered position under the clock of the dispute.
-    fn forced(&mut self, to: Nano, input: &[u8], now: u64) {
-        let key = (to.ch, to.entry);
-        let Some(old) = self.games.chain.get(&key).copied() else {
-            return self.fault(format!("2.3: a step of {} that is not registered", to.entry));
+    fn check_forced(&mut self, event: &Event, now: u64) {
+        let Event::NanoStepped { ch, entry, da, mover, steps_left, input, next } = event else { return };
+        let Some(old) = self.games.chain.get(&(*ch, *entry)).copied() else {
+            return self.fault(format!("2.3: a step of {entry} that is not registered"));
         };
-        let to = Nano { ver: old.nano.ver, ..to };
+        let (da, mover, steps_left, storage_hash) = (*da, *mover, *steps_left, keccak256(next));
+        let to = Nano { da, mover, steps_left, storage_hash, ..old.nano };
         let provisional = now <= old.n_ref;
         let late = now > old.n_ref.max(old.last) + self.window_of(to.ch);
         if to.steps_left >= old.nano.steps_left || late || (provisional && old.stepped) {
             self.fault(format!("2.3: a step of {} beyond its number or its time", to.entry));
         }
-        let last = if provisional { 0 } else { now };
-        self.games.chain.insert(key, OnChain { nano: to, last, stepped: true, ..old });
         let (opened, _) = self.games.disputes.get(&to.ch).copied().unwrap_or_default();
         let time = if old.stepped { now.saturating_sub(old.n_ref.saturating_sub(opened)) } else { opened };
         let starts = self.starts(&old);
@@ -411,7 +475,7 @@ impl Auditor<'_> {
         }
         let result = |(entry, nano, storage): &(Entry, Nano, Vec<u8>)| {
             let from = From { nano: *nano, storage, clock: (time, now) };
-            let outcome = self.games.run(&self.world.machine, &self.domain, entry, &from, input)?;
+            let outcome = self.games.run(&self.machine, &self.domain, entry, &from, input)?;
             Some(after(nano, to.ver, &outcome))
         };
         let results: Vec<Option<Nano>> = starts.iter().map(result).collect();
@@ -431,7 +495,7 @@ impl Auditor<'_> {
         nanos.into_iter().filter_map(with_storage).collect()
     }
 
-    fn window_of(&self, ch: B256) -> u64 {
+    pub(super) fn window_of(&self, ch: B256) -> u64 {
         let ledger = self.record.window(ch);
         ledger.or_else(|| self.virtuals.get(&ch).map(|p| p.window.into())).unwrap_or_default()
     }
@@ -440,22 +504,15 @@ impl Auditor<'_> {
     fn check_duration(&mut self, ch: B256, now: u64) {
         let Some((_, refute_end)) = self.games.disputes.get(&ch).copied() else { return };
         let Some(object) = self.objects.get(&ch) else { return };
-        let parties: Vec<usize> = object.keys.iter().filter_map(|key| self.world.index_of(*key)).collect();
-        let at_home = |n: &usize| self.honest(*n) && !self.stopped.contains(n) && !self.asleep(*n);
+        let parties: Vec<usize> = object.keys.iter().filter_map(|key| self.node_of(*key)).collect();
+        let at_home = |n: &usize| self.honest(*n) && self.people[*n].away_s == 0;
         let Some(node) = parties.into_iter().find(at_home) else { return };
-        let registered = self.games.chain.range((ch, B256::ZERO)..=(ch, B256::repeat_byte(0xff)));
-        let of = |key: &(B256, B256)| self.games.games.get(key).map(|game| u64::from(game.entry.k_max));
-        let k_max = registered.filter_map(|(key, _)| of(key)).max();
+        let k_max = self.games.longest(ch);
         // States whose nanocontracts nobody registers wait for their window only.
         let steps = k_max.map_or(1, |k_max| 2 + k_max) * self.window_of(ch);
-        let slack = 3 * self.world.nodes[node].policy.m_safe;
+        let slack = 3 * self.people[node].m_safe();
         if now > refute_end + steps + slack {
             self.fault(format!("I9: {ch} was concluded at {now}, R was {refute_end}, its steps take {steps} s"));
         }
-    }
-
-    fn asleep(&self, node: usize) -> bool {
-        let node = &self.world.nodes[node];
-        node.participant.is_none() || node.chain_delay_ms > 0
     }
 }

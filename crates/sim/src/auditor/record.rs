@@ -1,6 +1,6 @@
 //! The chain's side of the books, from events alone.
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use perunika_contracts::Event;
 use perunika_core::params::ChannelParams;
 use std::collections::BTreeMap;
@@ -18,6 +18,8 @@ pub(super) struct Life {
     pub(super) over: bool,
     cooperative: bool,
     pub(super) disputed: Option<u64>,
+    /// Root over the locks with which it ended.
+    pub(super) lock_root: B256,
     /// What each lock paid, by virtual channel.
     pub(super) settled: Vec<(B256, [u128; 2])>,
 }
@@ -27,6 +29,8 @@ pub(super) struct Life {
 struct Virtual {
     ver: u64,
     concluded: Option<u128>,
+    /// When, seconds.
+    at: u64,
 }
 
 /// Everything that the contract said.
@@ -35,6 +39,10 @@ pub(super) struct Record {
     pub(super) lives: BTreeMap<B256, Life>,
     virtuals: BTreeMap<B256, Virtual>,
     pub(super) vaults: i128,
+    /// Timestamp of the block that is read, seconds.
+    pub(super) time: u64,
+    /// What a withdrawal gave to somebody else than the owner of the vault.
+    pub(super) gifts: BTreeMap<Address, i128>,
 }
 
 impl Record {
@@ -57,12 +65,13 @@ impl Record {
         self.virtuals.contains_key(&vc)
     }
 
-    pub(super) fn concluded(&self, vc: B256) -> Option<u128> {
-        self.virtuals.get(&vc)?.concluded
+    /// When the outcome was fixed, seconds.
+    pub(super) fn concluded_at(&self, vc: B256) -> Option<u64> {
+        self.virtuals.get(&vc).filter(|v| v.concluded.is_some()).map(|v| v.at)
     }
 
-    pub(super) fn concluded_all(&self) -> Vec<(B256, u128)> {
-        self.virtuals.iter().filter_map(|(vc, v)| Some((*vc, v.concluded?))).collect()
+    pub(super) fn concluded(&self, vc: B256) -> Option<u128> {
+        self.virtuals.get(&vc)?.concluded
     }
 
     /// Takes an event; gives what it breaks of I1 and I2.
@@ -78,9 +87,9 @@ impl Record {
                 let life = self.lives.entry(*id).or_default();
                 (life.paid, life.over) = (life.deposits, true);
             }
-            Event::Escrowed { id, amount, .. } => {
+            Event::Escrowed { id, amount, lock_root, .. } => {
                 let life = self.lives.entry(*id).or_default();
-                (life.escrow, life.escrowed) = (*amount, *amount);
+                (life.escrow, life.escrowed, life.lock_root) = (*amount, *amount, *lock_root);
                 if life.cooperative {
                     life.paid[1] = life.paid[1].saturating_sub(*amount);
                 }
@@ -96,7 +105,12 @@ impl Record {
             }
             Event::Settled { id, vc, pay_a, pay_b, .. } => self.settled(*id, *vc, [*pay_a, *pay_b], &mut faults),
             Event::Vaulted { amount, .. } => self.vaults += amount.to::<u128>() as i128,
-            Event::Withdrawn { amount, .. } => self.vaults -= amount.to::<u128>() as i128,
+            Event::Withdrawn { owner, to, amount, .. } => {
+                let amount = amount.to::<u128>() as i128;
+                self.vaults -= amount;
+                *self.gifts.entry(*to).or_default() += amount;
+                *self.gifts.entry(*owner).or_default() -= amount;
+            }
             _ => self.follow_dispute(event, &mut faults),
         }
         faults
@@ -140,7 +154,7 @@ impl Record {
                 if record.concluded.is_some() {
                     faults.push(format!("I2: {vc} concluded twice"));
                 }
-                record.concluded = Some(*out_a);
+                (record.concluded, record.at) = (Some(*out_a), self.time);
             }
             _ => {}
         }

@@ -15,6 +15,8 @@ pub(super) struct Flight {
     taps: Vec<Tap>,
     writes: Vec<Write>,
     sealed: Sealed,
+    /// Number of signatures that the step made.
+    signed: usize,
 }
 
 /// Inputs with what is to be noted once they are durable, and commits under way.
@@ -42,6 +44,7 @@ impl World {
     }
 
     pub(super) fn take(&mut self, node: usize, tap: Option<Tap>, step: Step) {
+        let signed = self.signed_now(node);
         let this = &mut self.nodes[node];
         let writes = !step.writes().is_empty();
         this.commits += u64::from(writes);
@@ -52,14 +55,16 @@ impl World {
         match crash {
             // A write that fails stops the production node for good, so that both are the same to everybody else.
             Some(CrashPoint::BeforeCommit | CrashPoint::DiskFails) => {
-                tap.into_iter().for_each(|tap| self.tap(tap));
-                self.tap(Tap::Lost { node });
+                if let Some(tap) = tap {
+                    self.tap(tap);
+                    self.tap(Tap::Lost { node });
+                }
                 return self.crash(node);
             }
             Some(CrashPoint::AfterCommit) => {
                 self.land_all(node);
                 let (writes, _lost) = step.split();
-                self.write(node, writes);
+                self.write(node, writes, signed);
                 tap.into_iter().for_each(|tap| self.tap(tap));
                 return self.crash(node);
             }
@@ -67,18 +72,24 @@ impl World {
         }
         if this.disk_ms == 0 && this.desk.flights.is_empty() {
             let (writes, sealed) = step.split();
-            return self.release(node, Flight { taps: tap.into_iter().collect(), writes, sealed });
+            return self.release(node, Flight { taps: tap.into_iter().collect(), writes, sealed, signed });
         }
-        self.fly(node, tap, step);
+        self.fly(node, tap, step, signed);
     }
 
-    fn fly(&mut self, node: usize, tap: Option<Tap>, step: Step) {
+    /// How much the step at hand signed: what is open besides the commits under way.
+    fn signed_now(&self, node: usize) -> usize {
+        let under_way: usize = self.nodes[node].desk.flights.iter().map(|flight| flight.signed).sum();
+        self.notebook.open(self.nodes[node].key).saturating_sub(under_way)
+    }
+
+    fn fly(&mut self, node: usize, tap: Option<Tap>, step: Step, signed: usize) {
         let slowest = self.nodes[node].disk_ms;
         let delay = if step.writes().is_empty() { 0 } else { self.rng.between(slowest / 4, slowest) };
         let desk = &mut self.nodes[node].desk;
         desk.free_ms = desk.free_ms.max(self.now_ms) + delay;
         let (writes, sealed) = step.split();
-        desk.flights.push_back(Flight { taps: tap.into_iter().collect(), writes, sealed });
+        desk.flights.push_back(Flight { taps: tap.into_iter().collect(), writes, sealed, signed });
         let (wait, boot) = (desk.free_ms - self.now_ms, desk.boots);
         self.at(wait, Happening::Landed { node, boot });
     }
@@ -98,7 +109,7 @@ impl World {
     }
 
     fn release(&mut self, node: usize, flight: Flight) {
-        self.write(node, flight.writes);
+        self.write(node, flight.writes, flight.signed);
         flight.taps.into_iter().for_each(|tap| self.tap(tap));
         for output in flight.sealed.release_after_durable_write() {
             self.output(node, output);
@@ -108,12 +119,13 @@ impl World {
     /// Everything under way becomes durable; its outputs are lost with the crash that follows.
     fn land_all(&mut self, node: usize) {
         for flight in std::mem::take(&mut self.nodes[node].desk.flights) {
-            self.write(node, flight.writes);
+            self.write(node, flight.writes, flight.signed);
             flight.taps.into_iter().for_each(|tap| self.tap(tap));
         }
     }
 
-    fn write(&mut self, node: usize, writes: Vec<Write>) {
+    fn write(&mut self, node: usize, writes: Vec<Write>, signed: usize) {
+        self.notebook.seal(self.nodes[node].key, signed);
         self.strings.read(node, &writes);
         let disk = &mut self.nodes[node].disk;
         for write in writes {
@@ -126,6 +138,7 @@ impl World {
 
     /// Whatever was under way or waited is gone.
     pub(super) fn clear_desk(&mut self, node: usize) {
+        self.notebook.lose(self.nodes[node].key);
         let boots = self.nodes[node].desk.boots + 1;
         self.nodes[node].desk = Desk { boots, ..Desk::default() };
     }

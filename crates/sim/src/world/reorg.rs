@@ -30,12 +30,8 @@ impl World {
         let calls = self.ground.reorg(depth);
         self.tally.reorgs += 1;
         self.tally.reorged_blocks += depth;
-        let mut lost = self.tapped.saturating_sub(self.ground.events.len());
-        while lost > 0 {
-            let last = self.taps.iter().rposition(|(_, tap)| matches!(tap, Tap::Chain(_)));
-            self.taps.remove(last.expect("as many as there were events"));
-            lost -= 1;
-        }
+        let height = self.ground.chain.height();
+        self.tap(Tap::Reorg { height });
         self.tapped = self.tapped.min(self.ground.events.len());
         self.give_back(calls, fate);
         self.show_chain();

@@ -6,7 +6,8 @@
 //! and answers about transactions that are late or wrong. A consistent lie is not defended against. Everything here heals within
 //! the bound that the world's `m_safe` contains.
 
-use super::{Happening, Tap, World};
+use super::{Happening, Tap, Ticket, World};
+use crate::auditor::Work;
 use crate::ground::Horizon;
 use perunika_core::chain::{Call, ChainUpdate, RecordView, Seen, TxKey, TxOutcome};
 use perunika_core::io::Input;
@@ -131,7 +132,10 @@ impl World {
         self.tap(Tap::Called { node, call: Box::new(call.clone()) });
         self.note(|w| format!("{} sends {}", w.nodes[node].name, call.name()));
         match self.ground.submit(owner, call, ticket) {
-            Ok(()) => drop(self.tickets.insert(ticket, (node, key))),
+            Ok(()) => {
+                let work = Work::of(call, &self.ground.domain);
+                self.tickets.insert(ticket, Ticket { node, key, work });
+            }
             Err(reason) => {
                 self.note(|w| format!("{} cannot {}: {reason}", w.nodes[node].name, call.name()));
                 self.tell(node, key, TxOutcome::Failed { reason });

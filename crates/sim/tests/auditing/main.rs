@@ -1,5 +1,7 @@
 //! The auditor notices what it is there for: each promise, broken on purpose in the record of a good story.
 
+mod promises;
+
 use perunika_contracts::Event;
 use perunika_core::message::Message;
 use perunika_core::sig::Signature;
@@ -20,6 +22,19 @@ fn expect(name: &str, change: impl FnOnce(&mut Path)) {
     assert!(clean.faults.is_empty(), "{:?}", clean.faults);
     change(&mut path);
     let faults = path.world.audit().faults;
+    assert!(faults.iter().any(|f| f.contains(name)), "{name}: {faults:?}");
+}
+
+/// The same at the end of the story.
+fn expect_at_end(name: &str, change: impl FnOnce(&mut Path)) {
+    let mut path = story();
+    let vc = path.world.virtual_ids()[0];
+    path.world.close_virtual(0, vc);
+    path.world.drain();
+    let clean = path.world.audit_end();
+    assert!(clean.faults.is_empty(), "{:?}", clean.faults);
+    change(&mut path);
+    let faults = path.world.audit_end().faults;
     assert!(faults.iter().any(|f| f.contains(name)), "{name}: {faults:?}");
 }
 

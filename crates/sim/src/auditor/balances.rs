@@ -1,0 +1,74 @@
+//! Every wei of an honest owner at the end of a story: predicted from what was said, compared with the accounts (P1, P5).
+
+use super::{Auditor, Prediction};
+use crate::world::World;
+use alloy_primitives::B256;
+
+impl Auditor {
+    /// The account, the vault and the gas of an owner against the events of the contract, and against what it was owed.
+    pub(super) fn check_balance(&mut self, world: &World, node: usize) {
+        let owner = self.people[node].owner;
+        let gained = world.gain(node);
+        let gifts = self.record.gifts.get(&owner).copied().unwrap_or_default();
+        let told = self.told_gain(node) + gifts;
+        let corrupt = self.people.iter().any(|p| !p.honest);
+        // Two corrupt parties may name anybody as the receiver of their own money.
+        if gained < told || (gained > told && !corrupt) {
+            let text = format!("P1: the account of {} gained {gained}, the contract says {told}", self.name(node));
+            self.fault(text);
+        }
+        let (low, high) = self.predicted_gain(node);
+        let (low, high) = (low + gifts, high.map(|high| high + gifts));
+        if gained < low || high.is_some_and(|high| gained > high && !corrupt) {
+            let text = format!("P1: {} gained {gained}, its claims were {low} to {high:?}", self.name(node));
+            self.fault(text);
+        }
+        let name = self.name(node).to_string();
+        self.audit.predictions.push(Prediction { name, low, high, gained });
+    }
+
+    /// What the contract paid to a node less what it was given, wei.
+    fn told_gain(&self, node: usize) -> i128 {
+        let mine = self.record.lives.iter().filter_map(|(id, life)| Some((life, self.side_in(node, *id)?)));
+        mine.map(|(life, side)| life.paid[side] as i128 - life.deposits[side] as i128).sum()
+    }
+
+    /// What a node must have gained by what it was owed: exactly where its peers are honest and everything was answered, at least
+    /// that much where a corrupt peer may still give something away.
+    fn predicted_gain(&self, node: usize) -> (i128, Option<i128>) {
+        let mine = self.record.lives.keys().filter_map(|id| Some((*id, self.side_in(node, *id)?)));
+        mine.fold((0, Some(0)), |(low, high), (id, side)| {
+            let (least, most) = self.range(node, id, side);
+            (low + least, high.and_then(|high| Some(high + most?)))
+        })
+    }
+
+    fn range(&self, node: usize, id: B256, side: usize) -> (i128, Option<i128>) {
+        let Some(life) = self.record.lives.get(&id) else { return (0, Some(0)) };
+        let (deposit, whole) = (life.deposits[side] as i128, (life.deposits[0] + life.deposits[1]) as i128);
+        if !life.over {
+            // Money that is left behind is a fault of its own.
+            return (-deposit, Some(life.paid[side] as i128 - deposit));
+        }
+        let due = self.due(node, id).map_or(deposit, |due| due as i128);
+        let peer = self.objects.get(&id).and_then(|o| self.node_of(o.keys[1 - side])).filter(|n| self.honest(*n));
+        let theirs = peer.and_then(|peer| self.due(peer, id)).map(|due| due as i128);
+        let most = theirs.map_or_else(|| peer.map(|_| whole), |theirs| Some(whole - theirs));
+        (due - deposit, most.map(|most| most - deposit))
+    }
+
+    /// P5: of what honest pairs put in, nothing is left in the contract.
+    pub(super) fn check_leftovers(&mut self) {
+        let left: Vec<(B256, u128)> = self
+            .record
+            .lives
+            .iter()
+            .filter(|(id, _)| self.objects.get(*id).is_some_and(|o| o.keys.iter().all(|k| self.is_honest_key(*k))))
+            .map(|(id, life)| (*id, life.deposits[0] + life.deposits[1] - life.paid[0] - life.paid[1]))
+            .filter(|(_, left)| *left > 0)
+            .collect();
+        for (id, left) in left {
+            self.fault(format!("P5: {left} wei of {id} are left in the contract"));
+        }
+    }
+}
