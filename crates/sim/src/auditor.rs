@@ -121,6 +121,8 @@ pub(crate) struct Auditor {
     quotes: BTreeMap<(usize, B256), (Option<B256>, u128)>,
     /// The virtual channel that got the secret behind a hash.
     drafts: BTreeMap<(usize, B256), B256>,
+    /// Objects that ever had nanocontracts.
+    with_nanos: BTreeSet<B256>,
     /// Objects about which something was said, and when, ms.
     restless: BTreeMap<B256, u64>,
     /// Objects that an application wants to end by force.
@@ -219,6 +221,7 @@ impl Auditor {
             removed: BTreeSet::new(),
             quotes: BTreeMap::new(),
             drafts: BTreeMap::new(),
+            with_nanos: BTreeSet::new(),
             restless: BTreeMap::new(),
             forced: BTreeSet::new(),
             duties: Duties::default(),
@@ -407,6 +410,8 @@ impl Auditor {
     /// It may have signed what it got last, and made it durable, without a word.
     fn went_down(&mut self, node: usize) {
         self.people[node].crashed = true;
+        self.people[node].restarts += 1;
+        self.games.recall(node, self.people[node].key, &self.proofs);
         let of_node = self.knowledge.iter().filter(|((n, _), _)| *n == node);
         let open = of_node.flat_map(|((_, ch), known)| known.got.range(known.top + 1..).map(|(ver, _)| (*ch, *ver)));
         for (ch, ver) in open.collect::<Vec<_>>() {
@@ -482,7 +487,10 @@ impl Auditor {
 
     fn adopt_nanos(&mut self, ch: B256, ver: u64) {
         let contents = self.objects.get(&ch).and_then(|o| o.versions.get(&ver)).into_iter().flatten();
-        contents.for_each(|content| self.games.adopt(ch, content));
+        for content in contents.filter(|content| !content.nanos().is_empty()) {
+            self.with_nanos.insert(ch);
+            self.games.adopt(ch, content);
+        }
     }
 
     fn learn_virtual(&mut self, params: &VirtualParams) {

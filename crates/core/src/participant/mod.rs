@@ -92,6 +92,9 @@ struct ChainMemory {
     watched_secrets: BTreeSet<B256>,
     /// When the plan of a dispute's nanocontracts was last made: head, milliseconds.
     planned_nanos: BTreeMap<B256, (B256, u64)>,
+    /// Evidence in disputes under way: object and version; and the highest version that got into a block.
+    sent_evidence: BTreeMap<TxKey, (B256, u64)>,
+    shown_evidence: BTreeMap<B256, u64>,
     /// Calls about nanocontracts that were asked for, and those that failed.
     nano_calls: BTreeSet<TxKey>,
     failed_nanos: BTreeSet<TxKey>,
@@ -436,6 +439,7 @@ impl Participant {
         self.in_flight.remove(&key);
         if matches!(outcome, TxOutcome::Mined { .. }) {
             self.mined.insert(key);
+            self.evidence_mined(key);
         }
         let wait_ms = if matches!(outcome, TxOutcome::Mined { .. }) { 2_000 } else { 5_000 };
         self.cooling.insert(key, self.env.now_ms + wait_ms);
@@ -525,6 +529,7 @@ impl Participant {
         self.index.leave_ledger(ledger);
         self.dirty_ledgers.insert(id);
         self.chain.escrows.remove(&id);
+        self.chain.shown_evidence.remove(&id);
         self.outputs.push(Output::Unwatch(Watch::Escrow(id)));
         let (slot, params) = (ledger.slot, ledger.params);
         let wanted = self.index.of_slot(slot).next().is_some() || self.is_being_opened(slot);
@@ -576,6 +581,7 @@ impl Participant {
         for (vc, draft) in old {
             self.virtuals.remove(&vc);
             self.chain.records.remove(&vc);
+            self.chain.shown_evidence.remove(&vc);
             self.signer.forget_virtual(vc, draft);
             for (kind, id) in [(b'v', vc), (b'g', vc), (b'd', draft)] {
                 self.forget(kind, id);

@@ -4,7 +4,8 @@
 //! next plan asks again.
 
 use super::Participant;
-use crate::chain::{Call, DisputeView, EscrowView, RecordView, Seen};
+use super::tx_key;
+use crate::chain::{Call, DisputeView, EscrowView, RecordView, Seen, TxKey};
 use crate::io::Event;
 use crate::ledger::{Ledger, Life};
 use crate::log::Signed;
@@ -151,7 +152,33 @@ impl Participant {
         let state = if best.body.ver == 0 { genesis_on_chain(id) } else { best.body.state() };
         let roots = best.body.roots();
         let call = Call::Register { params, state, roots, sigs: with_sender(&best, me) };
-        self.submit("register", id, best.body.ver.into(), call, None);
+        // One at a time, whatever is countersigned while it waits.
+        self.submit_evidence(("register", id, 0), best.body.ver, call, None);
+    }
+
+    /// What this party shows in a dispute, once for what it is to replace.
+    fn submit_evidence(&mut self, wish: (&'static str, B256, u64), ver: u64, call: Call, deadline: Option<u64>) {
+        let (kind, id, replaced) = wish;
+        let key = tx_key(kind, id, replaced.into());
+        if !self.in_flight.contains(&key) {
+            self.chain.sent_evidence.insert(key, (id, ver));
+        }
+        self.submit(kind, id, replaced.into(), call, deadline);
+    }
+
+    /// A transaction of this party is in a block.
+    pub(super) fn evidence_mined(&mut self, key: TxKey) {
+        if let Some((id, ver)) = self.chain.sent_evidence.remove(&key) {
+            let shown = self.chain.shown_evidence.entry(id).or_default();
+            *shown = ver.max(*shown);
+        }
+    }
+
+    /// This party has shown its newest State in this dispute, and that or a higher one stands. What the peer countersigns later was
+    /// signed by this party before, so that it is owed no more than the least of them (1.4(2)); a refutation for each would be work
+    /// without end (I10).
+    fn has_shown(&self, id: B256, dispute: &DisputeView) -> bool {
+        self.chain.shown_evidence.get(&id).is_some_and(|shown| dispute.ver >= *shown)
     }
 
     fn answer_dispute(&mut self, id: B256, dispute: DisputeView) {
@@ -159,13 +186,15 @@ impl Participant {
         let best = ledger.book.log.cur().clone();
         let (params, me, force) = (ledger.params, ledger.me, ledger.force);
         let now = self.now();
-        if duty!("2.3-refute", best.body.ver > dispute.ver && now <= dispute.refute_end) {
+        let newer = best.body.ver > dispute.ver && now <= dispute.refute_end && !self.has_shown(id, &dispute);
+        if duty!("2.3-refute", newer) {
             if self.signer.record_sent(&best.body).is_err() {
                 return;
             }
             let (state, roots) = (best.body.state(), best.body.roots());
             let call = Call::Refute { params, state, roots, sigs: with_sender(&best, me) };
-            return self.submit("refute", id, best.body.ver.into(), call, Some(dispute.refute_end));
+            let wish = ("refute", id, dispute.ver);
+            return self.submit_evidence(wish, best.body.ver, call, Some(dispute.refute_end));
         }
         self.plan_nanos(id);
         let final_at = dispute.final_at(params.window);
@@ -235,7 +264,7 @@ impl Participant {
                 if !duty!("2.3-register-in-time", held && due && worth_it) || now > virt.params.t_exp {
                     return;
                 }
-                if virt.certificate().is_some() { self.finalise(vc) } else { self.register_virtual(vc) }
+                if virt.certificate().is_some() { self.finalise(vc) } else { self.register_virtual(vc, 0) }
             }
             RecordView::Disputed(dispute) => self.answer_virtual_dispute(vc, dispute, record.settled),
             RecordView::Concluded { .. } => {}
@@ -248,7 +277,8 @@ impl Participant {
         book.log.cur().body.share(book.log.me) > virt.initial_share()
     }
 
-    fn register_virtual(&mut self, vc: B256) {
+    /// `replaced`: the version that stands, 0 if no dispute runs.
+    fn register_virtual(&mut self, vc: B256, replaced: u64) {
         duty!("1.4.8-complete", self.countersign(vc));
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let (Some(best), Some(secrets)) = (virt.book.as_ref().map(|b| b.log.cur()), virt.all_secrets()) else { return };
@@ -261,7 +291,7 @@ impl Participant {
         let secrets = secrets.into_iter().map(|secret| secret.0).collect();
         let call = Call::RegisterVirtual { params, state, roots, sigs: [a, b], secrets, opener };
         let deadline = Some(t_exp);
-        self.submit("registerVirtual", vc, ver.into(), call, deadline);
+        self.submit_evidence(("registerVirtual", vc, replaced), ver, call, deadline);
     }
 
     fn answer_virtual_dispute(&mut self, vc: B256, dispute: DisputeView, settled: RecordView) {
@@ -272,13 +302,14 @@ impl Participant {
             return self.finalise(vc);
         }
         let best = virt.book.as_ref().map(|b| b.log.cur().body.ver).unwrap_or_default();
-        if duty!("2.3-refute-virtual", best > dispute.ver && now <= dispute.refute_end) {
+        let newer = best > dispute.ver && now <= dispute.refute_end && !self.has_shown(vc, &dispute);
+        if duty!("2.3-refute-virtual", newer) {
             duty!("1.4.8-complete-refutation", self.countersign(vc));
             // A registration that is not final may vanish in a reorg, and a refutation with it; `register` acts as both (S63).
             return if duty!("2.3-register-again", settled == RecordView::None && now <= t_exp) {
-                self.register_virtual(vc);
+                self.register_virtual(vc, dispute.ver);
             } else {
-                self.refute_virtual(vc, dispute.refute_end);
+                self.refute_virtual(vc, &dispute);
             };
         }
         self.plan_nanos(vc);
@@ -304,14 +335,15 @@ impl Participant {
         }
     }
 
-    fn refute_virtual(&mut self, vc: B256, deadline: u64) {
+    fn refute_virtual(&mut self, vc: B256, dispute: &DisputeView) {
+        let (replaced, deadline) = (dispute.ver, dispute.refute_end);
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let Some(best) = virt.book.as_ref().map(|b| b.log.cur()) else { return };
         let [Some(a), Some(b)] = best.sigs else { return };
         let ver = best.body.ver;
         let (params, state, roots) = (virt.params.clone(), best.body.state(), best.body.roots());
         let call = Call::RefuteVirtual { params, state, roots, sigs: [a, b] };
-        self.submit("refuteVirtual", vc, ver.into(), call, Some(deadline));
+        self.submit_evidence(("refuteVirtual", vc, replaced), ver, call, Some(deadline));
     }
 
     fn conclude_virtual(&mut self, vc: B256, dispute: DisputeView) {

@@ -81,7 +81,7 @@ impl Auditor {
         self.frozen.retain(|(_, id), _| games.dispute(*id).is_some());
     }
 
-    /// What a node accepted or signed has changed: while there is time to refute it counts, later the worse of both does.
+    /// What a node accepted or signed has changed; in a dispute what could be concluded before still counts.
     pub(super) fn touched(&mut self, node: usize, id: B256) {
         if !self.honest(node) {
             return;
@@ -91,16 +91,10 @@ impl Auditor {
         locks.into_iter().for_each(|vc| self.expect_removal(node, id, vc));
         if self.frozen.contains_key(&(node, id)) {
             let all: Vec<Content> = self.enforceable(node, id).into_iter().cloned().collect();
-            let m_safe = self.people[node].m_safe();
-            let time = self.games.dispute(id).is_some_and(|d| self.time() + m_safe <= d.refute_end);
             let frozen = self.frozen.entry((node, id)).or_default();
-            if time {
-                *frozen = all;
-            } else {
-                let new = all.into_iter().filter(|c| !frozen.iter().any(|f| f.hash(id) == c.hash(id)));
-                let new: Vec<Content> = new.collect();
-                frozen.extend(new);
-            }
+            let new = all.into_iter().filter(|c| !frozen.iter().any(|f| f.hash(id) == c.hash(id)));
+            let new: Vec<Content> = new.collect();
+            frozen.extend(new);
         }
         self.check_claims(id);
     }

@@ -44,20 +44,21 @@ impl Auditor {
         let key = self.key(node);
         let Some(object) = self.objects.get(&ch) else { return };
         let Some(content) = object.signed_by(ver, key) else { return };
-        let (base, is_item, added) = (content.base, content.is_item, content.added.clone());
+        let (is_item, added) = (content.is_item, content.added.clone());
+        let base = content.bases.iter().max().copied().unwrap_or_default();
         let (cur, own, acked) = match self.knowledge.get(&(node, ch)) {
             Some(known) => (known.cur, known.signed.clone(), known.acked),
             None => (0, BTreeSet::new(), 0),
         };
         let proposes = !matches!(message, Message::Accept { .. });
         // What a crash held back is told again, and what it was based on may be history.
-        let cur = self.knowledge.get(&(node, ch)).and_then(|k| k.maybe).unwrap_or(cur);
+        let sure = self.knowledge.get(&(node, ch)).and_then(|k| k.maybe).unwrap_or(cur);
         let proposes = proposes && ver > cur;
         if proposes {
             if self.is_fresh(node, ch, ver) {
                 self.check_time_to_sign(node, ch, "signed a version of");
             }
-            self.check_base(node, ver, (cur, base), &own);
+            self.check_base(node, ver, (sure, base), &own);
         }
         if is_item && proposes {
             self.check_stream(node, ch, ver, cur, acked);
@@ -108,6 +109,7 @@ impl Auditor {
         let known = self.knowledge.get(&(node, ch)).unwrap_or(&nothing);
         let below = known.got.range(..ver).next_back().map(|(ver, _)| *ver).unwrap_or_default();
         let (cur, maybe) = (known.cur, known.maybe);
+        let crashed = self.people[node].crashed;
         let high = known.signed.last().copied().unwrap_or_default();
         let floor = below.max(known.signed.range(..ver).next_back().copied().unwrap_or_default()).max(cur);
         if ver <= cur {
@@ -116,9 +118,9 @@ impl Auditor {
         let new = self.chosen(node, ch, ver);
         let old = self.accepted_content(node, ch);
         let shares = new.zip(old).filter(|(new, _)| new.is_item).map(|(new, old)| (new.share(side), old.share(side)));
-        let base = new.filter(|c| !c.is_item).map(|c| c.base);
+        let bases = new.filter(|c| !c.is_item).map(|c| c.bases.clone());
+        let fits = |base: &u64| *base == cur || Some(*base) == maybe || (crashed && *base > cur);
         let own_parity = ver % 2 == side as u64 && new.is_some_and(|c| !c.presigned);
-        let crashed = self.people[node].crashed;
         if own_parity && ver > 1 {
             let text = format!("1.4(1): {} accepted version {ver}, which is its own to propose", self.name(node));
             self.fault(text);
@@ -135,8 +137,8 @@ impl Auditor {
             let text = format!("1.4(10): {} accepted an item that lowers its share: {shares:?}", self.name(node));
             self.fault(text);
         }
-        if base.is_some_and(|base| base != cur && Some(base) != maybe && !(crashed && base > cur)) {
-            let text = format!("1.4(2): {} accepted {ver} on {base:?}, not on its {cur}", self.name(node));
+        if bases.as_ref().is_some_and(|bases| !bases.iter().any(fits)) {
+            let text = format!("1.4(2): {} accepted {ver} on {bases:?}, not on its {cur}", self.name(node));
             self.fault(text);
         }
         // What was accepted before a crash is answered again.

@@ -49,8 +49,8 @@ pub(super) struct Content {
     pub(super) removed: Vec<(B256, Outcome)>,
     /// Virtual channels whose locks this version added.
     pub(super) added: Vec<B256>,
-    /// Version that it was made from.
-    pub(super) base: u64,
+    /// Versions that it was made from, as its signers said: two may give the same.
+    pub(super) bases: Vec<u64>,
     /// A stream item: a proposal of nothing but another split.
     pub(super) is_item: bool,
     /// Signed by both at once: its parity is that of party A.
@@ -70,7 +70,7 @@ impl Content {
             closed: Vec::new(),
             removed: Vec::new(),
             added: Vec::new(),
-            base: 0,
+            bases: Vec::new(),
             is_item: false,
             presigned: false,
             signers: Vec::new(),
@@ -88,7 +88,7 @@ impl Content {
             closed: Vec::new(),
             removed: Vec::new(),
             added: Vec::new(),
-            base: self.ver,
+            bases: vec![self.ver],
             is_item: false,
             presigned: false,
             signers: Vec::new(),
@@ -296,7 +296,14 @@ impl Object {
     }
 
     fn learn(&mut self, ch: B256, mut content: Content, by: Address, sig: &Signature, proofs: &Proofs) -> bool {
-        if !self.countersigned(ch, content.ver, by, sig, proofs) {
+        if self.countersigned(ch, content.ver, by, sig, proofs) {
+            let same = content.hash(ch);
+            let known = self.versions.get_mut(&content.ver).into_iter().flatten().find(|c| c.hash(ch) == same);
+            if let Some(known) = known {
+                known.presigned |= content.presigned;
+                known.bases.extend(content.bases);
+            }
+        } else {
             content.signers.push(by);
             self.versions.entry(content.ver).or_default().push(content);
         }

@@ -188,9 +188,9 @@ impl Auditor {
         ledger.or_else(|| self.virtuals.get(&id).map(|p| p.challenge.into()))
     }
 
+    /// Some State of it ever had nanocontracts.
     pub(super) fn may_have_nanos(&self, id: B256) -> bool {
-        let contents = self.objects.get(&id).into_iter().flat_map(|o| o.versions.values().flatten());
-        { contents }.any(|content| !content.nanos().is_empty())
+        self.with_nanos.contains(&id)
     }
 
     /// When everybody can know how a virtual channel ends, seconds.

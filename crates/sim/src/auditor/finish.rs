@@ -13,7 +13,7 @@ impl World {
     /// Heals the network, ends everything, and audits the whole story. Panics with the seed if a promise is broken.
     pub fn finish(&mut self) -> Audit {
         self.drain();
-        let audit = self.audit_end();
+        let audit = self.last_audit();
         if !audit.faults.is_empty() {
             self.show_trace();
         }

@@ -169,6 +169,29 @@ impl Games {
         self.closes.contains_key(&(node, ch))
     }
 
+    /// Steps that a node signed, durably, without a word: it has both signatures.
+    pub(super) fn recall(&mut self, node: usize, key: Address, proofs: &Proofs) {
+        let mut found = Vec::new();
+        for (at, game) in &mut self.games {
+            for (ver, all) in &mut game.versions {
+                for played in all.iter_mut().filter(|p| *ver > 0 && !p.signers.contains(&key)) {
+                    if proofs.line(played.nano.struct_hash(), key).is_some() {
+                        played.signers.push(key);
+                        found.push((*at, *ver));
+                    }
+                }
+            }
+        }
+        found.into_iter().for_each(|(at, ver)| self.pair(node, at, ver));
+    }
+
+    /// When a node signed a version of a nanocontract, ms.
+    fn signed_at(&self, ch: B256, nid: B256, ver: u64, key: Address, proofs: &Proofs) -> Option<u64> {
+        let games = self.of(ch, nid).into_iter().filter_map(|at| self.games.get(&at));
+        let mut all = games.flat_map(|game| game.versions.get(&ver).into_iter().flatten());
+        all.find_map(|played| proofs.line(played.nano.struct_hash(), key)).map(|line| line.at_ms)
+    }
+
     /// How many nanocontracts of a channel are registered.
     pub(super) fn disputed(&self, ch: B256) -> usize {
         self.chain.range((ch, B256::ZERO)..=(ch, B256::repeat_byte(0xff))).count()
@@ -292,7 +315,10 @@ impl Auditor {
                         format!("P9: {} signed version {ver} of {nid}, which the code does not make", self.name(from));
                     self.fault(text);
                 }
-                self.check_steppable(from, *ch, *nid, "signed a step of");
+                let said = self.games.signed_at(*ch, *nid, *ver, by, &self.proofs);
+                if said.is_none_or(|at| at + super::rules::FRESH_MS >= self.now_ms) {
+                    self.check_steppable(from, *ch, *nid, "signed a step of");
+                }
             }
             Message::NanoAccept { ch, nid, ver, sig } if self.is_new_signature(from, *nid, *ver, sig) => {
                 let by = self.key(from);
@@ -306,7 +332,11 @@ impl Auditor {
                         format!("{} signed version {ver} of {nid} and nobody can tell what it says", self.name(from));
                     self.fault(text);
                 }
-                self.check_steppable(from, *ch, *nid, "countersigned a step of");
+                let said = self.games.signed_at(*ch, *nid, *ver, by, &self.proofs);
+                // What a crash held back is told again.
+                if said.is_none_or(|at| at + super::rules::FRESH_MS >= self.now_ms) {
+                    self.check_steppable(from, *ch, *nid, "countersigned a step of");
+                }
             }
             Message::NanoTaken { ch, nid, .. } if !self.taken_before(from, message) => {
                 self.check_steppable(from, *ch, *nid, "took an input for");

@@ -20,6 +20,8 @@ pub(super) struct Person {
     pub(super) runs: bool,
     /// It stopped at least once.
     pub(super) crashed: bool,
+    /// How often it started, the first time not counted.
+    pub(super) restarts: usize,
     /// It sees the chain late.
     pub(super) lags: bool,
     lags_ms: u64,
@@ -52,6 +54,7 @@ impl Auditor {
                     honest: true,
                     runs: true,
                     crashed: false,
+                    restarts: 0,
                     lags: false,
                     lags_ms: 0,
                     away: false,

@@ -9,7 +9,7 @@ use perunika_core::signed::{Eip712, Final};
 /// By how much the clock of a node may differ from the auditor's, seconds.
 pub(super) const CLOCK_S: u64 = 3;
 /// Signatures that are sent later than this after they were made are told again, ms.
-const FRESH_MS: u64 = 200;
+pub(super) const FRESH_MS: u64 = 200;
 
 impl Auditor {
     /// P7: never two contents with one version. Signatures are deterministic, so two contents are two signatures.

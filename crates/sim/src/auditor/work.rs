@@ -128,11 +128,12 @@ impl Auditor {
 
     /// I10: 1 register or refute, 2 for each disputed nanocontract, its steps, 1 of everything else. What a reorganisation took is
     /// not counted; a transaction that came too late is, once, and once more for everything that others did to the object and for
-    /// every reorganisation.
+    /// every reorganisation. A restart may forget what was sent.
     fn check_work(&mut self, task: Task, work: Work, tally: Tally) {
         let (node, kind, object, detail) = task;
         let (limit, what) = match kind {
-            Kind::Evidence => (1, "registrations and refutations"),
+            // Who restarts may not know what it has shown already.
+            Kind::Evidence => (1 + self.people[node].restarts, "registrations and refutations"),
             Kind::Nanos => (2 * self.games.disputed(object), "claims on nanocontracts"),
             Kind::Step => (self.games.steps_of(detail), "forced steps"),
             Kind::Once(name) => (1, name),

@@ -123,7 +123,7 @@ impl World {
 
     pub(super) fn submit(&mut self, node: usize, key: TxKey, call: &Call) {
         // Asked for twice, it is sent once while it waits.
-        if self.tickets.values().any(|wish| *wish == (node, key)) {
+        if self.tickets.values().any(|wish| (wish.node, wish.key) == (node, key)) {
             return;
         }
         let ticket = self.next_id;

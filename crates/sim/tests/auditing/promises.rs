@@ -64,7 +64,8 @@ fn p4_two_outcomes() {
     let mut path = story();
     let vc = path.world.virtual_ids()[0];
     path.world.close_virtual(0, vc);
-    tap(&mut path, Tap::Chain(Event::VirtualConcluded { vc, out_a: 1 }));
+    let settled = Event::Settled { id: path.links[0], vc, index: 0, pay_a: 10 * ETH, pay_b: 10 * ETH };
+    tap(&mut path, Tap::Chain(settled));
     let faults = path.world.audit().faults;
     assert!(faults.iter().any(|f| f.contains("I3")), "{faults:?}");
 }
@@ -94,7 +95,7 @@ fn p6_two_honest_parties_that_know_different_states() {
 fn p6_a_dispute_without_a_cause() {
     let mut stage = Stage::new(1, 1);
     stage.world.pay(0, stage.links[0], ETH);
-    stage.world.run_for(100_000);
+    stage.world.run_for(200_000);
     let body = stage.link_body(0, 0, Vec::new());
     let call = Adversary::new(&[0, 1]).register(&stage.world, &stage.channels[0], &body);
     let now = stage.world.now_ms;
@@ -165,7 +166,7 @@ fn p10_a_payment_that_is_reported_twice() {
 #[test]
 fn p10_a_version_on_a_base_that_was_given_up() {
     expect("P10", |path| {
-        let message = item(path, 0, 1, 8, 4 * ETH);
+        let message = item(path, 0, 0, 8, 4 * ETH);
         tap(path, Tap::Sent { from: 0, message });
     });
 }
