@@ -87,6 +87,8 @@ struct Knowledge {
     signed: BTreeSet<u64>,
     /// Versions for which it received the peer's signature.
     got: BTreeMap<u64, Vec<B256>>,
+    /// When the newest one came, ms.
+    got_ms: u64,
     /// Newest item of its own that the peer has durably.
     acked: u64,
 }
@@ -131,7 +133,7 @@ pub(crate) struct Auditor {
     labour: Labour,
     words: Vec<(usize, Word)>,
     /// Newest payment that was reported, by node and object.
-    received: BTreeMap<(usize, B256), u64>,
+    received: BTreeMap<(usize, B256), (u64, u128)>,
     /// Blocks that a reorganisation can take.
     depth: u64,
     chain: chain::Books,
@@ -360,7 +362,9 @@ impl Auditor {
         let hashes: Vec<B256> = object.all_signed_by(ver, from).map(|content| content.hash(ch)).collect();
         match hashes.iter().find(|hash| self.proofs.verifies(**hash, from, sig)) {
             Some(hash) => {
-                let got = self.knowledge.entry((to, ch)).or_default().got.entry(ver).or_default();
+                let known = self.knowledge.entry((to, ch)).or_default();
+                known.got_ms = self.now_ms;
+                let got = known.got.entry(ver).or_default();
                 if !got.contains(hash) {
                     got.push(*hash);
                 }
@@ -382,7 +386,10 @@ impl Auditor {
         let knowledge = self.knowledge.entry((node, ch)).or_default();
         let both = knowledge.signed.contains(&ver) && knowledge.got.get(&ver).is_some_and(|got| got.contains(&hash));
         if both && ver > knowledge.cur.min(knowledge.top) && ver >= knowledge.cur {
-            knowledge.maybe = (late && ver > knowledge.cur).then_some(knowledge.cur);
+            // What the peer signed a while ago may have been let go of, as are items below the payee's newest word.
+            let late = (late && knowledge.got_ms < self.now_ms) || ver < knowledge.acked;
+            let unsure = (late && ver > knowledge.cur).then_some(knowledge.cur);
+            knowledge.maybe = unsure.map(|cur| knowledge.maybe.map_or(cur, |maybe| maybe.min(cur)));
             knowledge.cur = ver;
             knowledge.held = Some(hash);
             knowledge.top = knowledge.top.max(ver);
@@ -446,7 +453,7 @@ impl Auditor {
         let by_peer = || object.all_signed_by(ver, peer);
         let in_order = got.iter().filter_map(|hash| by_peer().find(|c| c.hash(ch) == *hash));
         let own = by_peer().find(|c| c.signers.contains(&key));
-        own.or_else(|| in_order.clone().find(|c| c.share(side) >= least)).or_else(|| by_peer().next())
+        own.or_else(|| in_order.clone().find(|c| c.share(side) >= least)).or_else(|| in_order.clone().next())
     }
 
     /// What a node accepted last.

@@ -185,6 +185,7 @@ impl Auditor {
             return self.fault(format!("2.3: {} is not once in the path of {vc}", self.name(node)));
         };
         let policy = &self.people[node].policy;
+        let lags = self.people[node].lags;
         let neighbours = params.links.iter().position(|l| *l == link).map(|i| [params.path[i], params.path[i + 1]]);
         let keys = self.objects.get(&link).map(|o| o.keys);
         let fits = neighbours.zip(keys).is_some_and(|(n, k)| n == k || n == [k[1], k[0]]);
@@ -197,13 +198,13 @@ impl Auditor {
         let record = self.record.has(vc) && !self.people[node].lags;
         let links: Vec<B256> = self.links_of(place, vc);
         let disputed = links.iter().any(|l| self.games.dispute(*l).is_some_and(|d| now > d.opened + 1));
-        let lags = self.people[node].lags;
         let rules = [
             (people > 17 || people < 3 || distinct.len() != people, "a path that is too long or visits somebody twice"),
             (!fits, "a link that is not between its neighbours"),
             (!policy.accepts_times(params.challenge, params.window, params.k_max), "times that it does not accept"),
             (
-                term + CLOCK_S + policy.t_act_ms / 1_000 < policy.term_min() || term > policy.term_max + CLOCK_S,
+                !lags && term + CLOCK_S + policy.t_act_ms / 1_000 < policy.term_min()
+                    || term > policy.term_max + CLOCK_S,
                 "a term that it does not accept",
             ),
             (params.init_a.max(params.init_b) > policy.stake_max && hub, "more than it stakes"),

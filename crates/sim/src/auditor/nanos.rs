@@ -15,7 +15,7 @@ use perunika_nano::Machine;
 use std::collections::BTreeMap;
 
 /// How many versions below a step its base is looked for.
-const LOOK_BACK: usize = 4;
+const LOOK_BACK: usize = 64;
 
 /// A version of a nanocontract, with who is known to have signed it.
 #[derive(Clone, Debug)]
@@ -127,7 +127,7 @@ impl Games {
     ) -> bool {
         let Some(game) = self.games.get(&key) else { return false };
         let entry = game.entry;
-        let below = game.versions.range(..step.ver).rev().take(LOOK_BACK).flat_map(|(_, all)| all);
+        let below = game.versions.range(..step.ver).rev().flat_map(|(_, all)| all);
         let mut result = |base: &Played| {
             let from = From { nano: base.nano, storage: &base.storage, clock: (step.time, step.time) };
             let outcome = self.run(machine, domain, &entry, &from, step.input)?;
@@ -136,6 +136,7 @@ impl Games {
             fits.then_some(Played { nano, storage: outcome.storage, signers: vec![step.by] })
         };
         let turn = below.filter(|base| usize::from(base.nano.mover) == step.side && base.nano.steps_left > 0);
+        let turn = turn.take(LOOK_BACK);
         let Some(played) = turn.filter_map(&mut result).next() else { return false };
         self.storages.insert(played.nano.storage_hash, played.storage.clone());
         if !self.countersigned(proofs, key, step.ver, step.by, step.sig)

@@ -131,12 +131,14 @@ impl Auditor {
     /// every reorganisation. A restart may forget what was sent.
     fn check_work(&mut self, task: Task, work: Work, tally: Tally) {
         let (node, kind, object, detail) = task;
+        // What a reorganisation brings back comes beside what was sent instead.
+        let again = self.chain.reorgs as usize;
         let (limit, what) = match kind {
             // Who restarts may not know what it has shown already.
-            Kind::Evidence => (1 + self.people[node].restarts, "registrations and refutations"),
+            Kind::Evidence => (1 + again + self.people[node].restarts, "registrations and refutations"),
             Kind::Nanos => (2 * self.games.disputed(object), "claims on nanocontracts"),
             Kind::Step => (self.games.steps_of(detail), "forced steps"),
-            Kind::Once(name) => (1, name),
+            Kind::Once(name) => (1 + again, name),
             Kind::Free => return,
         };
         if tally.done > limit {

@@ -74,6 +74,7 @@ impl Story {
         world.block_ms = plan.bounds.block_s * 1_000;
         world.ground.depth = plan.bounds.depth;
         world.tick_ms = 1_000;
+        world.watch_closely();
         let mut mallory = Mallory::new(&plan.corrupt);
         if !plan.corrupt.is_empty() {
             mallory.watch(&mut world);
@@ -184,8 +185,8 @@ impl Story {
         self.struck && self.acts < ACTS_MAX
     }
 
-    fn judge(&self, stuck: Option<String>) -> Result<Totals, Failure> {
-        let mut faults = self.world.audit_end().faults;
+    fn judge(&mut self, stuck: Option<String>) -> Result<Totals, Failure> {
+        let mut faults = self.world.last_audit().faults;
         faults.extend(stuck);
         if faults.is_empty() { Ok(self.count()) } else { Err(self.failure(faults)) }
     }
