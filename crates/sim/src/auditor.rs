@@ -342,7 +342,8 @@ impl Auditor {
         if matches!(message, Message::Accept { .. }) {
             self.accepted(from, ch, ver);
         }
-        self.pair_up(from, ch, ver, matches!(message, Message::Presign { .. }));
+        let before = self.knowledge.get(&(from, ch)).is_some_and(|known| known.got_ms < self.now_ms);
+        self.pair_up(from, ch, ver, before && matches!(message, Message::Presign { .. }));
         self.touched(from, ch);
     }
 
@@ -365,20 +366,21 @@ impl Auditor {
                 let known = self.knowledge.entry((to, ch)).or_default();
                 known.got_ms = self.now_ms;
                 let got = known.got.entry(ver).or_default();
-                if !got.contains(hash) {
-                    got.push(*hash);
-                }
+                got.retain(|known| known != hash);
+                got.push(*hash);
                 self.recall(to, ch, ver);
-                self.pair_up(to, ch, ver, false);
+                // A proposal that says the same as a pre-signature of one's own is refused all the same.
+                let doubtful = matches!(message, Message::Propose { .. } | Message::Item { .. });
+                self.pair_up(to, ch, ver, doubtful);
                 self.touched(to, ch);
             }
             None => self.wonder(Riddle::heard(self.now_ms, to, from, message)),
         }
     }
 
-    /// The node holds both signatures of a version: it is accepted, unless something newer is. `late`: it signed after the peer, at
-    /// its own time, and may have let go of what the peer had signed before.
-    fn pair_up(&mut self, node: usize, ch: B256, ver: u64, late: bool) {
+    /// The node holds both signatures of a version: it is accepted, unless something newer is. `doubtful`: it may have let go of
+    /// what the peer signed, because it was not of the same mind at that moment.
+    fn pair_up(&mut self, node: usize, ch: B256, ver: u64, doubtful: bool) {
         let key = self.key(node);
         let Some(object) = self.objects.get(&ch) else { return };
         let Some(own) = object.signed_by(ver, key) else { return };
@@ -387,8 +389,8 @@ impl Auditor {
         let both = knowledge.signed.contains(&ver) && knowledge.got.get(&ver).is_some_and(|got| got.contains(&hash));
         if both && ver > knowledge.cur.min(knowledge.top) && ver >= knowledge.cur {
             // What the peer signed a while ago may have been let go of, as are items below the payee's newest word.
-            let late = (late && knowledge.got_ms < self.now_ms) || ver < knowledge.acked;
-            let unsure = (late && ver > knowledge.cur).then_some(knowledge.cur);
+            let doubtful = doubtful || ver < knowledge.acked;
+            let unsure = (doubtful && ver > knowledge.cur).then_some(knowledge.cur);
             knowledge.maybe = unsure.map(|cur| knowledge.maybe.map_or(cur, |maybe| maybe.min(cur)));
             knowledge.cur = ver;
             knowledge.held = Some(hash);
@@ -440,7 +442,7 @@ impl Auditor {
         self.touched(node, ch);
     }
 
-    /// Which of the contents that the peer signed under a version a node took: the one that it signed itself, or the first one that
+    /// Which of the contents that the peer signed under a version a node took: the one that it signed itself, or the last one that came and
     /// does not lower its share.
     fn chosen(&self, node: usize, ch: B256, ver: u64) -> Option<&Content> {
         let object = self.objects.get(&ch)?;
@@ -451,7 +453,7 @@ impl Auditor {
         let got = known.and_then(|k| k.got.get(&ver)).map(Vec::as_slice).unwrap_or_default();
         let least = self.accepted_content(node, ch).map_or(0, |content| content.share(side));
         let by_peer = || object.all_signed_by(ver, peer);
-        let in_order = got.iter().filter_map(|hash| by_peer().find(|c| c.hash(ch) == *hash));
+        let in_order = got.iter().rev().filter_map(|hash| by_peer().find(|c| c.hash(ch) == *hash));
         let own = by_peer().find(|c| c.signers.contains(&key));
         own.or_else(|| in_order.clone().find(|c| c.share(side) >= least)).or_else(|| in_order.clone().next())
     }

@@ -168,8 +168,9 @@ impl Auditor {
         let Some(side) = self.side_in(node, id) else { return };
         let Some(life) = self.record.lives.get(&id) else { return };
         let deposit = life.deposits[side];
-        if !self.objects.contains_key(&id) && !life.over {
-            // Nobody has confirmed: A takes its deposit back whenever it likes.
+        // Nobody has confirmed, and A takes its deposit back whenever it likes; or B confirmed a moment ago.
+        let young = self.record.confirmed_at(id).and_then(|at| self.end_of_dispute(id, at));
+        if !life.over && young.is_none_or(|end| self.time() <= end + 3 * self.people[node].m_safe()) {
             return;
         }
         if (!life.over || life.escrow > 0) && deposit + self.due(node, id).unwrap_or_default() > 0 {

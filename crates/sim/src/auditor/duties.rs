@@ -126,11 +126,17 @@ impl Auditor {
     fn is_reached(&self, duty: &Duty) -> bool {
         let over = |id: B256| self.record.lives.get(&id).is_none_or(|life| life.over);
         match duty.goal {
-            Goal::Life(id) => over(id),
+            // Whoever has not confirmed has nothing in it.
+            Goal::Life(id) => over(id) || (!self.record.is_confirmed(id) && self.has_nothing_in(duty.node, id)),
             Goal::Escrow(id) => self.record.lives.get(&id).is_none_or(|life| !life.over || life.escrow == 0),
             Goal::Outcome(vc) => self.record.concluded(vc).is_some() || !self.needs_outcome(duty.node, vc),
-            Goal::Lock { link, vc } => over(link) || !self.may_hold(duty.node, link, vc),
+            Goal::Lock { link, vc } => over(link) || !self.holds(duty.node, link, vc),
         }
+    }
+
+    fn has_nothing_in(&self, node: usize, id: B256) -> bool {
+        let side = self.side_in(node, id);
+        side.zip(self.record.lives.get(&id)).is_none_or(|(side, life)| life.deposits[side] == 0)
     }
 
     /// Some link of the node may still have to pay by it.
@@ -140,6 +146,11 @@ impl Auditor {
             let mine = self.objects.get(link).is_some_and(|o| o.side(self.key(node)).is_some());
             mine && self.may_hold(node, *link, vc)
         })
+    }
+
+    /// What the node accepted last holds the lock: its money is in it.
+    fn holds(&self, node: usize, link: B256, vc: B256) -> bool {
+        self.accepted_content(node, link).is_some_and(|content| content.holds(vc))
     }
 
     /// Some State that the chain could accept against the node holds the lock.
@@ -174,7 +185,7 @@ impl Auditor {
     }
 
     /// When a dispute can be concluded, if it was opened at `start` or runs already: C, and (2 + kMax)·w where it has nanocontracts.
-    fn end_of_dispute(&self, id: B256, start: u64) -> Option<u64> {
+    pub(super) fn end_of_dispute(&self, id: B256, start: u64) -> Option<u64> {
         let refute_end = self.games.dispute(id).map_or(start + self.challenge_of(id)?, |d| d.refute_end);
         let steps = match self.games.longest(id) {
             Some(k_max) => 2 + k_max,

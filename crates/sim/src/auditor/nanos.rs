@@ -81,7 +81,8 @@ impl Games {
         if let Message::NanoOffer { ch, nid, terms, code, .. } = message {
             self.codes.entry(terms.code_hash).or_insert_with(|| code.clone());
             self.storages.insert(keccak256(&terms.storage), terms.storage.clone());
-            self.offers.entry((*ch, *nid)).or_insert_with(|| terms.clone());
+            // A name may come again for something else: the newest offer is what is talked about.
+            self.offers.insert((*ch, *nid), terms.clone());
         }
     }
 

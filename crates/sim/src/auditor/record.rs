@@ -16,6 +16,8 @@ pub(super) struct Life {
     pub(super) escrow: u128,
     pub(super) escrowed: u128,
     pub(super) over: bool,
+    /// When B confirmed, seconds.
+    confirmed: Option<u64>,
     cooperative: bool,
     pub(super) disputed: Option<u64>,
     /// Root over the locks with which it ended.
@@ -65,6 +67,15 @@ impl Record {
         self.virtuals.contains_key(&vc)
     }
 
+    pub(super) fn is_confirmed(&self, id: B256) -> bool {
+        self.confirmed_at(id).is_some()
+    }
+
+    /// When B confirmed, seconds.
+    pub(super) fn confirmed_at(&self, id: B256) -> Option<u64> {
+        self.lives.get(&id)?.confirmed
+    }
+
     /// When the outcome was fixed, seconds.
     pub(super) fn concluded_at(&self, vc: B256) -> Option<u64> {
         self.virtuals.get(&vc).filter(|v| v.concluded.is_some()).map(|v| v.at)
@@ -82,7 +93,11 @@ impl Record {
                 let life = self.lives.entry(*id).or_default();
                 (life.params, life.deposits[0]) = (Some(*params), *dep_a);
             }
-            Event::Confirmed { id, dep_b } => self.lives.entry(*id).or_default().deposits[1] = *dep_b,
+            Event::Confirmed { id, dep_b } => {
+                let time = self.time;
+                let life = self.lives.entry(*id).or_default();
+                (life.deposits[1], life.confirmed) = (*dep_b, Some(time));
+            }
             Event::Refunded { id } => {
                 let life = self.lives.entry(*id).or_default();
                 (life.paid, life.over) = (life.deposits, true);

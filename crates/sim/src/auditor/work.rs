@@ -138,6 +138,8 @@ impl Auditor {
             Kind::Evidence => (1 + again + self.people[node].restarts, "registrations and refutations"),
             Kind::Nanos => (2 * self.games.disputed(object), "claims on nanocontracts"),
             Kind::Step => (self.games.steps_of(detail), "forced steps"),
+            // What a step failed for may have been its code.
+            Kind::Once("deploy") => (1 + again + self.failed_steps(node), "deploy"),
             Kind::Once(name) => (1 + again, name),
             Kind::Free => return,
         };
@@ -153,6 +155,11 @@ impl Auditor {
             let text = format!("I10: {failed} {what} of {} for {object} failed", self.name(node));
             self.fault(text);
         }
+    }
+
+    fn failed_steps(&self, node: usize) -> usize {
+        let of_nanos = |task: &Task| task.0 == node && matches!(task.1, Kind::Nanos | Kind::Step);
+        self.labour.tallies.iter().filter(|(task, _)| of_nanos(task)).map(|(_, tally)| tally.failed).sum()
     }
 
     pub(super) fn work_undone(&mut self, height: u64) {
