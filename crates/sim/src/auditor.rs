@@ -96,6 +96,9 @@ struct Knowledge {
 /// Everything that the auditor knows.
 #[derive(Debug)]
 pub(crate) struct Auditor {
+    /// Holds every rule of conduct, every word and every deadline too: set where the auditor follows from the start. Whoever only
+    /// looks back at a scene of a test, in which an honest node may be played by hand, holds what costs money.
+    strict: bool,
     people: Vec<Person>,
     domain: Domain,
     machine: Arc<Machine>,
@@ -150,7 +153,9 @@ pub(crate) struct Auditor {
 impl World {
     /// Lets the auditor follow everything from now on; meant for the start of a story.
     pub fn watch_closely(&mut self) {
-        self.auditor = Some(Box::new(Auditor::new(self)));
+        let mut auditor = Box::new(Auditor::new(self));
+        auditor.strict = true;
+        self.auditor = Some(auditor);
         self.follow();
     }
 
@@ -203,6 +208,7 @@ impl Auditor {
     fn new(world: &World) -> Self {
         let domain = world.ground.domain;
         Self {
+            strict: world.auditor.is_some(),
             people: Vec::new(),
             domain,
             machine: world.machine.clone(),

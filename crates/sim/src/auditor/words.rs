@@ -36,6 +36,9 @@ impl Auditor {
 
     /// A step was read to its end: what it said to the application is compared with what it said to its peer.
     pub(super) fn check_words(&mut self) {
+        if !self.strict {
+            return;
+        }
         for (node, word) in std::mem::take(&mut self.words) {
             if self.honest(node) {
                 self.check_word(node, word);

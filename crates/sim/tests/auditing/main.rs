@@ -10,6 +10,7 @@ use perunika_sim::{ETH, Path, Tap, quick_policy};
 /// A good story, its virtual channel still open.
 fn story() -> Path {
     let mut path = Path::open(1, 1, &quick_policy());
+    path.world.watch_closely();
     let vc = path.world.open_virtual(&[0, 1, 2], 10 * ETH, 10 * ETH);
     path.insist_on_share(vc, 0, 2, 5 * ETH, true);
     path

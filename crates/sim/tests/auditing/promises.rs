@@ -94,6 +94,7 @@ fn p6_two_honest_parties_that_know_different_states() {
 #[test]
 fn p6_a_dispute_without_a_cause() {
     let mut stage = Stage::new(1, 1);
+    stage.world.watch_closely();
     stage.world.pay(0, stage.links[0], ETH);
     stage.world.run_for(200_000);
     let body = stage.link_body(0, 0, Vec::new());
