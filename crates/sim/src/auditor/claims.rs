@@ -62,7 +62,12 @@ impl Auditor {
         let maybe =
             known.maybe.and_then(|ver| object.signed_by(ver, key).or_else(|| object.versions.get(&ver)?.first()));
         let pending = known.signed.range(known.cur + 1..).filter_map(|ver| object.signed_by(*ver, key));
-        self.accepted_content(node, id).into_iter().chain(maybe).chain(pending).collect()
+        // Of two contents that a corrupt peer signed under one version, nobody but the node knows which one it took.
+        let twins =
+            object.keys.iter().filter(|peer| **peer != key).flat_map(|peer| object.all_signed_by(known.cur, *peer));
+        let unsigned = object.signed_by(known.cur, key).is_none();
+        let twins = twins.filter(move |_| unsigned);
+        self.accepted_content(node, id).into_iter().chain(twins).chain(maybe).chain(pending).collect()
     }
 
     /// A dispute began: whatever could be concluded from now on counts, whatever is signed meanwhile (S74).

@@ -61,7 +61,7 @@ impl Auditor {
             if self.is_fresh(node, ch, ver) {
                 self.check_time_to_sign(node, ch, "signed a version of");
             }
-            self.check_base(node, ver, (sure, base), &own);
+            self.check_base(node, ver, (sure, base), &own, sure == cur);
         }
         if is_item && proposes {
             self.check_stream(node, ch, ver, cur, acked);
@@ -72,7 +72,7 @@ impl Auditor {
     }
 
     /// 1.4(10), P10: what a node proposes starts from what it accepted, and countersigned.
-    fn check_base(&mut self, node: usize, ver: u64, (cur, base): (u64, u64), own: &BTreeSet<u64>) {
+    fn check_base(&mut self, node: usize, ver: u64, (cur, base): (u64, u64), own: &BTreeSet<u64>, sure: bool) {
         if base < cur {
             let text = format!(
                 "1.4(10), P10: {} built version {ver} on {base} although it had accepted {cur}",
@@ -80,7 +80,7 @@ impl Auditor {
             );
             self.fault(text);
         }
-        if cur > 0 && !own.contains(&cur) {
+        if sure && cur > 0 && !own.contains(&cur) {
             let text = format!("1.4(10): {} signed version {ver} before it countersigned {cur}", self.name(node));
             self.fault(text);
         }
