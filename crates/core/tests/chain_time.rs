@@ -22,7 +22,8 @@ fn a_head_of_an_absurd_time_stops_nobody() {
     let mut participant = Participant::new(config, Box::new(key));
     let _ = participant.start(at(0));
     let absurd = Block { number: u64::MAX, time: u64::MAX, hash: B256::repeat_byte(3) };
-    let _ = participant.handle(Input::Chain(ChainUpdate { head: absurd, settled: absurd, ..ChainUpdate::default() }), at(1));
+    let _ = participant
+        .handle(Input::Chain(ChainUpdate { head: absurd, settled: absurd, ..ChainUpdate::default() }), at(1));
     let _ = participant.handle(Input::Tick, at(5_000));
     let path = vec![Address::repeat_byte(4), Address::repeat_byte(5)];
     let from = Address::repeat_byte(4);
