@@ -61,7 +61,11 @@ impl Auditor {
             if self.is_fresh(node, ch, ver) {
                 self.check_time_to_sign(node, ch, "signed a version of");
             }
-            self.check_base(node, ver, (sure, base), &own, sure == cur);
+            // Whether the other half of a pre-signature was taken, only its owner knows.
+            let presigned = self.accepted_content(node, ch).is_some_and(|content| content.presigned);
+            let certain = sure == cur && !presigned;
+            let sure = if certain || base >= sure { sure } else { base };
+            self.check_base(node, ver, (sure, base), &own, certain);
         }
         if is_item && proposes {
             self.check_stream(node, ch, ver, cur, acked);
