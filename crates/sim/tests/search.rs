@@ -33,6 +33,15 @@ fn a_handed_payment_survives_a_step_that_claims_less() {
     }
 }
 
+/// The countersignature on a step comes when the chain would not take that version any more: the step is forced all the same.
+#[test]
+fn s74_a_late_countersignature_on_a_step_does_not_take_it_away() {
+    for honest in [Side::A, Side::B] {
+        nothing(ledger(Bounds { steps: 2, ..bounds(Stage::Claiming, honest) }));
+    }
+}
+
+/// Among others: a removal is countersigned while the State with the lock waits to be registered; the hub still settles the lock.
 #[test]
 fn two_corrupt_ends_take_nothing_from_a_hub_with_one_action() {
     for stage in [HubStage::Active, HubStage::Lopsided] {

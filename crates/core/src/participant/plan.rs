@@ -177,8 +177,12 @@ impl Participant {
     /// This party has shown its newest State in this dispute, and that or a higher one stands. What the peer countersigns later was
     /// signed by this party before, so that it is owed no more than the least of them (1.4(2)); a refutation for each would be work
     /// without end (I10).
+    ///
+    /// Unless its entries are not remembered any more: a countersignature that came while it waited for its block took them away, and
+    /// nothing of what they hold could be claimed.
     fn has_shown(&self, id: B256, dispute: &DisputeView) -> bool {
-        self.chain.shown_evidence.get(&id).is_some_and(|shown| dispute.ver >= *shown)
+        let knows = self.book(id).is_some_and(|book| book.knows_entries(dispute));
+        knows && self.chain.shown_evidence.get(&id).is_some_and(|shown| dispute.ver >= *shown)
     }
 
     fn answer_dispute(&mut self, id: B256, dispute: DisputeView) {

@@ -71,13 +71,15 @@ pub enum Stage {
     Paying,
     /// The corrupt one does.
     Payee,
+    /// The corrupt one does, and the honest one has sent a step that claims it.
+    Claiming,
     /// Both do.
     Both,
 }
 
 impl Stage {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Fresh, Self::Paid, Self::Paying, Self::Payee, Self::Both];
+    pub const ALL: [Self; 6] = [Self::Fresh, Self::Paid, Self::Paying, Self::Payee, Self::Claiming, Self::Both];
 
     /// Steps of a search that takes seconds.
     pub fn usual_steps(self) -> usize {
@@ -94,6 +96,7 @@ impl Stage {
             Self::Paid => vec![Act::Order(0), Act::Say(|m| matches!(m, Message::Item { cosign: false, .. }))],
             Self::Paying => vec![Act::Order(4), agree(), accept(), Act::Order(7)],
             Self::Payee => vec![offer(), Act::Order(5), accept(), hand()],
+            Self::Claiming => vec![offer(), Act::Order(5), accept(), hand(), Act::Order(6)],
             Self::Both => {
                 vec![Act::Order(4), agree(), accept(), offer(), Act::Order(5), accept(), Act::Order(7), hand()]
             }

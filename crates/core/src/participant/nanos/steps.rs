@@ -291,6 +291,11 @@ impl Participant {
         if !guard!("1.4.2-step-signature", sig.verifies(digest(&own.nano), from)) {
             return self.misbehaved(from, "a countersignature on a step that does not fit");
         }
+        if self.nano_view(ch, live.entry.struct_hash()).is_some_and(|view| view.ver == live.top.nano.ver) {
+            // The chain stands where the step begins, and it is forced from there. The countersigned version may come too late to be
+            // taken by the chain, and then nothing would be known to say at the position that stands (S74).
+            return;
+        }
         let Some(instance) = self.nano_mut(ch, nid) else { return };
         let by = instance.me.index() as u8;
         let mut sigs = [Some(sig); 2];
