@@ -209,7 +209,10 @@ impl Auditor {
         let links: Vec<B256> = self.links_of(place, vc);
         let disputed = links.iter().any(|l| self.games.dispute(*l).is_some_and(|d| now > d.opened + 1));
         let rules = [
-            (people > 17 || people < 3 || distinct.len() != people, "a path that is too long or visits somebody twice"),
+            (
+                !(3..=17).contains(&people) || distinct.len() != people,
+                "a path that is too long or visits somebody twice",
+            ),
             (!fits, "a link that is not between its neighbours"),
             (!policy.accepts_times(params.challenge, params.window, params.k_max), "times that it does not accept"),
             (
