@@ -51,7 +51,8 @@ fn markers() -> Vec<(String, String)> {
 /// Name and kind of every row of the page.
 fn rows() -> Vec<(String, String)> {
     let page = fs::read_to_string(root().join("docs/mutants.md")).expect("the page");
-    let cells = page.lines().filter_map(|line| line.strip_prefix("| `")).map(|line| line.split(" | "));
+    let table = page.split("<!-- end -->").next().unwrap_or_default();
+    let cells = table.lines().filter_map(|line| line.strip_prefix("| `")).map(|line| line.split(" | "));
     cells
         .map(|mut cells| {
             let name = cells.next().unwrap_or_default().trim_end_matches('`').to_owned();
