@@ -2,13 +2,11 @@
 
 use crate::body::Body;
 use crate::budget::Charge;
-use crate::chain::DisputeView;
 use crate::log::UpdateLog;
 use crate::message::{LinkOp, Note};
 use crate::params::Side;
 use crate::sig::Signature;
 use crate::signed::{Amount, Entry, Lock};
-use crate::tree;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use alloy_primitives::B256;
@@ -121,12 +119,6 @@ impl Book {
         let accepted = [Some(&self.log.top().body), self.log.item().map(|i| &i.body)].into_iter().flatten();
         let enforceable = accepted.chain(own).map(|b| (b.locks.as_slice(), b.nanos.as_slice()));
         enforceable.chain(self.disputed.iter().map(|l| (l.locks.as_slice(), l.nanos.as_slice())))
-    }
-
-    /// The entries of the State that stands in a dispute are among those.
-    pub(crate) fn knows_entries(&self, dispute: &DisputeView) -> bool {
-        let roots = dispute.roots;
-        self.possible().any(|(locks, nanos)| tree::root(locks) == roots.locks && tree::root(nanos) == roots.nanos)
     }
 
     /// Keeps what could be concluded now; true if something is new.

@@ -1,6 +1,7 @@
 //! Every type that is ever signed (protocol 2.3 objects), with its EIP-712 struct hash.
 
 use crate::encode::Words;
+use crate::params::Side;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,22 @@ pub struct State {
     pub locks: u8,
     /// Root over locks and nanocontracts.
     pub entries: B256,
+}
+
+impl State {
+    /// What a side owns in cash by default.
+    pub fn share(&self, side: Side) -> Amount {
+        match side {
+            Side::A => self.def_a,
+            Side::B => self.total.saturating_sub(self.def_a),
+        }
+    }
+
+    /// The same deposits, locks and nanocontracts: only the split of the cash may differ.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        let parts = |s: &Self| (s.ch, s.dep_a, s.dep_b, s.total, s.nanos, s.locks, s.entries);
+        parts(self) == parts(other)
+    }
 }
 
 eip712!(

@@ -150,16 +150,18 @@ impl Participant {
         }
         let domain = self.config.domain;
         let Some(book) = self.book_mut(item.ch) else { return };
-        // An item may be built on a version of mine whose countersignature was lost: what I paid by it is no receipt.
-        let base = book.log.own().iter().find(|o| o.body.ver == item.base).map_or(&book.log.cur().body, |o| &o.body);
-        let before = base.share(book.log.me);
+        // An item may be built on a version of mine whose countersignature was lost: what I paid by it is no receipt. Of the version
+        // there is the peer's word only, so that it means the newest one of mine up to there.
+        let mine = book.log.own().iter().rev().map(|own| &own.body).find(|body| body.ver <= item.base);
+        let base = mine.unwrap_or(&book.log.cur().body);
+        let (built_on, before) = (base.ver, base.share(book.log.me));
         let verify = |body: &Body, sig: &Signature| sig.verifies(body.digest(&domain), from);
         match book.log.accept_item(item.ver, item.def_a, item.sig, verify) {
             Ok(Accepted::New) => {
                 let share = book.log.cur().body.share(book.log.me);
                 book.payments += 1;
-                let applied = book.voided_above(item.base);
-                self.applied(item.ch, item.base, applied);
+                let applied = book.voided_above(built_on);
+                self.applied(item.ch, built_on, applied);
                 let amount = share.saturating_sub(before);
                 self.note_item(item.ch);
                 self.received(&item, amount, share);

@@ -5,6 +5,7 @@
 
 use super::Participant;
 use super::tx_key;
+use crate::body::Body;
 use crate::chain::{Call, DisputeView, EscrowView, RecordView, Seen, TxKey};
 use crate::io::Event;
 use crate::ledger::{Ledger, Life};
@@ -174,15 +175,16 @@ impl Participant {
         }
     }
 
-    /// This party has shown its newest State in this dispute, and that or a higher one stands. What the peer countersigns later was
-    /// signed by this party before, so that it is owed no more than the least of them (1.4(2)); a refutation for each would be work
-    /// without end (I10).
+    /// This party has shown evidence in this dispute, and nothing that stands in place of it takes anything from this party that its
+    /// newest State would bring back. What the peer countersigns later was signed by this party before, so that it is owed no more
+    /// than the least of them (1.4(2)); a refutation for each would be work without end (I10).
     ///
-    /// Unless its entries are not remembered any more: a countersignature that came while it waited for its block took them away, and
-    /// nothing of what they hold could be claimed.
-    fn has_shown(&self, id: B256, dispute: &DisputeView) -> bool {
-        let knows = self.book(id).is_some_and(|book| book.knows_entries(dispute));
-        knows && self.chain.shown_evidence.get(&id).is_some_and(|shown| dispute.ver >= *shown)
+    /// Of States with other deposits, locks or nanocontracts nothing is said: they are shown, and there are only as many as this
+    /// party had proposed.
+    fn has_shown(&self, id: B256, dispute: &DisputeView, best: &Body, me: Side) -> bool {
+        let shown = self.chain.shown_evidence.get(&id).is_some_and(|shown| dispute.ver >= *shown);
+        shown
+            && dispute.state.is_some_and(|stands| stands.is_alike(&best.state()) && stands.share(me) >= best.share(me))
     }
 
     fn answer_dispute(&mut self, id: B256, dispute: DisputeView) {
@@ -190,7 +192,8 @@ impl Participant {
         let best = ledger.book.log.cur().clone();
         let (params, me, force) = (ledger.params, ledger.me, ledger.force);
         let now = self.now();
-        let newer = best.body.ver > dispute.ver && now <= dispute.refute_end && !self.has_shown(id, &dispute);
+        let open = best.body.ver > dispute.ver && now <= dispute.refute_end;
+        let newer = open && !self.has_shown(id, &dispute, &best.body, me);
         if duty!("2.3-refute", newer) {
             if self.signer.record_sent(&best.body).is_err() {
                 return;
@@ -305,8 +308,11 @@ impl Participant {
         if duty!("2.3-finalise", virt.certificate().is_some() && now <= dispute.final_at(window)) {
             return self.finalise(vc);
         }
-        let best = virt.book.as_ref().map(|b| b.log.cur().body.ver).unwrap_or_default();
-        let newer = best > dispute.ver && now <= dispute.refute_end && !self.has_shown(vc, &dispute);
+        let newer = virt.book.as_ref().is_some_and(|book| {
+            let best = &book.log.cur().body;
+            let open = best.ver > dispute.ver && now <= dispute.refute_end;
+            open && !self.has_shown(vc, &dispute, best, book.log.me)
+        });
         if duty!("2.3-refute-virtual", newer) {
             duty!("1.4.8-complete-refutation", self.countersign(vc));
             // A registration that is not final may vanish in a reorg, and a refutation with it; `register` acts as both (S63).

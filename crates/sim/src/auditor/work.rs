@@ -4,7 +4,7 @@ use super::Auditor;
 use alloy_primitives::{B256, keccak256};
 use perunika_core::Domain;
 use perunika_core::chain::{Call, Home};
-use perunika_core::signed::Eip712;
+use perunika_core::signed::{Eip712, State};
 use std::collections::BTreeMap;
 
 /// What a transaction was good for.
@@ -14,7 +14,7 @@ pub struct Work {
     pub name: &'static str,
     /// The channel, ledger or virtual; of a ledger channel its slot key, where the call does not name the life.
     pub object: B256,
-    /// What of it: the virtual channel of a lock, the nanocontract of a step.
+    /// What of it: the virtual channel of a lock, the nanocontract of a step, the locks and nanocontracts of evidence.
     pub detail: B256,
     /// How many nanocontracts at once.
     pub count: usize,
@@ -29,12 +29,11 @@ impl Work {
             Call::Confirm { id, .. } => (*id, zero, 1),
             Call::Refund { params } => (params.slot_key(), zero, 1),
             Call::Close { close, .. } => (close.id, zero, 1),
-            Call::Register { state, .. } | Call::Refute { state, .. } | Call::Conclude { state, .. } => {
-                (state.ch, zero, 1)
-            }
-            Call::RegisterVirtual { state, .. }
-            | Call::RefuteVirtual { state, .. }
-            | Call::ConcludeVirtual { state, .. } => (state.ch, zero, 1),
+            Call::Register { state, .. }
+            | Call::Refute { state, .. }
+            | Call::RegisterVirtual { state, .. }
+            | Call::RefuteVirtual { state, .. } => (state.ch, beside_cash(state), 1),
+            Call::Conclude { state, .. } | Call::ConcludeVirtual { state, .. } => (state.ch, zero, 1),
             Call::Finalise { params, .. } => (params.id(domain), zero, 1),
             Call::Settle { params, nonce, lock, .. } => (params.id(domain, *nonce), lock.vc, 1),
             Call::RegisterNanos { state, claims, .. } => (state.ch, zero, claims.len()),
@@ -61,6 +60,11 @@ impl Work {
             name => Kind::Once(name),
         }
     }
+}
+
+/// What a State says of anything but cash.
+fn beside_cash(state: &State) -> B256 {
+    State { ver: 0, def_a: 0, ..*state }.struct_hash()
 }
 
 fn home_of(home: &Home, domain: &Domain) -> B256 {
@@ -127,7 +131,8 @@ impl Auditor {
         }
     }
 
-    /// I10: 1 register or refute, 2 for each disputed nanocontract, its steps, 1 of everything else. What a reorganisation took is
+    /// I10: 1 register or refute (of States with other locks or nanocontracts, 1 for each: a proposal that the peer countersigned
+    /// while the other one waited for its block), 2 for each disputed nanocontract, its steps, 1 of everything else. What a reorganisation took is
     /// not counted; a transaction that came too late is, once, and once more for everything that others did to the object and for
     /// every reorganisation. A restart may forget what was sent.
     fn check_work(&mut self, task: Task, work: Work, tally: Tally) {
