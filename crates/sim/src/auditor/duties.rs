@@ -30,6 +30,8 @@ struct Duty {
     since: u64,
     /// How long its owner had been away by then, seconds.
     away_s: u64,
+    /// Its owner asked for it; otherwise it lasts as long as the dispute that it comes from.
+    wanted: bool,
 }
 
 /// Everything that must still happen, by the second at which it is looked at.
@@ -53,8 +55,12 @@ impl Duties {
 
 impl Auditor {
     fn expect(&mut self, node: usize, goal: Goal) {
+        self.remember_duty(node, goal, false);
+    }
+
+    fn remember_duty(&mut self, node: usize, goal: Goal, wanted: bool) {
         let since = self.time();
-        let duty = Duty { node, goal, since, away_s: self.people[node].away_s };
+        let duty = Duty { node, goal, since, away_s: self.people[node].away_s, wanted };
         self.duties.push(since, duty);
     }
 
@@ -64,8 +70,8 @@ impl Auditor {
             return;
         }
         match command {
-            Command::CloseChannel { ch, force: true } => self.expect(node, Goal::Life(*ch)),
-            Command::ForceVirtual { vc } => self.expect(node, Goal::Outcome(*vc)),
+            Command::CloseChannel { ch, force: true } => self.remember_duty(node, Goal::Life(*ch), true),
+            Command::ForceVirtual { vc } => self.remember_duty(node, Goal::Outcome(*vc), true),
             _ => {}
         }
     }
@@ -170,7 +176,10 @@ impl Auditor {
         let back = if away > 0 { away + m_safe } else { 0 };
         // What a reorganisation takes is done again.
         let since = duty.since.max(self.chain.reorged_at);
+        // A reorganisation may have taken the dispute away; who registers again gives a duty again.
+        let runs = |id: B256| duty.wanted || self.games.dispute(id).is_some();
         let at = match duty.goal {
+            Goal::Life(id) | Goal::Outcome(id) if !runs(id) => return None,
             Goal::Life(id) => self.end_of_dispute(id, since)? + 3 * m_safe,
             Goal::Outcome(vc) => self.end_of_dispute(vc, since)? + 3 * m_safe,
             Goal::Escrow(id) => {
