@@ -285,11 +285,16 @@ impl Auditor {
                 self.called(*node, call);
                 self.check_cause(*node, call);
             }
-            Tap::Replied { node, reply } => self.replied(*node, reply),
+            Tap::Replied { node, tag, reply } => {
+                if matches!(**reply, perunika_core::io::Reply::Refused(_)) {
+                    self.duties.take_back(*node, *tag);
+                }
+                self.replied(*node, reply);
+            }
             Tap::Reported { node, event } => self.reported(*node, event),
-            Tap::Wanted { node, command } => {
+            Tap::Wanted { node, tag, command } => {
                 self.note_force(command);
-                self.wanted(*node, command);
+                self.wanted(*node, *tag, command);
             }
             Tap::Down { node } => self.went_down(*node),
             Tap::Up { .. } | Tap::Lost { .. } => {}

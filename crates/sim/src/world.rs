@@ -145,6 +145,8 @@ pub enum Tap {
     Wanted {
         /// Index of the node.
         node: usize,
+        /// Its tag.
+        tag: u64,
         /// What.
         command: Box<Command>,
     },
@@ -152,6 +154,8 @@ pub enum Tap {
     Replied {
         /// Index of the node.
         node: usize,
+        /// That of the command.
+        tag: u64,
         /// What it said.
         reply: Box<Reply>,
     },
@@ -429,7 +433,7 @@ impl World {
         let tag = self.next_tag;
         self.next_tag += 1;
         self.note(|w| format!("{} is told {tag}: {}", w.nodes[node].name, shortly(&command)));
-        self.tap(Tap::Wanted { node, command: Box::new(command.clone()) });
+        self.tap(Tap::Wanted { node, tag, command: Box::new(command.clone()) });
         self.input(node, Input::Command { tag, command });
         tag
     }
@@ -692,7 +696,7 @@ impl World {
             }
             Output::Reply { tag, reply } => {
                 self.note(|w| format!("{} replies to {tag}: {reply:?}", w.nodes[node].name));
-                self.tap(Tap::Replied { node, reply: Box::new(reply.clone()) });
+                self.tap(Tap::Replied { node, tag, reply: Box::new(reply.clone()) });
                 self.nodes[node].replies.entry(tag).or_default().push(reply);
             }
             Output::Event(event) => {

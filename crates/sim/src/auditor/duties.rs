@@ -30,8 +30,8 @@ struct Duty {
     since: u64,
     /// How long its owner had been away by then, seconds.
     away_s: u64,
-    /// Its owner asked for it; otherwise it lasts as long as the dispute that it comes from.
-    wanted: bool,
+    /// The command by which its owner asked for it; otherwise it lasts as long as the dispute that it comes from.
+    wanted: Option<u64>,
 }
 
 /// Everything that must still happen, by the second at which it is looked at.
@@ -51,27 +51,32 @@ impl Duties {
         let (at, _) = self.queue.first_key_value()?;
         (at.0 < now).then(|| self.queue.pop_first().map(|(_, duty)| duty))?
     }
+
+    /// The command was refused.
+    pub(super) fn take_back(&mut self, node: usize, tag: u64) {
+        self.queue.retain(|_, duty| duty.node != node || duty.wanted != Some(tag));
+    }
 }
 
 impl Auditor {
     fn expect(&mut self, node: usize, goal: Goal) {
-        self.remember_duty(node, goal, false);
+        self.remember_duty(node, goal, None);
     }
 
-    fn remember_duty(&mut self, node: usize, goal: Goal, wanted: bool) {
+    fn remember_duty(&mut self, node: usize, goal: Goal, wanted: Option<u64>) {
         let since = self.time();
         let duty = Duty { node, goal, since, away_s: self.people[node].away_s, wanted };
         self.duties.push(since, duty);
     }
 
     /// P2: whoever wants out gets out.
-    pub(super) fn wanted(&mut self, node: usize, command: &Command) {
+    pub(super) fn wanted(&mut self, node: usize, tag: u64, command: &Command) {
         if !self.honest(node) || !self.people[node].runs {
             return;
         }
         match command {
-            Command::CloseChannel { ch, force: true } => self.remember_duty(node, Goal::Life(*ch), true),
-            Command::ForceVirtual { vc } => self.remember_duty(node, Goal::Outcome(*vc), true),
+            Command::CloseChannel { ch, force: true } => self.remember_duty(node, Goal::Life(*ch), Some(tag)),
+            Command::ForceVirtual { vc } => self.remember_duty(node, Goal::Outcome(*vc), Some(tag)),
             _ => {}
         }
     }
@@ -177,7 +182,7 @@ impl Auditor {
         // What a reorganisation takes is done again.
         let since = duty.since.max(self.chain.reorged_at);
         // A reorganisation may have taken the dispute away; who registers again gives a duty again.
-        let runs = |id: B256| duty.wanted || self.games.dispute(id).is_some();
+        let runs = |id: B256| duty.wanted.is_some() || self.games.dispute(id).is_some();
         let at = match duty.goal {
             Goal::Life(id) | Goal::Outcome(id) if !runs(id) => return None,
             Goal::Life(id) => self.end_of_dispute(id, since)? + 3 * m_safe,

@@ -40,7 +40,7 @@ fn p1_an_account_that_got_less_than_the_contract_said() {
 fn p2_whoever_wants_out_and_stays_in() {
     expect("I9", |path| {
         let ch = path.links[0];
-        tap(path, Tap::Wanted { node: 0, command: Box::new(Command::CloseChannel { ch, force: true }) });
+        tap(path, Tap::Wanted { node: 0, tag: 1, command: Box::new(Command::CloseChannel { ch, force: true }) });
         let (height, time) = (path.world.ground.chain.height(), path.world.ground.time());
         for later in 1..200 {
             path.world.taps.push((path.world.now_ms, Tap::Block { number: height + later, time: time + later }));
@@ -185,11 +185,11 @@ fn s57_a_payment_that_nobody_made() {
 fn an_answer_that_is_not_true() {
     expect("1.4(6)", |path| {
         let ch = path.world.virtual_ids()[0];
-        tap(path, Tap::Replied { node: 0, reply: Box::new(Reply::Applied { ch, ver: 900 }) });
+        tap(path, Tap::Replied { node: 0, tag: 1, reply: Box::new(Reply::Applied { ch, ver: 900 }) });
     });
     expect("1.4(6)", |path| {
         let ch = path.world.virtual_ids()[0];
-        tap(path, Tap::Replied { node: 0, reply: Box::new(Reply::Delivered { ch, ver: 900 }) });
+        tap(path, Tap::Replied { node: 0, tag: 1, reply: Box::new(Reply::Delivered { ch, ver: 900 }) });
     });
 }
 
