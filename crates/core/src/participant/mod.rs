@@ -92,9 +92,8 @@ struct ChainMemory {
     watched_secrets: BTreeSet<B256>,
     /// When the plan of a dispute's nanocontracts was last made: head, milliseconds.
     planned_nanos: BTreeMap<B256, (B256, u64)>,
-    /// Evidence in disputes under way: object and version; and the highest version that got into a block.
-    sent_evidence: BTreeMap<TxKey, (B256, u64)>,
-    shown_evidence: BTreeMap<B256, u64>,
+    /// What was sent as evidence, by object and version.
+    shown: BTreeMap<(B256, u64), crate::signed::State>,
     /// Calls about nanocontracts that were asked for, and those that failed.
     nano_calls: BTreeSet<TxKey>,
     failed_nanos: BTreeSet<TxKey>,
@@ -439,7 +438,6 @@ impl Participant {
         self.in_flight.remove(&key);
         if matches!(outcome, TxOutcome::Mined { .. }) {
             self.mined.insert(key);
-            self.evidence_mined(key);
         }
         let wait_ms = if matches!(outcome, TxOutcome::Mined { .. }) { 2_000 } else { 5_000 };
         self.cooling.insert(key, self.env.now_ms + wait_ms);
@@ -529,9 +527,9 @@ impl Participant {
         self.index.leave_ledger(ledger);
         self.dirty_ledgers.insert(id);
         self.chain.escrows.remove(&id);
-        self.chain.shown_evidence.remove(&id);
-        self.outputs.push(Output::Unwatch(Watch::Escrow(id)));
         let (slot, params) = (ledger.slot, ledger.params);
+        self.outputs.push(Output::Unwatch(Watch::Escrow(id)));
+        self.forget_evidence(id);
         let wanted = self.index.of_slot(slot).next().is_some() || self.is_being_opened(slot);
         if !wanted {
             self.chain.ledgers.remove(&slot);
@@ -581,7 +579,7 @@ impl Participant {
         for (vc, draft) in old {
             self.virtuals.remove(&vc);
             self.chain.records.remove(&vc);
-            self.chain.shown_evidence.remove(&vc);
+            self.forget_evidence(vc);
             self.signer.forget_virtual(vc, draft);
             for (kind, id) in [(b'v', vc), (b'g', vc), (b'd', draft)] {
                 self.forget(kind, id);
@@ -619,12 +617,14 @@ impl Participant {
         self.event(Event::Misbehaved { peer, reason: reason.into() });
     }
 
-    fn submit(&mut self, kind: &'static str, object: B256, number: u128, call: Call, deadline: Option<u64>) {
+    /// Whether it is sent now: each once at a time, and not at once after it failed.
+    fn submit(&mut self, kind: &'static str, object: B256, number: u128, call: Call, deadline: Option<u64>) -> bool {
         let key = tx_key(kind, object, number);
-        if self.cooling.contains_key(&key) || !self.in_flight.insert(key) {
-            return;
+        let now = !self.cooling.contains_key(&key) && self.in_flight.insert(key);
+        if now {
+            self.outputs.push(Output::Submit { key, call, deadline });
         }
-        self.outputs.push(Output::Submit { key, call, deadline });
+        now
     }
 
     /// Collects what became dirty into one all-or-nothing step.

@@ -4,9 +4,8 @@
 //! next plan asks again.
 
 use super::Participant;
-use super::tx_key;
 use crate::body::Body;
-use crate::chain::{Call, DisputeView, EscrowView, RecordView, Seen, TxKey};
+use crate::chain::{Call, DisputeView, EscrowView, RecordView, Seen};
 use crate::io::Event;
 use crate::ledger::{Ledger, Life};
 use crate::log::Signed;
@@ -154,37 +153,33 @@ impl Participant {
         let roots = best.body.roots();
         let call = Call::Register { params, state, roots, sigs: with_sender(&best, me) };
         // One at a time, whatever is countersigned while it waits.
-        self.submit_evidence(("register", id, 0), best.body.ver, call, None);
+        self.submit_evidence(("register", id, 0), state, call, None);
     }
 
     /// What this party shows in a dispute, once for what it is to replace.
-    fn submit_evidence(&mut self, wish: (&'static str, B256, u64), ver: u64, call: Call, deadline: Option<u64>) {
+    fn submit_evidence(&mut self, wish: (&'static str, B256, u64), state: State, call: Call, deadline: Option<u64>) {
         let (kind, id, replaced) = wish;
-        let key = tx_key(kind, id, replaced.into());
-        if !self.in_flight.contains(&key) {
-            self.chain.sent_evidence.insert(key, (id, ver));
-        }
-        self.submit(kind, id, replaced.into(), call, deadline);
-    }
-
-    /// A transaction of this party is in a block.
-    pub(super) fn evidence_mined(&mut self, key: TxKey) {
-        if let Some((id, ver)) = self.chain.sent_evidence.remove(&key) {
-            let shown = self.chain.shown_evidence.entry(id).or_default();
-            *shown = ver.max(*shown);
+        if self.submit(kind, id, replaced.into(), call, deadline) {
+            self.chain.shown.insert((id, state.ver), state);
         }
     }
 
-    /// This party has shown evidence in this dispute, and nothing that stands in place of it takes anything from this party that its
-    /// newest State would bring back. What the peer countersigns later was signed by this party before, so that it is owed no more
-    /// than the least of them (1.4(2)); a refutation for each would be work without end (I10).
+    pub(super) fn forget_evidence(&mut self, id: B256) {
+        self.chain.shown.retain(|(shown, _), _| *shown != id);
+    }
+
+    /// This party has sent evidence in this dispute, and what stands now takes nothing from it that its newest State would bring
+    /// back. What the peer countersigns later was signed by this party before, so that it is owed no more than the least of them
+    /// (1.4(2)); a refutation for each would be work without end (I10).
     ///
     /// Of States with other deposits, locks or nanocontracts nothing is said: they are shown, and there are only as many as this
     /// party had proposed.
     fn has_shown(&self, id: B256, dispute: &DisputeView, best: &Body, me: Side) -> bool {
-        let shown = self.chain.shown_evidence.get(&id).is_some_and(|shown| dispute.ver >= *shown);
-        shown
-            && dispute.state.is_some_and(|stands| stands.is_alike(&best.state()) && stands.share(me) >= best.share(me))
+        let mut until = self.chain.shown.range((id, 0)..=(id, dispute.ver));
+        // Of what this party sent itself it needs no event.
+        let own = || self.chain.shown.get(&(id, dispute.ver)).copied();
+        let Some(stands) = until.next().and(dispute.state.or_else(own)) else { return false };
+        stands.is_alike(&best.state()) && stands.share(me) >= best.share(me)
     }
 
     fn answer_dispute(&mut self, id: B256, dispute: DisputeView) {
@@ -201,7 +196,7 @@ impl Participant {
             let (state, roots) = (best.body.state(), best.body.roots());
             let call = Call::Refute { params, state, roots, sigs: with_sender(&best, me) };
             let wish = ("refute", id, dispute.ver);
-            return self.submit_evidence(wish, best.body.ver, call, Some(dispute.refute_end));
+            return self.submit_evidence(wish, state, call, Some(dispute.refute_end));
         }
         self.plan_nanos(id);
         let final_at = dispute.final_at(params.window);
@@ -290,7 +285,6 @@ impl Participant {
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let (Some(best), Some(secrets)) = (virt.book.as_ref().map(|b| b.log.cur()), virt.all_secrets()) else { return };
         let [Some(a), Some(b)] = best.sigs else { return };
-        let ver = best.body.ver;
         let t_exp = virt.params.t_exp;
         let opener = Some(self.opener(virt));
         let (params, state, roots) = (virt.params.clone(), best.body.state(), best.body.roots());
@@ -298,7 +292,7 @@ impl Participant {
         let secrets = secrets.into_iter().map(|secret| secret.0).collect();
         let call = Call::RegisterVirtual { params, state, roots, sigs: [a, b], secrets, opener };
         let deadline = Some(t_exp);
-        self.submit_evidence(("registerVirtual", vc, replaced), ver, call, deadline);
+        self.submit_evidence(("registerVirtual", vc, replaced), state, call, deadline);
     }
 
     fn answer_virtual_dispute(&mut self, vc: B256, dispute: DisputeView, settled: RecordView) {
@@ -350,10 +344,9 @@ impl Participant {
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let Some(best) = virt.book.as_ref().map(|b| b.log.cur()) else { return };
         let [Some(a), Some(b)] = best.sigs else { return };
-        let ver = best.body.ver;
         let (params, state, roots) = (virt.params.clone(), best.body.state(), best.body.roots());
         let call = Call::RefuteVirtual { params, state, roots, sigs: [a, b] };
-        self.submit_evidence(("refuteVirtual", vc, replaced), ver, call, Some(deadline));
+        self.submit_evidence(("refuteVirtual", vc, replaced), state, call, Some(deadline));
     }
 
     fn conclude_virtual(&mut self, vc: B256, dispute: DisputeView) {

@@ -126,7 +126,8 @@ impl Auditor {
             return;
         }
         let new = self.chosen(node, ch, ver);
-        let old = self.accepted_content(node, ch);
+        // Of a pre-signature only its owner knows whether it took the other half; an item holds the locks of what it started from.
+        let old = self.accepted_content(node, ch).filter(|old| !old.presigned || new.is_some_and(|n| n.is_like(old)));
         let shares = new.zip(old).filter(|(new, _)| new.is_item).map(|(new, old)| (new.share(side), old.share(side)));
         let bases = new.filter(|c| !c.is_item).map(|c| c.bases.clone());
         let fits = |base: &u64| *base == cur || Some(*base) == maybe || (crashed && *base > cur);

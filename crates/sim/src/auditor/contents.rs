@@ -128,6 +128,11 @@ impl Content {
         &self.lists.nanos
     }
 
+    /// Only the split of the cash differs.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.total == other.total && self.lists.root() == other.lists.root()
+    }
+
     pub(super) fn holds(&self, vc: B256) -> bool {
         self.locks().iter().any(|l| l.vc == vc)
     }

@@ -24,6 +24,8 @@ pub(super) struct Person {
     pub(super) restarts: usize,
     /// It sees the chain late.
     pub(super) lags: bool,
+    /// How often it began to.
+    pub(super) lapses: usize,
     lags_ms: u64,
     /// It does not run, or its way to the chain takes longer than the promises allow for.
     pub(super) away: bool,
@@ -56,6 +58,7 @@ impl Auditor {
                     crashed: false,
                     restarts: 0,
                     lags: false,
+                    lapses: 0,
                     lags_ms: 0,
                     away: false,
                     away_s: 0,
@@ -69,7 +72,9 @@ impl Auditor {
             if world.sees_less(index) {
                 person.lags_ms = world.now_ms + BLIND_MS;
             }
-            person.lags = person.lags_ms > world.now_ms;
+            let lags = person.lags_ms > world.now_ms;
+            person.lapses += usize::from(lags && !person.lags);
+            person.lags = lags;
             person.away = world.is_away(index);
             person.trouble_ms = world.trouble_ms(index);
             self.proofs.set_honest(person.key, person.honest);

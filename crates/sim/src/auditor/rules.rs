@@ -1,6 +1,7 @@
 //! What an honest node never signs, and never says too early (P7, I5, I6, 1.4(12), 2.3).
 
-use super::Auditor;
+use super::contents::Outcome;
+use super::{Auditor, lock_of};
 use alloy_primitives::B256;
 use perunika_core::chain::Call;
 use perunika_core::sig::Signature;
@@ -126,35 +127,55 @@ impl Auditor {
         let key = self.key(node);
         let content = self.objects.get(&ch).and_then(|o| o.signed_by(ver, key));
         for (vc, outcome) in content.map(|c| c.removed.clone()).unwrap_or_default() {
-            let Some(params) = self.virtuals.get(&vc) else { continue };
-            let (people, t_exp) = (params.path.len(), params.t_exp);
-            // Who sees the chain late, or says late what it signed before, went by another head.
-            let now_seen = !self.people[node].lags && self.is_fresh(node, ch, ver);
-            let allowed = match outcome {
-                Some(out_a) => {
-                    // Its own signature may have been lost in a crash on the way out.
-                    let known = self.certificates.get(&(node, vc, out_a)).cloned().unwrap_or_default();
-                    let mine = self.position(node, vc).filter(|i| !known.contains(&(*i as u8)));
-                    let certified = known.len() + usize::from(mine.is_some()) == people;
-                    let concluded = self.record.concluded(vc) == Some(out_a);
-                    let settled = self.chain.is_final_outcome(vc, self.depth);
-                    (certified && (!now_seen || self.is_early(node, vc))) || (concluded && (!now_seen || settled))
-                }
-                None => {
-                    let passed = if now_seen { self.final_time() } else { self.time() };
-                    let expired = passed > t_exp && !self.record.has(vc);
-                    let unsigned = self.signed_nothing(node, vc);
-                    if !expired && unsigned {
-                        self.abandoned.insert((node, vc));
-                    }
-                    expired || !self.revealed.contains(&(node, vc)) || unsigned
-                }
-            };
+            if !self.virtuals.contains_key(&vc) {
+                continue;
+            }
+            let also = self.same_removal(ch, vc, outcome);
+            let allowed = self.may_remove(node, (ch, ver), vc, outcome)
+                || also.is_some_and(|outcome| self.may_remove(node, (ch, ver), vc, outcome));
             self.removed.insert((node, ch, vc));
             if !allowed {
                 let text =
                     format!("2.3 close: {} removed the lock of {vc} at {outcome:?} without a right", self.name(node));
                 self.fault(text);
+            }
+        }
+    }
+
+    /// An outcome that pays in this link what was put in gives the same State as a removal without one, and who signed it may have
+    /// meant either.
+    fn same_removal(&self, ch: B256, vc: B256, outcome: Outcome) -> Option<Outcome> {
+        let lock = lock_of(self.virtuals.get(&vc)?, vc, ch, self.objects.get(&ch)?.keys)?;
+        match outcome {
+            None => Some(Some(lock.left)),
+            Some(out_a) if out_a == lock.left => Some(None),
+            Some(_) => None,
+        }
+    }
+
+    fn may_remove(&mut self, node: usize, (ch, ver): (B256, u64), vc: B256, outcome: Outcome) -> bool {
+        let Some(params) = self.virtuals.get(&vc) else { return false };
+        let (people, t_exp) = (params.path.len(), params.t_exp);
+        // Who sees the chain late, or says late what it signed before, went by another head.
+        let now_seen = !self.people[node].lags && self.is_fresh(node, ch, ver);
+        match outcome {
+            Some(out_a) => {
+                // Its own signature may have been lost in a crash on the way out.
+                let known = self.certificates.get(&(node, vc, out_a)).cloned().unwrap_or_default();
+                let mine = self.position(node, vc).filter(|i| !known.contains(&(*i as u8)));
+                let certified = known.len() + usize::from(mine.is_some()) == people;
+                let concluded = self.record.concluded(vc) == Some(out_a);
+                let settled = self.chain.is_final_outcome(vc, self.depth);
+                (certified && (!now_seen || self.is_early(node, vc))) || (concluded && (!now_seen || settled))
+            }
+            None => {
+                let passed = if now_seen { self.final_time() } else { self.time() };
+                let expired = passed > t_exp && !self.record.has(vc);
+                let unsigned = self.signed_nothing(node, vc);
+                if !expired && unsigned {
+                    self.abandoned.insert((node, vc));
+                }
+                expired || !self.revealed.contains(&(node, vc)) || unsigned
             }
         }
     }

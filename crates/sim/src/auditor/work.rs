@@ -140,8 +140,11 @@ impl Auditor {
         // What a reorganisation brings back comes beside what was sent instead.
         let again = self.chain.reorgs as usize;
         let (limit, what) = match kind {
-            // Who restarts may not know what it has shown already.
-            Kind::Evidence => (1 + again + self.people[node].restarts, "registrations and refutations"),
+            // Who restarts may not know what it has shown already, and who sees the chain late not that it stands.
+            Kind::Evidence => {
+                let person = &self.people[node];
+                (1 + again + person.restarts + person.lapses, "registrations and refutations")
+            }
             Kind::Nanos => (2 * self.games.disputed(object), "claims on nanocontracts"),
             Kind::Step => (self.games.steps_of(detail), "forced steps"),
             Kind::Once(name) => (1 + again, name),
