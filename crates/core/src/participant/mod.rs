@@ -35,6 +35,7 @@ use crate::message::Message;
 use crate::nano::{Evaluator, NoEvaluator};
 use crate::policy::Policy;
 use crate::sig::RawKey;
+use crate::signed::State;
 use crate::signer::{Guard, Refusal, Signer};
 use crate::virtual_channel::{Renewal, Virtual};
 use alloc::boxed::Box;
@@ -92,8 +93,8 @@ struct ChainMemory {
     watched_secrets: BTreeSet<B256>,
     /// When the plan of a dispute's nanocontracts was last made: head, milliseconds.
     planned_nanos: BTreeMap<B256, (B256, u64)>,
-    /// What was sent as evidence, by object and version.
-    shown: BTreeMap<(B256, u64), crate::signed::State>,
+    /// What was sent as evidence, by object and version, and the highest version that this party had signed by then.
+    shown: BTreeMap<(B256, u64), (State, u64)>,
     /// Calls about nanocontracts that were asked for, and those that failed.
     nano_calls: BTreeSet<TxKey>,
     failed_nanos: BTreeSet<TxKey>,

@@ -159,8 +159,9 @@ impl Participant {
     /// What this party shows in a dispute, once for what it is to replace.
     fn submit_evidence(&mut self, wish: (&'static str, B256, u64), state: State, call: Call, deadline: Option<u64>) {
         let (kind, id, replaced) = wish;
+        let signed = self.book(id).map_or(0, |book| book.log.my_high()).max(state.ver);
         if self.submit(kind, id, replaced.into(), call, deadline) {
-            self.chain.shown.insert((id, state.ver), state);
+            self.chain.shown.insert((id, state.ver), (state, signed));
         }
     }
 
@@ -173,13 +174,15 @@ impl Participant {
     /// (1.4(2)); a refutation for each would be work without end (I10).
     ///
     /// Of States with other deposits, locks or nanocontracts nothing is said: they are shown, and there are only as many as this
-    /// party had proposed.
+    /// party had proposed. So is what this party signed or accepted later, after a reorganisation took a dispute away, say: the peer
+    /// could let stand what gives as much, and replace it at the last moment by a State between the two that gives less.
     fn has_shown(&self, id: B256, dispute: &DisputeView, best: &Body, me: Side) -> bool {
-        let mut until = self.chain.shown.range((id, 0)..=(id, dispute.ver));
+        let mut shown = self.chain.shown.range((id, 0)..=(id, dispute.ver));
         // Of what this party sent itself it needs no event.
-        let own = || self.chain.shown.get(&(id, dispute.ver)).copied();
-        let Some(stands) = until.next().and(dispute.state.or_else(own)) else { return false };
-        stands.is_alike(&best.state()) && stands.share(me) >= best.share(me)
+        let own = || self.chain.shown.get(&(id, dispute.ver)).map(|(state, _)| *state);
+        let Some(stands) = dispute.state.or_else(own) else { return false };
+        let signed_by_then = shown.any(|(_, (_, signed))| best.ver <= *signed);
+        signed_by_then && stands.is_alike(&best.state()) && stands.share(me) >= best.share(me)
     }
 
     fn answer_dispute(&mut self, id: B256, dispute: DisputeView) {
