@@ -130,7 +130,11 @@ impl Auditor {
         let old = self.accepted_content(node, ch).filter(|old| !old.presigned || new.is_some_and(|n| n.is_like(old)));
         let shares = new.zip(old).filter(|(new, _)| new.is_item).map(|(new, old)| (new.share(side), old.share(side)));
         let bases = new.filter(|c| !c.is_item).map(|c| c.bases.clone());
-        let fits = |base: &u64| *base == cur || Some(*base) == maybe || (crashed && *base > cur);
+        // Nor does anybody else know what it goes by then: a State below that it countersigned.
+        let uncertain = self.accepted_content(node, ch).is_some_and(|content| content.presigned);
+        let before = |base: &u64| uncertain && *base < cur && known.signed.contains(base);
+        let fits = |base: &u64| *base == cur || Some(*base) == maybe || (crashed && *base > cur) || before(base);
+        let misfit = bases.filter(|bases| !bases.iter().any(fits));
         let own_parity = ver % 2 == side as u64 && new.is_some_and(|c| !c.presigned);
         if own_parity && ver > 1 {
             let text = format!("1.4(1): {} accepted version {ver}, which is its own to propose", self.name(node));
@@ -148,7 +152,7 @@ impl Auditor {
             let text = format!("1.4(10): {} accepted an item that lowers its share: {shares:?}", self.name(node));
             self.fault(text);
         }
-        if bases.as_ref().is_some_and(|bases| !bases.iter().any(fits)) {
+        if let Some(bases) = misfit {
             let text = format!("1.4(2): {} accepted {ver} on {bases:?}, not on its {cur}", self.name(node));
             self.fault(text);
         }

@@ -235,7 +235,7 @@ impl Auditor {
     }
 
     /// The locks that the chain holds of a life and has not paid.
-    fn escrowed_in(&self, id: B256) -> Vec<B256> {
+    pub(super) fn escrowed_in(&self, id: B256) -> Vec<B256> {
         let (Some(life), Some(object)) = (self.record.lives.get(&id), self.objects.get(&id)) else { return Vec::new() };
         let contents = object.versions.values().rev().flatten();
         let mut ended = contents.filter(|c| tree::root(c.locks()) == life.lock_root);

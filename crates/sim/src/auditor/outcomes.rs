@@ -41,6 +41,10 @@ impl Auditor {
         if settled {
             return Some(self.on_chain(vc));
         }
+        // A removal that one of the two kept to itself: the life ended with the lock, and the record decides.
+        if self.record.lives.get(&link).is_some_and(|life| life.over) && self.escrowed_in(link).contains(&vc) {
+            return None;
+        }
         self.agreed.get(&(vc, link))?.first().copied()
     }
 
