@@ -1,8 +1,10 @@
 //! Registrations and refutations that a reorganisation takes away (S38, S63). Depth 1 is not final on this chain.
 
+use perunika_core::body::{Body, Change};
 use perunika_core::chain::RecordView;
 use perunika_core::io::Command;
-use perunika_sim::{Adversary, ETH, Stage, World};
+use perunika_core::message::Message;
+use perunika_sim::{Adversary, ETH, Stage, Tap, World};
 
 fn disputed(stage: &Stage) -> bool {
     matches!(stage.world.record(&stage.virtual_params()), RecordView::Disputed(_))
@@ -75,6 +77,76 @@ fn s38_a_dispute_of_a_link_that_vanishes_and_comes_back() {
         stage.world.run_for(3_000);
     }
     stage.world.call_as(0, &call).expect("registers");
+    stage.finish();
+    assert_eq!(stage.world.gain(1), 2 * ETH as i128);
+}
+
+/// The peer registers an old State, the honest party shows its newest one, and a reorganisation takes both away. Gives what was shown.
+fn shown_in_a_dispute_that_vanished(stage: &mut Stage, adversary: &mut Adversary) -> Body {
+    let (ch, params) = (stage.links[0], stage.channels[0]);
+    stage.world.run_for(8_000);
+    stage.world.ground.depth = 6;
+    stage.world.pay(0, ch, ETH);
+    let old = stage.link_body(0, 0, Vec::new());
+    stage.world.pay(0, ch, ETH);
+    let shown = stage.link_body(0, 0, Vec::new());
+    adversary.strike(&mut stage.world);
+    let call = adversary.register(&stage.world, &params, &old);
+    let before = stage.world.ground.chain.height();
+    stage.world.call_as(0, &call).expect("registers");
+    let answered = |w: &World| w.slot(&params).dispute.is_some_and(|d| d.ver == shown.ver);
+    assert!(stage.world.run_until(20_000, answered), "it is refuted");
+    stage.world.run_for(1_000);
+    stage.world.reorg(stage.world.ground.chain.height() - before);
+    assert!(stage.world.slot(&params).dispute.is_none());
+    stage.world.run_for(500);
+    shown
+}
+
+/// The peer pays, and registers what was shown in the dispute that vanished: it does not stand for what came after it.
+#[test]
+fn s38_i8_a_payment_after_a_dispute_that_vanished_is_shown_in_the_next_one() {
+    let mut stage = Stage::new(465, 1);
+    let mut adversary = Adversary::new(&[0]);
+    let shown = shown_in_a_dispute_that_vanished(&mut stage, &mut adversary);
+    let params = stage.channels[0];
+    let paid = shown.with(shown.ver + 2, &Change::Split(shown.def_a - ETH)).expect("a split");
+    let item = adversary.item(&stage.world, 0, &paid, shown.ver, false);
+    stage.world.inject(0, 1, item);
+    stage.world.run_for(500);
+    let call = adversary.register(&stage.world, &params, &shown);
+    stage.world.call_as(0, &call).expect("registers");
+    stage.finish();
+    assert_eq!(stage.world.gain(1), 3 * ETH as i128);
+}
+
+/// The honest party pays, the peer pays it back and registers what was shown in the dispute that vanished. It gives the honest party
+/// as much as its newest State, but the payment between the two does not, and it would come at the last moment.
+#[test]
+fn s38_i8_what_stands_gives_as_much_but_what_was_signed_since_does_not() {
+    let mut stage = Stage::new(466, 1);
+    let mut adversary = Adversary::new(&[0]);
+    let shown = shown_in_a_dispute_that_vanished(&mut stage, &mut adversary);
+    let (ch, params) = (stage.links[0], stage.channels[0]);
+    stage.world.stream(1, ch, ETH);
+    stage.world.run_for(500);
+    let mine = |(_, tap): &(u64, Tap)| match tap {
+        Tap::Sent { from: 1, message: Message::Item { ver, def_a, .. } } => Some((*ver, *def_a)),
+        _ => None,
+    };
+    let (ver, def_a) = stage.world.taps.iter().filter_map(mine).max().expect("it paid");
+    let paid = shown.with(ver, &Change::Split(def_a)).expect("a split");
+    let back = paid.with(ver + 1, &Change::Split(shown.def_a)).expect("a split");
+    let item = adversary.item(&stage.world, 0, &back, ver, false);
+    stage.world.inject(0, 1, item);
+    stage.world.run_for(500);
+    assert_eq!(stage.link_body(1, 0, Vec::new()), back, "it is accepted");
+    let call = adversary.register(&stage.world, &params, &shown);
+    stage.world.call_as(0, &call).expect("registers");
+    stage.world.run_for(1_500);
+    let end = stage.world.slot(&params).dispute.expect("a dispute").refute_end;
+    stage.world.run_to(end - 1);
+    let _ = stage.world.call_as(0, &adversary.refute(&stage.world, &params, &paid));
     stage.finish();
     assert_eq!(stage.world.gain(1), 2 * ETH as i128);
 }
