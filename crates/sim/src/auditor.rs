@@ -326,15 +326,24 @@ impl Auditor {
             _ => self.sent_nano(from, message),
         }
         let Some((ch, ver, sig)) = signature_in(message) else { return };
-        if !self.is_new_signature(from, ch, ver, sig) {
+        let new = self.is_new_signature(from, ch, ver, sig);
+        // A corrupt party may show its signature before it says of what, and explain it later.
+        if !new && self.is_explained(from, ch, ver, sig) {
             return;
         }
         if self.derive(self.key(from), message) {
             self.signed(from, ch, ver, message);
             self.solve(Some(ch));
-        } else {
+        } else if new {
             self.wonder(Riddle::said(self.now_ms, from, message));
         }
+    }
+
+    /// What this signature is over is known.
+    fn is_explained(&self, from: usize, ch: B256, ver: u64, sig: &Signature) -> bool {
+        let key = self.key(from);
+        let contents = self.objects.get(&ch).into_iter().flat_map(|object| object.all_signed_by(ver, key));
+        { contents }.any(|content| self.proofs.verifies(content.hash(ch), key, sig))
     }
 
     /// What it says is known now.

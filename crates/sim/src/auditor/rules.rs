@@ -91,11 +91,14 @@ impl Auditor {
                 let key = self.key(node);
                 Some(object.signed_by(ver, key).is_some_and(|c| c.holds(vc)))
             };
+            // What it signed below cur is void (1.4(2)): its proposal without the lock, say, which crossed the peer's late answer to
+            // the one with it and an item on top of that. Who accepted the item durably can refute the proposal with it.
             let (top, pending) = match self.knowledge.get(&(node, link)) {
-                Some(known) => (known.top, known.signed.range(known.top..).copied().collect()),
+                Some(known) => (known.top, known.signed.range(known.cur + 1..).copied().collect()),
                 None => (0, Vec::new()),
             };
-            let firm = top > 0 && holds(top) == Some(true);
+            let accepted = self.accepted_content(node, link).is_some_and(|content| content.holds(vc));
+            let firm = accepted && top > 0 && holds(top) == Some(true);
             if !firm || !pending.into_iter().all(|ver| holds(ver) == Some(true)) {
                 let text = format!("I5: {} revealed its secret of {vc} over a lock that is not firm", self.name(node));
                 self.fault(text);

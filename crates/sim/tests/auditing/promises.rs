@@ -181,6 +181,27 @@ fn s57_a_payment_that_nobody_made() {
     });
 }
 
+/// The corrupt payer shows somebody else the signature of a payment as an answer to nothing, then pays: the payee is right to
+/// take it.
+#[test]
+fn s57_a_signature_that_comes_before_what_it_is_over() {
+    let mut path = story();
+    let vc = path.world.virtual_ids()[0];
+    let accepted = path.world.virtual_of(2, vc).expect("the payee's view").accepted;
+    path.world.corrupt(0);
+    path.world.follow();
+    let body = Body::virtual_genesis(vc, 10 * ETH, 10 * ETH).with(accepted + 2, &Change::Split(4 * ETH));
+    let said = Adversary::new(&[0]).item(&path.world, 0, &body.expect("a split"), accepted, true);
+    let Message::Item { ch, ver, sig, .. } = said else { unreachable!() };
+    for (to, message) in [(1, Message::Accept { ch, ver, sig }), (2, said)] {
+        path.world.inject(0, to, message);
+        path.world.run_for(500);
+    }
+    assert_eq!(path.world.virtual_of(2, vc).expect("the payee's view").accepted, accepted + 2);
+    path.world.follow();
+    assert!(path.world.faults().is_empty(), "{:?}", path.world.faults());
+}
+
 #[test]
 fn an_answer_that_is_not_true() {
     expect("1.4(6)", |path| {
