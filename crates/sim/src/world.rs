@@ -352,7 +352,7 @@ impl World {
     pub fn sees_less(&self, node: usize) -> bool {
         let this = &self.nodes[node];
         let rpc = &this.rpc;
-        this.lag + rpc.jitter + rpc.withhold + rpc.eventless > 0 || rpc.stopped
+        this.lag + rpc.jitter + rpc.withhold + rpc.eventless > 0 || rpc.stopped || this.desk.is_behind()
     }
 
     /// When a message from or to a node was last lost, or later than two seconds, ms.

@@ -30,6 +30,13 @@ pub(super) struct Desk {
     boots: u64,
 }
 
+impl Desk {
+    /// Inputs wait behind a slow disk, and a new head may be among them.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+}
+
 impl World {
     /// Hands an input to a node, behind those that wait; `tap` is noted when its effect is durable.
     pub(super) fn input_noted(&mut self, node: usize, tap: Option<Tap>, input: Input) {
