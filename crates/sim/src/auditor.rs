@@ -327,8 +327,9 @@ impl Auditor {
         }
         let Some((ch, ver, sig)) = signature_in(message) else { return };
         let new = self.is_new_signature(from, ch, ver, sig);
-        // A corrupt party may show its signature before it says of what, and explain it later.
-        if !new && self.is_explained(from, ch, ver, sig) {
+        // A corrupt party may show its signature before it says of what, and explain it later, and not only in one way.
+        let retold = !honest && matches!(message, Message::Propose { .. } | Message::Item { .. });
+        if !new && !retold && self.is_explained(from, ch, ver, sig) {
             return;
         }
         if self.derive(self.key(from), message) {

@@ -131,7 +131,8 @@ pub struct Participant {
     in_flight: BTreeSet<TxKey>,
     /// Objects whose peer knows more than this node, as it seems.
     doubts: BTreeSet<B256>,
-    cooling: BTreeMap<TxKey, u64>,
+    /// What is not sent again yet: until when, milliseconds, and, of what was mined, the head by which it was planned.
+    cooling: BTreeMap<TxKey, (u64, Option<B256>)>,
     mined: BTreeSet<TxKey>,
     close_tags: BTreeMap<B256, Vec<u64>>,
     open_tags: BTreeMap<B256, u64>,
@@ -440,8 +441,10 @@ impl Participant {
         if matches!(outcome, TxOutcome::Mined { .. }) {
             self.mined.insert(key);
         }
-        let wait_ms = if matches!(outcome, TxOutcome::Mined { .. }) { 2_000 } else { 5_000 };
-        self.cooling.insert(key, self.env.now_ms + wait_ms);
+        let mined = matches!(outcome, TxOutcome::Mined { .. });
+        let until = self.env.now_ms + if mined { 2_000 } else { 5_000 };
+        // Its effect is in a later head than the one that is known here.
+        self.cooling.insert(key, (until, mined.then_some(self.chain.head.hash)));
         if let TxOutcome::Failed { reason } = outcome {
             self.opening_failed(key, reason);
             self.nano_call_failed(key);
@@ -451,7 +454,8 @@ impl Participant {
     fn on_tick(&mut self) {
         let now = self.env.now_ms;
         self.ticked_ms = now;
-        self.cooling.retain(|_, until| *until > now);
+        let head = self.chain.head.hash;
+        self.cooling.retain(|_, (until, planned)| *until > now || *planned == Some(head));
         self.expire_quotes();
         self.expire_openings();
         self.expire_agreements();

@@ -11,6 +11,11 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+/// Versions below a proposal among which its base is looked for: those that stay unanswered lie between.
+const BASE_REACH: usize = 256;
+/// The same of a pre-signature, which does not name its base.
+const PRESIGN_REACH: usize = 64;
+
 /// How many versions below an item are looked at for its base.
 const ITEM_BASES: usize = 64;
 
@@ -291,7 +296,8 @@ impl Object {
         sig: &Signature,
         proofs: &Proofs,
     ) -> bool {
-        let below = self.versions.range(..change.ver).rev().take(64).flat_map(|(_, c)| c);
+        let reach = if change.base.is_some() { BASE_REACH } else { PRESIGN_REACH };
+        let below = self.versions.range(..change.ver).rev().take(reach).flat_map(|(_, c)| c);
         let bases = below.filter(|c| change.base.is_none_or(|hash| hash == c.hash(ch)));
         let next = bases.filter_map(|base| base.changed(change.ver, change.ops, change.books));
         let found = next.into_iter().find(|content| proofs.verifies(content.hash(ch), by, sig));
@@ -306,6 +312,11 @@ impl Object {
             let known = self.versions.get_mut(&content.ver).into_iter().flatten().find(|c| c.hash(ch) == same);
             if let Some(known) = known {
                 known.presigned |= content.presigned;
+                known.is_item |= content.is_item;
+                if proofs.is_honest(by) {
+                    // What others called it before does not matter.
+                    (known.removed, known.closed) = (content.removed, content.closed);
+                }
                 known.bases.extend(content.bases);
             }
         } else {

@@ -29,6 +29,10 @@ impl Proofs {
         }
     }
 
+    pub(super) fn is_honest(&self, key: Address) -> bool {
+        self.honest.contains(&key)
+    }
+
     fn digest(&self, struct_hash: B256) -> B256 {
         let mut bytes = [0u8; 66];
         (bytes[0], bytes[1]) = (0x19, 0x01);
