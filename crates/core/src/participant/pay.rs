@@ -214,6 +214,10 @@ impl Participant {
 
     /// The newest item again under a higher version: the peer used this one for something else.
     pub(super) fn reissue_item(&mut self, ch: B256) {
+        // A higher version is a new signature: not in a dispute, nor when nothing else would be signed (S40).
+        if self.acceptable(ch).is_err() {
+            return;
+        }
         let (Some(book), Some(peer)) = (self.book(ch), self.peer_of(ch)) else { return };
         let Some(own) = book.log.own().last().filter(|o| o.is_item()) else { return };
         let (base, ver) = (book.log.cur().body.ver, book.log.next_version(book.log.me));

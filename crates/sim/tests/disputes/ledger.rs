@@ -1,8 +1,10 @@
 //! Ledger channels: S1, S2, S4, S5, S40, S67, S71.
 
+use alloy_primitives::B256;
 use perunika_core::body::Body;
 use perunika_core::io::Command;
-use perunika_core::message::Message;
+use perunika_core::message::{LinkOp, Message};
+use perunika_core::sig::Signature;
 use perunika_sim::{Adversary, ETH, Stage, Tap, signatures};
 
 /// One link in which both sides have paid `latest` times; every version that existed.
@@ -175,6 +177,43 @@ fn propose(stage: &Stage, adversary: &Adversary, base: &Body) -> Message {
         unreachable!()
     };
     Message::Propose { ch, ver, base: base.hash(), ops: Vec::new(), sig }
+}
+
+/// A pre-signature that runs into an item is answered by the item under a higher version, but not in a dispute: that would be a
+/// new signature (S40).
+#[test]
+fn s40_no_item_is_made_again_during_a_dispute() {
+    let (mut stage, bodies) = history(407, 2);
+    let ch = stage.links[0];
+    let adversary = Adversary::new(&[0]);
+    let old = adversary.register(&stage.world, &stage.channels[0], &bodies[1]);
+    stage.world.corrupt(0);
+    stage.world.stream(1, ch, ETH / 10);
+    stage.world.run_for(200);
+    let paid = newest_item(&stage, 1);
+    run_into(&mut stage, ch, paid);
+    let again = newest_item(&stage, 1);
+    assert!(again > paid, "it is made again while all is well");
+    stage.world.call_as(0, &old).expect("registers");
+    stage.world.run_for(1_500);
+    run_into(&mut stage, ch, again);
+    assert_eq!(newest_item(&stage, 1), again, "an item was signed during the dispute");
+    stage.finish();
+}
+
+fn run_into(stage: &mut Stage, ch: B256, ver: u64) {
+    let op = LinkOp::Add { vc: B256::repeat_byte(7) };
+    stage.world.inject(0, 1, Message::Presign { ch, ver, op, sig: Signature([3; 64]) });
+    stage.world.run_for(200);
+}
+
+/// Highest version of the items that a node sent.
+fn newest_item(stage: &Stage, node: usize) -> u64 {
+    let items = stage.world.taps.iter().filter_map(|(_, tap)| match tap {
+        Tap::Sent { from, message: Message::Item { ver, .. } } if *from == node => Some(*ver),
+        _ => None,
+    });
+    items.max().expect("an item was sent")
 }
 
 /// A Close that both signed ends a dispute; the old record and the old States mean nothing to the next life (S62, S71).
