@@ -22,6 +22,7 @@ mod rules;
 mod words;
 mod work;
 
+use crate::notebook::Line;
 use crate::world::{Tap, World};
 use alloy_primitives::{Address, B256};
 use contents::{Content, Entries, Item, Object, Outcome};
@@ -112,7 +113,8 @@ pub(crate) struct Auditor {
     finals: BTreeMap<(usize, B256), u128>,
     knowledge: BTreeMap<(usize, B256), Knowledge>,
     certificates: BTreeMap<(usize, B256, u128), BTreeSet<u8>>,
-    revealed: BTreeSet<(usize, B256)>,
+    /// When the secret of a node in a virtual channel left, ms.
+    revealed: BTreeMap<(usize, B256), u64>,
     /// Ends that let go of a virtual channel without having signed anything of it: they never will.
     abandoned: BTreeSet<(usize, B256)>,
     /// How locks were removed by both parties of a link: virtual channel, link.
@@ -221,7 +223,7 @@ impl Auditor {
             finals: BTreeMap::new(),
             knowledge: BTreeMap::new(),
             certificates: BTreeMap::new(),
-            revealed: BTreeSet::new(),
+            revealed: BTreeMap::new(),
             abandoned: BTreeSet::new(),
             agreed: BTreeMap::new(),
             frozen: BTreeMap::new(),
@@ -297,7 +299,9 @@ impl Auditor {
                 self.wanted(*node, *tag, command);
             }
             Tap::Down { node } => self.went_down(*node),
-            Tap::Up { .. } | Tap::Lost { .. } => {}
+            Tap::Up { node } => self.people[*node].up_ms = self.now_ms,
+            Tap::Shown { node, head, signed } => self.people[*node].heads.push((*signed, *head)),
+            Tap::Lost { .. } => {}
             Tap::Block { .. } | Tap::Chain(_) | Tap::Mined { .. } | Tap::Reorg { .. } => self.take_chain(tap),
         }
     }
@@ -320,7 +324,10 @@ impl Auditor {
                 self.games.offered(message);
                 self.solve(Some(*ch));
             }
-            Message::Activate { vc, .. } if honest && self.revealed.insert((from, *vc)) => self.check_reveal(from, *vc),
+            Message::Activate { vc, .. } if honest && !self.revealed.contains_key(&(from, *vc)) => {
+                self.revealed.insert((from, *vc), self.now_ms);
+                self.check_reveal(from, *vc);
+            }
             Message::FinalSigs { vc, out_a, sigs } => self.sent_final(from, *vc, *out_a, sigs),
             Message::Ack { ch, ver } if honest => self.accepted(from, *ch, *ver),
             _ => self.sent_nano(from, message),
@@ -541,6 +548,11 @@ impl Auditor {
     /// Timestamp of the block that is mined at this moment, seconds.
     fn time(&self) -> u64 {
         (crate::ground::START + 2 + self.now_ms / 1_000).max(self.chain.time)
+    }
+
+    /// The same at the moment of a signature.
+    fn time_at(&self, signed: Option<Line>) -> u64 {
+        signed.map_or_else(|| self.time(), |line| crate::ground::START + 2 + line.at_ms / 1_000)
     }
 }
 

@@ -49,6 +49,11 @@ impl Notebook {
         self.pages().now_ms = now_ms;
     }
 
+    /// Number of signatures of all keys so far.
+    pub fn count(&self) -> u64 {
+        self.pages().count
+    }
+
     /// Number of signatures of `key` whose step is not durable yet.
     pub fn open(&self, key: Address) -> usize {
         self.pages().open.get(&key).map_or(0, Vec::len)

@@ -141,6 +141,15 @@ pub enum Tap {
         /// Index of the node.
         node: usize,
     },
+    /// A node took up a head of the chain, with all news of what it watches; what it does behind this it does with this in mind.
+    Shown {
+        /// Index of the node.
+        node: usize,
+        /// Timestamp of the head, seconds.
+        head: u64,
+        /// Number of signatures of all keys until then.
+        signed: u64,
+    },
     /// The application of a node wants something.
     Wanted {
         /// Index of the node.

@@ -2,6 +2,7 @@
 
 use super::rules::CLOCK_S;
 use super::{Auditor, Knowledge, signature_in};
+use crate::notebook::Line;
 use alloy_primitives::{Address, B256};
 use perunika_core::log::{MAX_ITEMS, MAX_JUMP};
 use perunika_core::message::Message;
@@ -61,6 +62,7 @@ impl Auditor {
             if self.is_fresh(node, ch, ver) {
                 self.check_time_to_sign(node, ch, "signed a version of");
             }
+            self.check_undisputed(node, ch, self.line_of(node, ch, ver), "signed a version of");
             // Whether the other half of a pre-signature was taken, only its owner knows.
             let presigned = self.accepted_content(node, ch).is_some_and(|content| content.presigned);
             let certain = sure == cur && !presigned;
@@ -71,7 +73,7 @@ impl Auditor {
             self.check_stream(node, ch, ver, cur, acked);
         }
         for vc in added {
-            self.check_lock(node, ch, vc);
+            self.check_lock(node, ch, ver, vc);
         }
     }
 
@@ -134,6 +136,7 @@ impl Auditor {
         let uncertain = self.accepted_content(node, ch).is_some_and(|content| content.presigned);
         let before = |base: &u64| uncertain && *base < cur && known.signed.contains(base);
         let fits = |base: &u64| *base == cur || Some(*base) == maybe || (crashed && *base > cur) || before(base);
+        let is_proposal = bases.is_some();
         let misfit = bases.filter(|bases| !bases.iter().any(fits));
         let own_parity = ver % 2 == side as u64 && new.is_some_and(|c| !c.presigned);
         if own_parity && ver > 1 {
@@ -156,29 +159,42 @@ impl Auditor {
             let text = format!("1.4(2): {} accepted {ver} on {bases:?}, not on its {cur}", self.name(node));
             self.fault(text);
         }
-        // What was accepted before a crash is answered again.
+        // What was accepted before a crash is answered again. A proposal is accepted by a signature, and when that was made is known;
+        // an item may have been accepted long before.
+        let signed = self.line_of(node, ch, ver);
+        if !crashed || (signed.is_some() && is_proposal) {
+            self.check_undisputed(node, ch, signed, "accepted a version of");
+        }
         if !crashed {
             self.check_time_to_sign(node, ch, "accepted a version of");
             self.check_not_frozen(node, ch, ver);
         }
     }
 
-    /// 1.4(7), (12): no dispute at the head, time enough before the end of a term, no Close that may still be used.
+    /// Whether the head by which a node went when it signed this, or goes by now, shows a dispute. What an endpoint or a slow disk
+    /// has not brought before it yet, it does not know; and what it said before it knew may be heard later.
+    pub(super) fn saw_dispute(&self, node: usize, ch: B256, signed: Option<Line>) -> bool {
+        self.games.dispute(ch).is_some_and(|dispute| dispute.opened <= self.people[node].head_at(signed))
+    }
+
+    /// 1.4(7): no dispute at the head.
+    fn check_undisputed(&mut self, node: usize, ch: B256, signed: Option<Line>, what: &str) {
+        if self.saw_dispute(node, ch, signed) {
+            let text = format!("1.4(7): {} {what} {ch} in spite of dispute", self.name(node));
+            self.fault(text);
+        }
+    }
+
+    /// 1.4(7), (12): time enough before the end of a term, no Close that may still be used.
     fn check_time_to_sign(&mut self, node: usize, ch: B256, what: &str) {
         let now = self.time();
         let person = &self.people[node];
-        // Who sees the chain late does not know; others have seen the block of a moment ago.
-        let seen = |opened: u64| !person.lags && !person.away && now > opened + 1;
-        let dispute = self.games.dispute(ch).is_some_and(|d| seen(d.opened));
         let over = self.record.lives.get(&ch).is_some_and(|life| life.over) && !person.lags && self.chain.reorgs == 0;
         let late = self.virtuals.get(&ch).is_some_and(|p| now + 2 * person.m_safe() > p.t_exp + CLOCK_S);
         let closing = self.games.closing_until(node, ch).is_some_and(|until| self.final_time() <= until);
-        for (broken, why) in [
-            (dispute, "1.4(7): dispute"),
-            (over, "1.4(7): its end"),
-            (late, "1.4(7): the end of its term"),
-            (closing, "1.4(12), S69: its Close"),
-        ] {
+        for (broken, why) in
+            [(over, "1.4(7): its end"), (late, "1.4(7): the end of its term"), (closing, "1.4(12), S69: its Close")]
+        {
             if broken {
                 let (rule, why) = why.split_once(": ").unwrap_or_default();
                 let text = format!("{rule}: {} {what} {ch} in spite of {why}", self.name(node));
@@ -188,8 +204,11 @@ impl Auditor {
     }
 
     /// 2.3: what a participant checks before it signs a lock.
-    fn check_lock(&mut self, node: usize, link: B256, vc: B256) {
-        let (key, now) = (self.key(node), self.time());
+    fn check_lock(&mut self, node: usize, link: B256, ver: u64, vc: B256) {
+        let key = self.key(node);
+        let signed = self.line_of(node, link, ver);
+        let held_back = self.people[node].is_held_back(signed);
+        let now = if held_back { self.time_at(signed) } else { self.time() };
         let Some(params) = self.virtuals.get(&vc) else { return };
         let places: Vec<usize> = (0..params.path.len()).filter(|i| params.path[*i] == key).collect();
         let mut distinct: Vec<Address> = params.path.clone();
@@ -212,7 +231,10 @@ impl Auditor {
         let bound = self.drafts.get(&(node, hash)).copied();
         let record = self.record.has(vc) && !self.people[node].lags;
         let links: Vec<B256> = self.links_of(place, vc);
-        let disputed = links.iter().any(|l| self.games.dispute(*l).is_some_and(|d| now > d.opened + 1));
+        let disputed = links.iter().any(|l| self.saw_dispute(node, *l, signed));
+        // Both became durable at once, and a crash held the lock back longer than the secret.
+        let before = |left_ms: u64| held_back && signed.is_some_and(|line| line.at_ms < left_ms);
+        let revealed = self.revealed.get(&(node, vc)).is_some_and(|left_ms| !before(*left_ms));
         let rules = [
             (
                 !(3..=17).contains(&people) || distinct.len() != people,
@@ -233,10 +255,10 @@ impl Auditor {
                 "another link than it quoted",
             ),
             (bound.is_some_and(|bound| bound != vc), "a secret that it promised to another virtual channel"),
-            (self.revealed.contains(&(node, vc)), "a lock although its secret is out"),
+            (revealed, "a lock although its secret is out"),
             (self.removed.contains(&(node, link, vc)), "a lock that it had removed before"),
             (record, "a lock although there is a record"),
-            (disputed && !lags, "a lock although a link of it is in dispute"),
+            (disputed, "a lock although a link of it is in dispute"),
         ];
         let broken: Vec<&str> = rules.iter().filter(|(broken, _)| *broken).map(|(_, what)| *what).collect();
         self.drafts.entry((node, hash)).or_insert(vc);
@@ -281,9 +303,7 @@ impl Auditor {
         let receivers = [close.receiver_a, close.receiver_b] == [params.a.owner, params.b.owner];
         let empty = said.nanos + said.locks == 0 && close.locks == 0;
         let quiet = said.quiet && said.countersigned;
-        let disputed = self.games.dispute(close.id).is_some_and(|d| self.time() > d.opened + 1);
-        let fresh = self.proofs.line(close.struct_hash(), self.key(node)).is_none_or(|l| l.at_ms + 200 >= self.now_ms);
-        let disputed = disputed && fresh && !self.people[node].lags;
+        let disputed = self.saw_dispute(node, close.id, self.proofs.line(close.struct_hash(), self.key(node)));
         if !same || !receivers || !empty || !quiet || disputed {
             let text = format!(
                 "1.4(12): {} signed a Close of {} (cur: {same}, receivers: {receivers}, empty: {empty}, quiet: {quiet}, \

@@ -3,6 +3,7 @@
 use super::contents::{Books, Content};
 use super::proofs::Proofs;
 use super::{Auditor, lock_of};
+use crate::notebook::Line;
 use alloy_primitives::{Address, B256, keccak256};
 use perunika_contracts::Event;
 use perunika_core::Domain;
@@ -188,10 +189,10 @@ impl Games {
     }
 
     /// When a node signed a version of a nanocontract, ms.
-    fn signed_at(&self, ch: B256, nid: B256, ver: u64, key: Address, proofs: &Proofs) -> Option<u64> {
+    fn signed_at(&self, ch: B256, nid: B256, ver: u64, key: Address, proofs: &Proofs) -> Option<Line> {
         let games = self.of(ch, nid).into_iter().filter_map(|at| self.games.get(&at));
         let mut all = games.flat_map(|game| game.versions.get(&ver).into_iter().flatten());
-        all.find_map(|played| proofs.line(played.nano.struct_hash(), key)).map(|line| line.at_ms)
+        all.find_map(|played| proofs.line(played.nano.struct_hash(), key))
     }
 
     /// How many nanocontracts of a channel are registered.
@@ -318,8 +319,8 @@ impl Auditor {
                     self.fault(text);
                 }
                 let said = self.games.signed_at(*ch, *nid, *ver, by, &self.proofs);
-                if said.is_none_or(|at| at + super::rules::FRESH_MS >= self.now_ms) {
-                    self.check_steppable(from, *ch, *nid, "signed a step of");
+                if said.is_none_or(|line| line.at_ms + super::rules::FRESH_MS >= self.now_ms) {
+                    self.check_steppable(from, (*ch, *nid), said, "signed a step of");
                 }
             }
             Message::NanoAccept { ch, nid, ver, sig } if self.is_new_signature(from, *nid, *ver, sig) => {
@@ -336,12 +337,12 @@ impl Auditor {
                 }
                 let said = self.games.signed_at(*ch, *nid, *ver, by, &self.proofs);
                 // What a crash held back is told again.
-                if said.is_none_or(|at| at + super::rules::FRESH_MS >= self.now_ms) {
-                    self.check_steppable(from, *ch, *nid, "countersigned a step of");
+                if said.is_none_or(|line| line.at_ms + super::rules::FRESH_MS >= self.now_ms) {
+                    self.check_steppable(from, (*ch, *nid), said, "countersigned a step of");
                 }
             }
             Message::NanoTaken { ch, nid, .. } if !self.taken_before(from, message) => {
-                self.check_steppable(from, *ch, *nid, "took an input for");
+                self.check_steppable(from, (*ch, *nid), None, "took an input for");
             }
             Message::CloseSig { close, .. } if honest => {
                 if self.games.closing_until(from, close.id) != Some(close.not_after) {
@@ -377,7 +378,7 @@ impl Auditor {
     }
 
     /// 1.4(12), S69: a nanocontract moves only while every State that could count holds it, and nothing is frozen.
-    fn check_steppable(&mut self, node: usize, ch: B256, nid: B256, what: &str) {
+    fn check_steppable(&mut self, node: usize, (ch, nid): (B256, B256), signed: Option<Line>, what: &str) {
         if !self.honest(node) {
             return;
         }
@@ -385,11 +386,11 @@ impl Auditor {
         let Some(object) = self.objects.get(&ch) else { return };
         let known = self.knowledge.get(&(node, ch));
         let cur = known.map(|k| k.cur).unwrap_or_default();
-        let signed = known.into_iter().flat_map(|k| k.signed.range(cur..));
-        let leaves = signed.filter_map(|ver| object.signed_by(*ver, key)).any(|content| content.nano(nid).is_none());
+        let open = known.into_iter().flat_map(|k| k.signed.range(cur..));
+        let leaves = open.filter_map(|ver| object.signed_by(*ver, key)).any(|content| content.nano(nid).is_none());
         let now = self.time();
         let closed = self.games.closes.get(&(node, ch)).is_some_and(|until| now <= *until);
-        let disputed = self.games.disputes.get(&ch).is_some_and(|(opened, _)| now > *opened + 1);
+        let disputed = self.saw_dispute(node, ch, signed);
         let frozen = self.finals.contains_key(&(node, ch));
         if leaves || closed || frozen || disputed {
             let text = format!(

@@ -102,7 +102,7 @@ impl Auditor {
         }
         for node in self.honest_nodes() {
             let locked = links.iter().any(|link| self.locked.contains(&(node, *link, vc)));
-            if locked && path.contains(&self.key(node)) && !self.revealed.contains(&(node, vc)) {
+            if locked && path.contains(&self.key(node)) && !self.revealed.contains_key(&(node, vc)) {
                 let text = format!("I4: {vc} took effect without {}", self.name(node));
                 self.fault(text);
             }

@@ -1,6 +1,7 @@
 //! Who is who, who speaks for himself, and who was within the bounds that the promises presuppose.
 
 use super::Auditor;
+use crate::notebook::Line;
 use crate::world::World;
 use alloy_primitives::Address;
 use perunika_core::policy::Policy;
@@ -27,6 +28,10 @@ pub(super) struct Person {
     /// How often it began to.
     pub(super) lapses: usize,
     lags_ms: u64,
+    /// When it started last, ms.
+    pub(super) up_ms: u64,
+    /// Heads of the chain that it took up with all news: number of signatures of all keys until then, timestamp in seconds.
+    pub(super) heads: Vec<(u64, u64)>,
     /// It does not run, or its way to the chain takes longer than the promises allow for.
     pub(super) away: bool,
     /// How long it was away so far, in chain time, seconds.
@@ -40,6 +45,18 @@ impl Person {
     /// Finality + inclusion + margin, seconds.
     pub(super) fn m_safe(&self) -> u64 {
         self.policy.m_safe
+    }
+
+    /// Timestamp of the head by which it went when it signed this; without a signature, of the newest that it took up, seconds.
+    pub(super) fn head_at(&self, signed: Option<Line>) -> u64 {
+        let known =
+            signed.map_or(self.heads.len(), |line| self.heads.partition_point(|(until, _)| *until < line.first));
+        known.checked_sub(1).map_or(0, |last| self.heads[last].1)
+    }
+
+    /// It was signed before the last start: a crash held it back, and what is said now was decided then.
+    pub(super) fn is_held_back(&self, signed: Option<Line>) -> bool {
+        signed.is_some_and(|line| line.at_ms < self.up_ms)
     }
 }
 
@@ -60,6 +77,8 @@ impl Auditor {
                     lags: false,
                     lapses: 0,
                     lags_ms: 0,
+                    up_ms: 0,
+                    heads: Vec::new(),
                     away: false,
                     away_s: 0,
                     trouble_ms: 0,

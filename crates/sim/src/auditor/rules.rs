@@ -2,6 +2,7 @@
 
 use super::contents::Outcome;
 use super::{Auditor, lock_of};
+use crate::notebook::Line;
 use alloy_primitives::B256;
 use perunika_core::chain::Call;
 use perunika_core::sig::Signature;
@@ -63,7 +64,7 @@ impl Auditor {
             let text = format!("2.3 close: {} signed a Final without both ends' signatures", self.name(from));
             self.fault(text);
         }
-        if old.is_none() && !self.revealed.contains(&(from, vc)) {
+        if old.is_none() && !self.revealed.contains_key(&(from, vc)) {
             let text = format!("2.3 close: {} signed a Final with its secret unrevealed", self.name(from));
             self.fault(text);
         }
@@ -178,7 +179,7 @@ impl Auditor {
                 if !expired && unsigned {
                     self.abandoned.insert((node, vc));
                 }
-                expired || !self.revealed.contains(&(node, vc)) || unsigned
+                expired || !self.revealed.contains_key(&(node, vc)) || unsigned
             }
         }
     }
@@ -195,10 +196,14 @@ impl Auditor {
 
     /// It was signed just now, not before a crash.
     pub(super) fn is_fresh(&self, node: usize, ch: B256, ver: u64) -> bool {
+        self.line_of(node, ch, ver).is_none_or(|line| line.at_ms + FRESH_MS >= self.now_ms)
+    }
+
+    /// When a node signed a version, said or not.
+    pub(super) fn line_of(&self, node: usize, ch: B256, ver: u64) -> Option<Line> {
         let key = self.key(node);
         let content = self.objects.get(&ch).and_then(|o| o.signed_by(ver, key));
-        let line = content.and_then(|content| self.proofs.line(content.hash(ch), key));
-        line.is_none_or(|line| line.at_ms + FRESH_MS >= self.now_ms)
+        self.proofs.line(content?.hash(ch), key)
     }
 
     /// States that an honest node sends to the chain are its signatures too (protocol 2.3: sending is signing).

@@ -45,8 +45,13 @@ impl World {
             return;
         }
         let env = self.env();
+        let until_now = self.notebook.count();
         let Some(participant) = &mut self.nodes[node].participant else { return };
         let step = participant.handle(input, env);
+        let tap = match tap {
+            Some(Tap::Shown { node, head, .. }) => Some(Tap::Shown { node, head, signed: until_now }),
+            other => other,
+        };
         self.take(node, tap, step);
     }
 

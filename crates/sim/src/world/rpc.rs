@@ -32,8 +32,9 @@ pub struct Rpc {
 }
 
 impl World {
-    /// What a node is told of the chain: the blocks, and of what it watches everything that has changed. `None`: nothing.
-    pub(super) fn look(&mut self, node: usize) -> Option<ChainUpdate> {
+    /// What a node is told of the chain: the blocks, and of what it watches everything that has changed, unless the second value
+    /// is false. `None`: nothing.
+    fn look(&mut self, node: usize) -> Option<(ChainUpdate, bool)> {
         let rpc = self.nodes[node].rpc;
         if rpc.stopped {
             return None;
@@ -43,14 +44,15 @@ impl World {
         let this = &mut self.nodes[node];
         let horizon: Option<Horizon> = Some(self.ground.horizon(lag));
         if this.seen.horizon == horizon {
-            return Some(self.ground.observe_blocks(lag));
+            return Some((self.ground.observe_blocks(lag), true));
         }
         this.seen.horizon = horizon;
         let mut update = self.ground.observe(&this.watches, lag);
+        let mut whole = true;
         if rpc.withhold > 0 || rpc.eventless > 0 {
-            self.distort(node, rpc, &mut update);
+            whole = self.distort(node, rpc, &mut update);
         }
-        Some(self.nodes[node].seen.news(update))
+        Some((self.nodes[node].seen.news(update), whole))
     }
 
     /// The driver does not go back to an older head of the same chain.
@@ -64,7 +66,8 @@ impl World {
         Some(height - shown)
     }
 
-    fn distort(&mut self, node: usize, rpc: Rpc, update: &mut ChainUpdate) {
+    /// False if news are held back.
+    fn distort(&mut self, node: usize, rpc: Rpc, update: &mut ChainUpdate) -> bool {
         let rng = &mut self.rng;
         let seen = &mut self.nodes[node].seen;
         let mut held = false;
@@ -76,6 +79,7 @@ impl World {
         update.ledgers.retain(|(slot, _)| hold(seen.knows_ledger(*slot)));
         update.records.retain(|(vc, _)| hold(seen.knows_record(*vc)));
         update.escrows.retain(|(id, _)| hold(seen.knows_escrow(*id)));
+        let whole = !held;
         let mut hide = |state: &mut Option<_>| {
             let hides = state.is_some() && rng.chance(rpc.eventless);
             held |= hides;
@@ -97,6 +101,7 @@ impl World {
             // It is read again at the next look.
             seen.horizon = None;
         }
+        whole
     }
 
     /// Shows a node the chain as it stands.
@@ -104,8 +109,9 @@ impl World {
         if self.nodes[node].participant.is_none() {
             return;
         }
-        if let Some(update) = self.look(node) {
-            self.input(node, Input::Chain(update));
+        if let Some((update, whole)) = self.look(node) {
+            let tap = whole.then_some(Tap::Shown { node, head: update.head.time, signed: 0 });
+            self.input_noted(node, tap, Input::Chain(update));
         }
     }
 
