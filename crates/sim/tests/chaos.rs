@@ -18,6 +18,7 @@ struct Chaos {
 impl Chaos {
     fn new(seed: u64, hubs: usize) -> Self {
         let mut path = Path::bare(seed, hubs, &quick_policy());
+        path.world.watch_closely();
         for left in 0..=hubs {
             path.links.push(path.world.open_channel(left, left + 1, 100 * ETH, 100 * ETH));
         }
