@@ -88,8 +88,8 @@ struct Knowledge {
     signed: BTreeSet<u64>,
     /// Versions for which it received the peer's signature.
     got: BTreeMap<u64, Vec<B256>>,
-    /// When the newest one came, ms.
-    got_ms: u64,
+    /// When they came last, by version, ms.
+    got_ms: BTreeMap<u64, u64>,
     /// Newest item of its own that the peer has durably.
     acked: u64,
 }
@@ -370,7 +370,8 @@ impl Auditor {
         if matches!(message, Message::Accept { .. }) {
             self.accepted(from, ch, ver);
         }
-        let before = self.knowledge.get(&(from, ch)).is_some_and(|known| known.got_ms < self.now_ms);
+        let came_ms = self.knowledge.get(&(from, ch)).and_then(|known| known.got_ms.get(&ver).copied());
+        let before = came_ms.is_some_and(|came_ms| came_ms < self.now_ms);
         self.pair_up(from, ch, ver, before && matches!(message, Message::Presign { .. }));
         self.touched(from, ch);
     }
@@ -392,7 +393,7 @@ impl Auditor {
         match hashes.iter().find(|hash| self.proofs.verifies(**hash, from, sig)) {
             Some(hash) => {
                 let known = self.knowledge.entry((to, ch)).or_default();
-                known.got_ms = self.now_ms;
+                known.got_ms.insert(ver, self.now_ms);
                 let got = known.got.entry(ver).or_default();
                 got.retain(|known| known != hash);
                 got.push(*hash);
@@ -415,9 +416,13 @@ impl Auditor {
         let hash = own.hash(ch);
         let knowledge = self.knowledge.entry((node, ch)).or_default();
         let both = knowledge.signed.contains(&ver) && knowledge.got.get(&ver).is_some_and(|got| got.contains(&hash));
+        // What the peer signed a while ago may have been let go of, as are items below the payee's newest word.
+        let doubtful = doubtful || ver < knowledge.acked;
+        if both && ver == knowledge.cur && !doubtful {
+            // Its countersignature came after all.
+            knowledge.maybe = None;
+        }
         if both && ver > knowledge.cur.min(knowledge.top) && ver >= knowledge.cur {
-            // What the peer signed a while ago may have been let go of, as are items below the payee's newest word.
-            let doubtful = doubtful || ver < knowledge.acked;
             let unsure = (doubtful && ver > knowledge.cur).then_some(knowledge.cur);
             knowledge.maybe = unsure.map(|cur| knowledge.maybe.map_or(cur, |maybe| maybe.min(cur)));
             knowledge.cur = ver;
