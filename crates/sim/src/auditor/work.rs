@@ -105,6 +105,20 @@ struct Tally {
 pub(super) struct Labour {
     tallies: BTreeMap<Task, Tally>,
     log: Vec<Mined>,
+    /// Of each party's evidence about each object: what the last one says beside cash, and the chain of such contents until then.
+    evidence: BTreeMap<(usize, B256), (B256, B256)>,
+}
+
+impl Labour {
+    /// Evidence that differs from the one before in cash only belongs to the same task.
+    fn line_of(&mut self, node: usize, object: B256, content: B256) -> B256 {
+        let (last, line) = self.evidence.entry((node, object)).or_default();
+        if *last != content {
+            *line = keccak256([line.0, content.0].concat());
+            *last = content;
+        }
+        *line
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +131,12 @@ struct Mined {
 
 impl Auditor {
     pub(super) fn mined(&mut self, node: usize, work: Work, ok: bool) {
-        let task = (node, work.kind(), work.object, work.detail);
+        let kind = work.kind();
+        let detail = match kind {
+            Kind::Evidence => self.labour.line_of(node, work.object, work.detail),
+            _ => work.detail,
+        };
+        let task = (node, kind, work.object, detail);
         self.labour.log.push(Mined { height: self.chain.height, task, count: work.count, ok });
         let tally = self.labour.tallies.entry(task).or_default();
         if ok {
@@ -131,10 +150,10 @@ impl Auditor {
         }
     }
 
-    /// I10: 1 register or refute (of States with other locks or nanocontracts, 1 for each: a proposal that the peer countersigned
-    /// while the other one waited for its block), 2 for each disputed nanocontract, its steps, 1 of everything else. What a reorganisation took is
-    /// not counted; a transaction that came too late is, once, and once more for everything that others did to the object and for
-    /// every reorganisation. A restart may forget what was sent.
+    /// I10: 1 register or refute (of States with other locks or nanocontracts than the last one, 1 more: proposals that the peer
+    /// countersigned while it waited for its block), 2 for each disputed nanocontract, its steps, 1 of everything else. What a
+    /// reorganisation took is not counted; a transaction that came too late is, once, and once more for everything that others did
+    /// to the object and for every reorganisation. A restart may forget what was sent.
     fn check_work(&mut self, task: Task, work: Work, tally: Tally) {
         let (node, kind, object, detail) = task;
         // What a reorganisation brings back comes beside what was sent instead.
