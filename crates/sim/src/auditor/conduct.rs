@@ -232,8 +232,8 @@ impl Auditor {
         let record = self.record.has(vc) && !self.people[node].lags;
         let links: Vec<B256> = self.links_of(place, vc);
         let disputed = links.iter().any(|l| self.saw_dispute(node, *l, signed));
-        // Both became durable at once, and a crash held the lock back longer than the secret.
-        let before = |left_ms: u64| held_back && signed.is_some_and(|line| line.at_ms < left_ms);
+        // Both may become durable at once, and a crash may hold the lock back longer than the secret.
+        let before = |left_ms: u64| signed.is_some_and(|line| line.at_ms <= left_ms);
         let revealed = self.revealed.get(&(node, vc)).is_some_and(|left_ms| !before(*left_ms));
         let rules = [
             (
