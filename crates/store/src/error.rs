@@ -73,9 +73,17 @@ impl StoreError {
     }
 }
 
-/// Reads a file that may be damaged: what it holds is checked by nobody before it is used, and the file format's library panics on
-/// pages that it could not have written. Such a store is of no more use, but whoever runs the node is told so.
+/// What a file is in which something stands that the library of its format could not have written.
+pub(crate) const DAMAGED: &str = "the file is damaged";
+
+/// Uses a file that may be damaged: what it holds is checked by nobody before it is used, and the file format's library panics on
+/// pages that it could not have written, when it reads, writes and closes. `None`: it did. What the library has in memory is of no
+/// further use then either.
+pub(crate) fn unless_damaged<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+/// The same for what fails otherwise too. Such a store is of no more use, but whoever runs the node is told so.
 pub(crate) fn damage_is_an_error<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    // What the library has in memory is of no further use either: the error ends the node.
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(StoreError::Read("the file is damaged".into())))
+    unless_damaged(read).unwrap_or_else(|| Err(StoreError::Read(DAMAGED.into())))
 }

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Pair, Schema, StoreError, StoreStats, Ticket, WriteBatch,
-    error::damage_is_an_error,
+    error::{damage_is_an_error, unless_damaged},
     file,
     schema::{Bytes, DATA, scan, scan_from},
     stats::Counters,
@@ -44,10 +44,10 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
-    db: Arc<Database>,
+    // These three are `Some` until the drop.
+    db: Option<Arc<Database>>,
     counters: Arc<Counters>,
     stopped: Arc<OnceLock<StoreError>>,
-    // Both are `Some` until the drop.
     queue: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -90,7 +90,9 @@ impl Store {
                 .spawn(move || writer::run(&db, jobs, &counters, &stopped))
                 .map_err(StoreError::read)?
         };
-        Ok(Self { inner: Arc::new(Inner { db, counters, stopped, queue: Some(queue), writer: Some(thread) }) })
+        Ok(Self {
+            inner: Arc::new(Inner { db: Some(db), counters, stopped, queue: Some(queue), writer: Some(thread) }),
+        })
     }
 
     /// Takes a place in the queue, waiting for one if the queue is full. Batches become durable in the order in which
@@ -139,7 +141,7 @@ impl Store {
         how: impl FnOnce(&ReadOnlyTable<Bytes, Bytes>) -> Result<T, StorageError>,
     ) -> Result<T, StoreError> {
         damage_is_an_error(|| {
-            let read = self.inner.db.begin_read().map_err(StoreError::read)?;
+            let read = self.db()?.begin_read().map_err(StoreError::read)?;
             let table = read.open_table(DATA).map_err(StoreError::read)?;
             how(&table).map_err(StoreError::read)
         })
@@ -155,6 +157,10 @@ impl Store {
         self.inner.counters.snapshot()
     }
 
+    fn db(&self) -> Result<&Database, StoreError> {
+        self.inner.db.as_deref().ok_or(StoreError::Closed)
+    }
+
     fn queue(&self) -> Result<&mpsc::Sender<Job>, StoreError> {
         self.inner.queue.as_ref().ok_or(StoreError::Closed)
     }
@@ -167,6 +173,8 @@ impl Drop for Inner {
             // A panic in the writer has answered all tickets with `Closed` already.
             let _ = writer.join();
         }
+        // What was promised is durable; a damaged file cannot be closed properly.
+        let _ = unless_damaged(|| drop(self.db.take()));
     }
 }
 

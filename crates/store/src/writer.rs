@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     StoreError, WriteBatch,
+    error::{DAMAGED, unless_damaged},
     schema::{DATA, apply},
     stats::{Counters, Group},
 };
@@ -62,7 +63,9 @@ pub(crate) fn run(db: &Database, mut queue: mpsc::Receiver<Job>, counters: &Coun
         let group = gather(first, &mut queue);
         let outcome = match stopped.get() {
             Some(error) => Err(error.clone()),
-            None => write(db, &group, counters).map_err(|error| StoreError::Stopped { first: Arc::from(error) }),
+            None => unless_damaged(|| write(db, &group, counters))
+                .unwrap_or_else(|| Err(DAMAGED.into()))
+                .map_err(|error| StoreError::Stopped { first: Arc::from(error) }),
         };
         if let Err(error) = &outcome {
             // The first one stays.

@@ -59,6 +59,28 @@ fn a_damaged_page_is_an_error_or_does_not_matter() {
     assert!(damaged > 0, "no page mattered");
 }
 
+/// The same where the library trips over it only when it writes, or closes the file: the writer says so, and goes on saying so.
+#[test]
+fn a_damaged_page_stops_the_writer_with_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    Store::open(dir.path()).unwrap().commit_blocking(numbered(1)).unwrap();
+    let sound = file_bytes(dir.path());
+    let mut stopped = 0;
+    for at in (0..sound.len().min(1 << 16)).step_by(256) {
+        let mut bytes = sound.clone();
+        bytes[at..][..64].fill(0xff);
+        fs::write(dir.path().join("perunika.redb"), &bytes).unwrap();
+        let Ok(store) = Store::open(dir.path()) else { continue };
+        if let Err(error) = store.commit_blocking(numbered(2)) {
+            assert!(matches!(error, StoreError::Stopped { .. }), "{error}");
+            assert_eq!(store.failure(), Some(error.clone()));
+            assert_eq!(store.commit_blocking(numbered(3)), Err(error));
+            stopped += 1;
+        }
+    }
+    assert!(stopped > 0, "no page mattered");
+}
+
 #[test]
 fn a_newer_schema_is_refused_and_not_a_byte_changes() {
     let dir = tempfile::tempdir().unwrap();
