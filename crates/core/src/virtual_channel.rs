@@ -114,6 +114,17 @@ impl Virtual {
         }
     }
 
+    /// What was read of the disk has a place for this participant, and everything else at the lengths that its path asks for.
+    pub(crate) fn is_sound(&self) -> bool {
+        let (links, keys) = (self.params.links.len(), self.params.path.len());
+        let at_an_end = self.index == 0 || self.index == links;
+        links > 0
+            && keys == links + 1
+            && self.index < keys
+            && self.secrets.len() == keys
+            && self.book.is_some() == at_an_end
+    }
+
     /// Which end this participant is.
     pub(crate) fn side(&self) -> Option<Side> {
         self.book.as_ref().map(|b| b.log.me)

@@ -229,7 +229,7 @@ impl Participant {
                 self.ledgers.insert(id, ledger);
             }
             b'v' => {
-                let virt: Virtual = postcard::from_bytes(value).ok()?;
+                let virt = postcard::from_bytes(value).ok().filter(Virtual::is_sound)?;
                 if virt.renewal.is_some() {
                     self.renewals.insert(id, renewal::Driven::default());
                 }
