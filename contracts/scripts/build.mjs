@@ -1,17 +1,27 @@
 // Compiles src/ and writes artifacts/Adjudicator.json and artifacts/nano/*.json; with --check, compares instead and fails on any difference.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { codeBytesMax, compile, compilerVersion, nanoSettings, root, settings, sourceHash, sources } from "./compiler.mjs";
+import { codeBytesMax, compile, creationBytesMax, compilerVersion, nanoSettings, root, settings, sourceHash, sources } from "./compiler.mjs";
 
 const NANOS = "src/nano/";
 const check = process.argv.includes("--check");
 const files = sources();
 const isNano = (file) => file.startsWith(NANOS);
 
-function size(name, bytecode) {
+function size(name, bytecode, max = codeBytesMax) {
   const bytes = (bytecode.length - 2) / 2;
-  if (bytes > codeBytesMax) throw new Error(`${name}: ${bytes} bytes of code, at most ${codeBytesMax} can be deployed`);
+  if (bytes > max) throw new Error(`${name}: ${bytes} bytes of code, at most ${max} can be deployed`);
   return bytes;
+}
+
+/** Both halves of the Adjudicator must see the same words at the same places, and the extension's code must be the same everywhere. */
+function sameStorage(...halves) {
+  const [one, other] = halves.map(({ storageLayout }) =>
+    JSON.stringify(storageLayout.storage.map(({ label, slot, offset, type }) => [label, slot, offset, type])),
+  );
+  if (one !== other) throw new Error(`the halves store differently:\n${one}\n${other}`);
+  const { immutableReferences } = halves[1].evm.deployedBytecode;
+  if (!immutableReferences || Object.keys(immutableReferences).length > 0) throw new Error("the extension has immutables");
 }
 
 function write(name, artifact) {
@@ -36,16 +46,23 @@ function write(name, artifact) {
 
 function adjudicator() {
   const own = Object.fromEntries(Object.entries(files).filter(([file]) => !isNano(file)));
-  const contract = compile(own)["src/Adjudicator.sol"].Adjudicator;
+  const output = compile(own);
+  const contract = output["src/Adjudicator.sol"].Adjudicator;
+  const extension = output["src/AdjudicatorExtension.sol"].AdjudicatorExtension;
+  sameStorage(contract, extension);
   const artifact = {
     contractName: "Adjudicator",
     compiler: { version: compilerVersion, settings },
     sourceHash: sourceHash(own),
-    abi: contract.abi,
+    // What can be called at its address, whichever half has the code.
+    abi: output["src/interfaces/IAdjudicator.sol"].IAdjudicator.abi,
     bytecode: `0x${contract.evm.bytecode.object}`,
     deployedBytecode: `0x${contract.evm.deployedBytecode.object}`,
+    extensionDeployedBytecode: `0x${extension.evm.deployedBytecode.object}`,
   };
   console.log(`Adjudicator: ${size("Adjudicator", artifact.deployedBytecode)} bytes of ${codeBytesMax}`);
+  console.log(`its extension: ${size("AdjudicatorExtension", artifact.extensionDeployedBytecode)} bytes of ${codeBytesMax}`);
+  console.log(`creation: ${size("creation code", artifact.bytecode, creationBytesMax)} bytes of ${creationBytesMax}`);
   write("Adjudicator", artifact);
 }
 

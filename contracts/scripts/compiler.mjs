@@ -24,6 +24,9 @@ export const nanoSettings = { ...settings, evmVersion: "cancun", optimizer: { en
 /** Longer code cannot be deployed (EIP-170). */
 export const codeBytesMax = 24_576;
 
+/** Longer creation code cannot be sent (EIP-3860). */
+export const creationBytesMax = 49_152;
+
 /** All Solidity files under `folder`, as { "src/…": text }, in a fixed order. */
 export function sources(folder = "src") {
   const files = readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
@@ -46,7 +49,7 @@ function standardOutput(files, used) {
     settings: {
       ...used,
       outputSelection: {
-        "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "storageLayout"] },
+        "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences", "storageLayout"] },
       },
     },
   };

@@ -1,100 +1,48 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "./interfaces/IAdjudicator.sol";
-import {Channel, VirtualChannel} from "./types/Structs.sol";
-import {ChannelWord} from "./types/ChannelWord.sol";
-import {DisputeWord} from "./types/DisputeWord.sol";
-import {EscrowWord} from "./types/EscrowWord.sol";
-import {AccruedWord, NanoWord} from "./types/NanoWord.sol";
-import {Ids} from "./libraries/Ids.sol";
-import {Nanocontracts} from "./modules/Nanocontracts.sol";
-import {Registry} from "./modules/Registry.sol";
+import {AdjudicatorExtension} from "./AdjudicatorExtension.sol";
+import {Answers} from "./modules/Answers.sol";
+import {Domain} from "./modules/Domain.sol";
 import {Settlement} from "./modules/Settlement.sol";
 
 /// @title Adjudicator
-/// @notice One immutable contract, without owner, proxy or pause. The modules hold the entry points; here are the views.
-contract Adjudicator is Settlement, Nanocontracts, Registry {
-    function channel(Channel calldata params) external view returns (ChannelInfo memory info) {
-        bytes32 key = Ids.slotKey(params);
-        ChannelWord word = _slots[key].channel;
-        info.id = Ids.channel(_separator(), key, word.nonce());
-        info.phase = uint8(word.phase());
-        info.nonce = uint40(word.nonce());
-        info.seq = uint16(word.seq());
-        info.depositA = uint96(word.depositA());
-        info.depositB = uint96(word.depositB());
-        DisputeWord dispute = _slots[key].dispute;
-        if (!dispute.isRunning(word.nonce())) return info;
-        info.disputed = true;
-        info.ver = uint48(dispute.ver());
-        info.deadline = uint40(dispute.deadline());
-        info.finalAt = uint40(_finalAt(dispute, params.window, info.id));
-        info.nanos = dispute.nanos();
-        info.stored = dispute.stored();
+/// @notice One immutable contract, without owner, proxy or pause. More code than one account can hold (EIP-170): what is called
+///         most and moves money is here, the rest is that of the extension, which the constructor creates and nobody can
+///         exchange. All storage is here, and this is the address of both.
+contract Adjudicator is Settlement, Answers {
+    bytes32 private immutable CACHED_SEPARATOR;
+    uint256 private immutable CACHED_CHAIN_ID;
+
+    constructor() {
+        // Deadlines are kept in 33 bits: enough until the year 2242, but not for a clock that counts milliseconds.
+        if (block.timestamp > type(uint32).max) revert WrongDomain();
+        CACHED_SEPARATOR = _computeSeparator();
+        CACHED_CHAIN_ID = block.chainid;
+        if (address(new AdjudicatorExtension()) != _extension()) revert DeploymentFailed();
     }
 
-    function slots(bytes32 slotKey_) external view returns (uint256 s0, uint256 s1) {
-        s0 = ChannelWord.unwrap(_slots[slotKey_].channel);
-        s1 = DisputeWord.unwrap(_slots[slotKey_].dispute);
-    }
-
-    function record(bytes32 vc) external view returns (RecordInfo memory info) {
-        DisputeWord word = _records[vc];
-        if (word.isEmpty()) return info;
-        info.ver = uint48(word.ver());
-        info.deadline = uint40(word.deadline());
-        if (word.isConcluded()) {
-            info.status = RecordStatus.Concluded;
-            info.outA = uint96(word.outA());
-        } else {
-            info.status = RecordStatus.Disputed;
-            info.nanos = word.nanos();
-            info.stored = word.stored();
-            info.nanosEnd = uint40(_accrued[vc].end());
+    /// @dev Runs the extension's code on the call as it is, and answers as it answers. No ether comes in this way.
+    fallback() external {
+        address extension = _extension();
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            calldatacopy(at, 0, calldatasize())
+            let ok := delegatecall(gas(), extension, at, calldatasize(), 0, 0)
+            returndatacopy(at, 0, returndatasize())
+            if iszero(ok) { revert(at, returndatasize()) }
+            return(at, returndatasize())
         }
     }
 
-    function nano(bytes32 ch, bytes32 entry) external view returns (NanoInfo memory info) {
-        Nano storage nano_ = _nanoAt(_separator(), ch, entry);
-        NanoWord word = nano_.word;
-        info.ver = uint48(word.ver());
-        info.nRef = uint40(word.nRef());
-        info.last = uint40(word.last());
-        info.stepsLeft = uint16(word.stepsLeft());
-        info.mover = uint8(word.mover());
-        info.forced = word.forced();
-        info.dA = uint96(word.dA());
-        info.storageHash = nano_.storageHash;
+    /// @dev After a fork that changes the chain's id, the ids of the old chain are not those of the new one.
+    function _separator() internal view override returns (bytes32) {
+        return block.chainid == CACHED_CHAIN_ID ? CACHED_SEPARATOR : _computeSeparator();
     }
 
-    function accrued(bytes32 ch) external view returns (uint40, int128) {
-        AccruedWord word = _accrued[ch];
-        return (uint40(word.end()), int128(word.sum()));
-    }
-
-    function escrow(bytes32 id) external view returns (EscrowInfo memory) {
-        EscrowWord word = _escrows[id].word;
-        return EscrowInfo(_escrows[id].lockRoot, uint96(word.left()), uint128(word.settled()), uint8(word.locks()));
-    }
-
-    function vault(address asset, address owner) external view returns (uint256) {
-        return _vaults[asset][owner];
-    }
-
-    function domainSeparator() external view returns (bytes32) {
-        return _separator();
-    }
-
-    function slotKey(Channel calldata params) external pure returns (bytes32) {
-        return Ids.slotKey(params);
-    }
-
-    function channelId(Channel calldata params, uint40 nonce) external view returns (bytes32) {
-        return Ids.channel(_separator(), Ids.slotKey(params), nonce);
-    }
-
-    function virtualId(VirtualChannel calldata params) external view returns (bytes32) {
-        return Ids.virtualChannel(_separator(), params);
+    /// @dev The first account that this one created: H(RLP(address, 1)). Computed, so that whoever knows the Adjudicator's address
+    ///      knows this one, and the code holds nothing else that differs from one deployment to the next.
+    function _extension() private view returns (address) {
+        return address(uint160(uint256(keccak256(abi.encodePacked(hex"d694", address(this), hex"01")))));
     }
 }

@@ -52,17 +52,17 @@ contract DisputeGasTest is NanoFixture, Figures {
 
     function test_register_1() public {
         registerMany(1);
-        note("register_1_nano", 118_000);
+        note("register_1_nano", 118_000 + HANDED_ON);
     }
 
     function test_register_4() public {
         registerMany(4);
-        note("register_4_nanos", 295_000);
+        note("register_4_nanos", 295_000 + HANDED_ON);
     }
 
     function test_register_16() public {
         registerMany(16);
-        note("register_16_nanos", 990_000);
+        note("register_16_nanos", 990_000 + HANDED_ON);
     }
 
     function test_register_version_zero() public {
@@ -95,7 +95,7 @@ contract DisputeGasTest is NanoFixture, Figures {
     function test_execute_without_app() public {
         arrive(hex"01", "");
         send(alice, executing(0, NanoStep(code, hex"01", "", none)));
-        note("execute_without_app", 60_000);
+        note("execute_without_app", 60_000 + HANDED_ON);
         pass(finalAt() + 1);
         send(carol, concluding());
         note("conclude_with_nanos", 0);

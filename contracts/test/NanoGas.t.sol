@@ -45,7 +45,7 @@ contract NanoGasTest is NanoFixture, Figures {
     function force(uint8 side, bytes memory state, bytes memory input, string memory operation, uint256 most) private {
         vm.prank(account(side));
         adjudicator.execute(c, entries[0], NanoStep(code, state, input, none));
-        note(operation, most);
+        note(operation, most + HANDED_ON);
     }
 
     /// @dev A opens its bit and commits to the next.

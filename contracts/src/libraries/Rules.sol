@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Channel, CloseTerms, Entry, NanoVersion, State, VirtualChannel, VirtualState} from "../types/Structs.sol";
 import {ChannelWord} from "../types/ChannelWord.sol";
 import {NanoWord, NanoWords} from "../types/NanoWord.sol";
-import {IAdjudicator} from "../interfaces/IAdjudicator.sol";
+import {IShared} from "../interfaces/IShared.sol";
 import {Signatures} from "./Signatures.sol";
 import {Split} from "./Split.sol";
 
@@ -18,20 +18,20 @@ library Rules {
     uint8 internal constant REVEAL_ALL = 1; // the one actMode
 
     function checkChannel(Channel calldata c) internal pure {
-        if (c.asset != address(0)) revert IAdjudicator.UnsupportedAsset();
+        if (c.asset != address(0)) revert IShared.UnsupportedAsset();
         // A's owner is the sender of the call, and so not zero.
-        if (c.ownerB == address(0) || c.ownerA == c.ownerB) revert IAdjudicator.InvalidOwners();
+        if (c.ownerB == address(0) || c.ownerA == c.ownerB) revert IShared.InvalidOwners();
         checkKey(c.schemeA, c.keyA);
         checkKey(c.schemeB, c.keyB);
-        if (c.keyA == c.keyB) revert IAdjudicator.InvalidKey();
+        if (c.keyA == c.keyB) revert IShared.InvalidKey();
         checkPeriods(c.challenge, c.window, c.kMax);
     }
 
     function checkKey(uint8 scheme, bytes32 key) internal pure {
-        if (scheme != Signatures.SECP256K1) revert IAdjudicator.UnsupportedScheme();
+        if (scheme != Signatures.SECP256K1) revert IShared.UnsupportedScheme();
         // A key of 0 wraps around and is too long as well.
         unchecked {
-            if (uint256(key) - 1 >= type(uint160).max) revert IAdjudicator.InvalidKey();
+            if (uint256(key) - 1 >= type(uint160).max) revert IShared.InvalidKey();
         }
     }
 
@@ -39,7 +39,7 @@ library Rules {
         // A period of 0 wraps around and is too long as well.
         unchecked {
             if (challenge - 1 >= PERIOD_MAX || window - 1 >= PERIOD_MAX || kMax > STEPS_MAX) {
-                revert IAdjudicator.InvalidPeriods();
+                revert IShared.InvalidPeriods();
             }
         }
     }
@@ -53,7 +53,7 @@ library Rules {
             if (
                 depA > c.depositA() || depB > c.depositB() || total > depA + depB || defA > total || locks > LOCKS_MAX
                     || (locks == 0 && total != depA + depB) || nanos > type(uint8).max || ver > type(uint48).max
-            ) revert IAdjudicator.InvalidState();
+            ) revert IShared.InvalidState();
         }
     }
 
@@ -64,7 +64,7 @@ library Rules {
     }
 
     function checkVirtualState(VirtualState calldata s, uint256 total) internal pure {
-        if (s.ver == 0 || s.defA > total || s.nanos > VIRTUAL_NANOS_MAX) revert IAdjudicator.InvalidState();
+        if (s.ver == 0 || s.defA > total || s.nanos > VIRTUAL_NANOS_MAX) revert IShared.InvalidState();
     }
 
     /// @dev As for a State.
@@ -79,15 +79,15 @@ library Rules {
     {
         (uint256 depA, uint256 depB, uint256 outA, uint256 escrowed) = (word(t, 0), word(t, 1), word(t, 2), word(t, 3));
         locks = word(t, 4);
-        if (block.timestamp > word(t, 8)) revert IAdjudicator.Expired();
+        if (block.timestamp > word(t, 8)) revert IShared.Expired();
         unchecked {
             if (
                 depA > c.depositA() || depB > c.depositB() || escrowed > depA + depB || locks > LOCKS_MAX
                     || (locks == 0 && escrowed != 0)
-            ) revert IAdjudicator.InvalidState();
+            ) revert IShared.InvalidState();
             total = depA + depB - escrowed;
         }
-        if (outA > total) revert IAdjudicator.InvalidState();
+        if (outA > total) revert IShared.InvalidState();
         (payA, payB) = Split.cash(c, depA, depB, total, outA);
     }
 
@@ -107,13 +107,13 @@ library Rules {
     /// @dev What a virtual channel must satisfy to be disputed; `secrets` is one longer than the path has links.
     function checkVirtualChannel(VirtualChannel calldata v, uint256 secrets) internal pure {
         checkPeriods(v.challenge, v.window, v.kMax);
-        if (v.actMode != REVEAL_ALL || secrets < 3 || secrets > LINKS_MAX + 1) revert IAdjudicator.InvalidActivation();
+        if (v.actMode != REVEAL_ALL || secrets < 3 || secrets > LINKS_MAX + 1) revert IShared.InvalidActivation();
     }
 
     /// @dev An Entry that counts in a channel whose nanocontracts may take `kMax` forced steps.
     function checkEntry(Entry calldata e, uint256 kMax) internal pure {
         if (word(e, 2) > type(uint96).max || word(e, 3) > type(uint96).max || word(e, 7) > kMax) {
-            revert IAdjudicator.InvalidNano();
+            revert IShared.InvalidNano();
         }
     }
 
@@ -121,11 +121,11 @@ library Rules {
     function checkNano(Entry calldata e, NanoVersion calldata v) internal pure returns (NanoWord) {
         (uint256 ver, uint256 dA, uint256 mover, uint256 stepsLeft) = (word(v, 0), word(v, 1), word(v, 2), word(v, 3));
         if (dA > word(e, 2) || mover > 1 || stepsLeft > word(e, 7) || ver > type(uint48).max) {
-            revert IAdjudicator.InvalidNano();
+            revert IShared.InvalidNano();
         }
         if (ver == 0) {
             if (dA != word(e, 3) || mover != word(e, 4) || stepsLeft != word(e, 7) || v.storageHash != e.storage0) {
-                revert IAdjudicator.InvalidNano();
+                revert IShared.InvalidNano();
             }
         }
         return NanoWords.pack(ver, 0, 0, stepsLeft, mover, false, dA);
@@ -145,6 +145,6 @@ library Rules {
 
     function virtualTotal(VirtualChannel calldata v) internal pure returns (uint256 total) {
         total = uint256(v.initA) + v.initB;
-        if (total > type(uint96).max) revert IAdjudicator.InvalidState();
+        if (total > type(uint96).max) revert IShared.InvalidState();
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../interfaces/IAdjudicator.sol";
+import {IShared} from "../interfaces/IShared.sol";
 
 /// @dev Signatures of channel keys, one after the other in one byte string. Scheme 1 is secp256k1: 64 bytes, the compact form
 ///      of EIP-2098, which is r, then (v - 27) << 255 | s with s in the lower half. No other encoding is accepted.
@@ -17,11 +17,11 @@ library Signatures {
         view
         returns (uint256 end)
     {
-        if (scheme != SECP256K1) revert IAdjudicator.UnsupportedScheme();
+        if (scheme != SECP256K1) revert IShared.UnsupportedScheme();
         unchecked {
             end = start + BYTES;
         }
-        if (end > signatures.length) revert IAdjudicator.InvalidSignature();
+        if (end > signatures.length) revert IShared.InvalidSignature();
         bytes32 r;
         uint256 vs;
         assembly ("memory-safe") {
@@ -30,13 +30,13 @@ library Signatures {
             vs := calldataload(add(at, 32))
         }
         uint256 s = vs & (type(uint256).max >> 1);
-        if (s > HALF_ORDER) revert IAdjudicator.InvalidSignature();
+        if (s > HALF_ORDER) revert IShared.InvalidSignature();
         uint256 v;
         unchecked {
             v = 27 + (vs >> 255);
         }
         bytes32 signer = _recover(digest, v, r, s);
-        if (signer == 0 || signer != key) revert IAdjudicator.InvalidSignature();
+        if (signer == 0 || signer != key) revert IShared.InvalidSignature();
     }
 
     /// @dev The precompile at address 1: the signer as a key, or nothing where there is none.
@@ -55,7 +55,7 @@ library Signatures {
 
     /// @dev Nothing follows the last signature.
     function checkEnd(bytes calldata signatures, uint256 end) internal pure {
-        if (signatures.length != end) revert IAdjudicator.InvalidSignature();
+        if (signatures.length != end) revert IShared.InvalidSignature();
     }
 
     /// @dev The key of scheme 1 that an address stands for.

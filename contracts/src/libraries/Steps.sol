@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Entry} from "../types/Structs.sol";
 import {NanoWord} from "../types/NanoWord.sol";
-import {IAdjudicator} from "../interfaces/IAdjudicator.sol";
+import {IShared} from "../interfaces/IShared.sol";
 import {INanocontract} from "../interfaces/INanocontract.sol";
 
 /// @dev One step of foreign code: read-only, with exactly the gas that was agreed, and with a result that is checked to the
@@ -39,7 +39,7 @@ library Steps {
         NanoWord word,
         uint256 time
     ) internal view returns (Outcome memory outcome) {
-        if (code.codehash != entry.codeHash) revert IAdjudicator.WrongCode();
+        if (code.codehash != entry.codeHash) revert IShared.WrongCode();
         (uint256 total, uint256 stepsLeft) = (entry.total, word.stepsLeft());
         uint256 place;
         assembly ("memory-safe") {
@@ -60,7 +60,7 @@ library Steps {
         _call(code, entry.gas, place, end - place);
         _read(outcome);
         if (outcome.dA > total || outcome.mover > 1 || outcome.stepsLeft >= stepsLeft) {
-            revert IAdjudicator.InvalidStep();
+            revert IShared.InvalidStep();
         }
     }
 
@@ -76,7 +76,7 @@ library Steps {
         pure
         returns (uint256 end)
     {
-        if (data.length > max) revert IAdjudicator.TooLong();
+        if (data.length > max) revert IShared.TooLong();
         assembly ("memory-safe") {
             mstore(offsetAt, sub(place, base))
             mstore(place, data.length)
@@ -92,13 +92,13 @@ library Steps {
     function _call(address code, uint256 gas_, uint256 place, uint256 size) private view {
         unchecked {
             uint256 left = gasleft();
-            if (left - left / 64 < gas_ + CALL_RESERVE) revert IAdjudicator.InsufficientGas();
+            if (left - left / 64 < gas_ + CALL_RESERVE) revert IShared.InsufficientGas();
         }
         bool ok;
         assembly ("memory-safe") {
             ok := staticcall(gas_, code, place, size, 0, 0)
         }
-        if (!ok) revert IAdjudicator.StepFailed();
+        if (!ok) revert IShared.StepFailed();
     }
 
     /// @dev Decodes (bytes next, uint256 dA, uint256 mover, uint256 stepsLeft) from what was returned, in the one form that a
@@ -123,7 +123,7 @@ library Steps {
                 }
             }
         }
-        if (!ok) revert IAdjudicator.InvalidStep();
+        if (!ok) revert IShared.InvalidStep();
         outcome.next = next;
     }
 }

@@ -3,16 +3,12 @@ pragma solidity 0.8.37;
 
 import {WatchAuth} from "../types/Structs.sol";
 import {DisputeWord} from "../types/DisputeWord.sol";
-import {AccruedWord} from "../types/NanoWord.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {Signatures} from "../libraries/Signatures.sol";
 import {Domain} from "./Domain.sol";
 
 /// @dev What disputes of ledger channels and of virtual channels share.
 abstract contract Disputes is Domain {
-    /// @dev What registered nanocontracts amount to, by the id of the channel.
-    mapping(bytes32 ch => AccruedWord) internal _accrued;
-
     /// @dev When the dispute of `ch` is over. Without nanocontracts, nothing but its word is read.
     function _finalAt(DisputeWord dispute, uint256 window, bytes32 ch) internal view returns (uint256) {
         return dispute.finalAt(window, dispute.nanos() ? _accrued[ch].end() : 0);

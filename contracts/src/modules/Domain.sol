@@ -1,23 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../interfaces/IAdjudicator.sol";
-import {Signatures} from "../libraries/Signatures.sol";
+import {Store} from "./Store.sol";
 
 /// @dev The EIP-712 domain, to which every id and every signature is bound, and the re-entrancy lock.
-abstract contract Domain is IAdjudicator {
-    bytes32 private immutable CACHED_SEPARATOR;
-    uint256 private immutable CACHED_CHAIN_ID;
-
-    uint256 private transient _entered;
-
-    constructor() {
-        // Deadlines are kept in 33 bits: enough until the year 2242, but not for a clock that counts milliseconds.
-        if (block.timestamp > type(uint32).max) revert WrongDomain();
-        CACHED_SEPARATOR = _computeSeparator();
-        CACHED_CHAIN_ID = block.chainid;
-    }
-
+abstract contract Domain is Store {
     modifier nonReentrant() {
         if (_entered != 0) revert Reentered();
         _entered = 1;
@@ -25,9 +12,9 @@ abstract contract Domain is IAdjudicator {
         _entered = 0;
     }
 
-    /// @dev After a fork that changes the chain's id, the ids of the old chain are not those of the new one.
-    function _separator() internal view returns (bytes32) {
-        return block.chainid == CACHED_CHAIN_ID ? CACHED_SEPARATOR : _computeSeparator();
+    /// @dev That of the Adjudicator on this chain, also where the extension's code asks: at `address(this)`, always.
+    function _separator() internal view virtual returns (bytes32) {
+        return _computeSeparator();
     }
 
     function _digest(bytes32 domain, bytes32 structHash) internal pure returns (bytes32 digest) {
@@ -40,7 +27,7 @@ abstract contract Domain is IAdjudicator {
         }
     }
 
-    function _computeSeparator() private view returns (bytes32) {
+    function _computeSeparator() internal view returns (bytes32) {
         return keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Channel, CloseTerms, State, WatchAuth} from "../types/Structs.sol";
 import {ChannelWord, ChannelWords, Phase} from "../types/ChannelWord.sol";
 import {DisputeWord, DisputeWords} from "../types/DisputeWord.sol";
-import {EscrowWord, EscrowWords} from "../types/EscrowWord.sol";
+import {EscrowWords} from "../types/EscrowWord.sol";
 import {EntryTree} from "../libraries/EntryTree.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {Ids} from "../libraries/Ids.sol";
@@ -16,23 +16,6 @@ import {Disputes} from "./Disputes.sol";
 
 /// @dev The life of a ledger channel: open, confirm, then close, or register, refute, conclude.
 abstract contract LedgerChannels is Payouts, Disputes {
-    /// @dev S0 and S1 (protocol 2.3).
-    struct Slot {
-        ChannelWord channel;
-        DisputeWord dispute;
-    }
-
-    struct Escrow {
-        bytes32 lockRoot;
-        EscrowWord word;
-    }
-
-    /// @dev By slot key.
-    mapping(bytes32 slotKey => Slot) internal _slots;
-
-    /// @dev By the id of the life that left it, so that the slot is free for the next one.
-    mapping(bytes32 id => Escrow) internal _escrows;
-
     function open(Channel calldata params, uint40 nonce) external payable nonReentrant {
         Rules.checkChannel(params);
         if (msg.sender != params.ownerA) revert NotOwner();
@@ -175,11 +158,6 @@ abstract contract LedgerChannels is Payouts, Disputes {
         return (uint256(c.schemeA) << 240) | (uint256(c.schemeB) << 232) | (uint256(c.challenge) << 200)
             | (uint256(c.window) << 168) | (uint256(c.kMax) << 152) | (uint256(c.lane) << 136) | (nonce << 96)
             | depositA;
-    }
-
-    function _inPhase(Slot storage slot, uint256 phase) internal view returns (ChannelWord word) {
-        word = slot.channel;
-        if (word.phase() != phase) revert WrongPhase();
     }
 
     /// @dev Signatures of both keys; the owner who sends has signed by sending.

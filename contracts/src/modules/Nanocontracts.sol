@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IExtension} from "../interfaces/IExtension.sol";
 import {Channel, Entry, NanoClaims, NanoStep, State, VirtualChannel, VirtualState} from "../types/Structs.sol";
 import {ChannelWord, Phase} from "../types/ChannelWord.sol";
 import {DisputeWord} from "../types/DisputeWord.sol";
@@ -8,13 +9,11 @@ import {EntryTree} from "../libraries/EntryTree.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {Ids} from "../libraries/Ids.sol";
 import {Rules} from "../libraries/Rules.sol";
-import {LedgerChannels} from "./LedgerChannels.sol";
 import {NanoDisputes} from "./NanoDisputes.sol";
-import {VirtualChannels} from "./VirtualChannels.sol";
 
 /// @dev The entry points of nanocontracts: each finds the dispute that runs, and what happens in it is the same for both kinds
 ///      of channel.
-abstract contract Nanocontracts is LedgerChannels, VirtualChannels, NanoDisputes {
+abstract contract Nanocontracts is IExtension, NanoDisputes {
     function registerNano(Channel calldata params, State calldata state, bytes32 mix, NanoClaims calldata claims)
         external
         nonReentrant

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../interfaces/IAdjudicator.sol";
+import {ICore} from "../interfaces/ICore.sol";
 import {Domain} from "./Domain.sol";
 
 /// @dev Money out. ETH is pushed with bounded gas; what a receiver does not accept waits for it in the vault.
-abstract contract Payouts is Domain {
+abstract contract Payouts is ICore, Domain {
     /// @dev Enough for a proxied account that logs what it gets (about 10,000), and affordable if two receivers burn it.
     uint256 internal constant PUSH_GAS = 30_000;
 
@@ -13,9 +13,6 @@ abstract contract Payouts is Domain {
     ///      price of the call itself, which is at most 36,600 (cold, with value, new account).
     uint256 internal constant PUSH_RESERVE = 70_000;
 
-    mapping(address asset => mapping(address owner => uint256)) internal _vaults;
-
-    /// @inheritdoc IAdjudicator
     function withdraw(address asset, address to) external nonReentrant {
         uint256 amount = _vaults[asset][msg.sender];
         if (amount == 0) revert NothingToWithdraw();

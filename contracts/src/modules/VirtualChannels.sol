@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {ICore} from "../interfaces/ICore.sol";
 import {Key, Opener, VirtualChannel, VirtualState} from "../types/Structs.sol";
 import {DisputeWord, DisputeWords} from "../types/DisputeWord.sol";
 import {EntryTree} from "../libraries/EntryTree.sol";
@@ -13,11 +14,9 @@ import {Disputes} from "./Disputes.sol";
 
 /// @dev The one record of each virtual channel: register, refute, conclude; or finalise. Once written it is never cleared,
 ///      and once concluded it never changes.
-abstract contract VirtualChannels is Disputes {
+abstract contract VirtualChannels is ICore, Disputes {
     /// @dev A virtual channel has one life.
     uint256 private constant LIFE = 0;
-
-    mapping(bytes32 vc => DisputeWord) internal _records;
 
     function registerVirtual(
         VirtualChannel calldata params,

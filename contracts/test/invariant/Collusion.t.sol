@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {CollusionHandler} from "./CollusionHandler.sol";
 
@@ -58,7 +58,7 @@ contract CollusionTest is Fixture {
     function invariant_I1_every_pair_has_exactly_its_own_money() public view {
         uint256 owed = HONEST;
         for (uint256 pair = 0; pair < handler.PAIRS(); ++pair) {
-            IAdjudicator.ChannelInfo memory info = adjudicator.channel(handler.channelOf(pair));
+            IShared.ChannelInfo memory info = adjudicator.channel(handler.channelOf(pair));
             uint256 inside = uint256(info.depositA) + info.depositB;
             for (uint256 i = 0; i < handler.endedCount(); ++i) {
                 (uint256 of_, uint40 nonce,) = handler.ended(i);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Adjudicator} from "../../src/Adjudicator.sol";
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {Channel, CloseTerms, LockTerms, State, VirtualState, WatchAuth} from "../../src/types/Structs.sol";
 import {Fixture} from "../support/Fixture.sol";
 
@@ -49,7 +49,7 @@ contract CollusionHandler is Fixture {
     uint256 public successes;
     mapping(string action => uint256) public succeeded;
 
-    constructor(Adjudicator adjudicator_) {
+    constructor(IAdjudicator adjudicator_) {
         adjudicator = adjudicator_;
         for (uint256 pair = 0; pair < PAIRS; ++pair) {
             for (uint256 side = 0; side < 3; ++side) {
@@ -169,7 +169,7 @@ contract CollusionHandler is Fixture {
     function fund(uint256 seed) external {
         uint256 pair = seed % PAIRS;
         Channel memory c = channelOf(pair);
-        IAdjudicator.ChannelInfo memory info = adjudicator.channel(c);
+        IShared.ChannelInfo memory info = adjudicator.channel(c);
         uint96 value = uint96(draw(seed, "value") % UNIT);
         if (info.phase == 1 && seed % 5 == 0) {
             attempt("refund", c.ownerA, 0, abi.encodeCall(adjudicator.refund, (c)));
@@ -184,7 +184,7 @@ contract CollusionHandler is Fixture {
         uint256 pair = seed % PAIRS;
         if (draw(seed, "patience") % 3 != 0) return;
         Channel memory c = channelOf(pair);
-        IAdjudicator.ChannelInfo memory info = adjudicator.channel(c);
+        IShared.ChannelInfo memory info = adjudicator.channel(c);
         if (hopeless(seed, info.phase != 2)) return;
         (State memory s, LockList memory list) = drawState(seed, info.depositA, info.depositB, 1);
         CloseTerms memory t;
@@ -207,7 +207,7 @@ contract CollusionHandler is Fixture {
     function dispute(uint256 seed) external {
         uint256 pair = seed % PAIRS;
         Channel memory c = channelOf(pair);
-        IAdjudicator.ChannelInfo memory info = adjudicator.channel(c);
+        IShared.ChannelInfo memory info = adjudicator.channel(c);
         if (hopeless(seed, info.phase != 2 || (info.disputed && vm.getBlockTimestamp() > info.deadline))) return;
         uint48 ver = uint48(info.ver + (draw(seed, "ver") % 8 + 1) / 2);
         if (draw(seed, "late") % 20 == 0) ver = uint48(draw(seed, "any ver"));
@@ -232,7 +232,7 @@ contract CollusionHandler is Fixture {
             ok = attempt("tower", tower, 0, abi.encodeCall(adjudicator.registerFor, (c, s, both, true, auth)));
         }
         if (!ok) return;
-        IAdjudicator.ChannelInfo memory after_ = adjudicator.channel(c);
+        IShared.ChannelInfo memory after_ = adjudicator.channel(c);
         check(after_.disputed && after_.ver == ver, "the version is recorded");
         if (info.disputed) {
             check(after_.ver > info.ver, "I2: versions grow");
@@ -251,7 +251,7 @@ contract CollusionHandler is Fixture {
     function conclude(uint256 seed) external {
         uint256 pair = seed % PAIRS;
         Channel memory c = channelOf(pair);
-        IAdjudicator.ChannelInfo memory info = adjudicator.channel(c);
+        IShared.ChannelInfo memory info = adjudicator.channel(c);
         if (!info.disputed || hopeless(seed, vm.getBlockTimestamp() <= info.finalAt)) return;
         Registered memory r = _registered[pair];
         bool ok = attempt("conclude", anybody(seed >> 8), 0, abi.encodeCall(adjudicator.conclude, (c, r.state, r.mix)));
@@ -297,9 +297,9 @@ contract CollusionHandler is Fixture {
         if (_paths.length == 0) return;
         uint256 index = recent(seed);
         Path memory p = _paths[index];
-        IAdjudicator.RecordInfo memory info = adjudicator.record(p.vc);
+        IShared.RecordInfo memory info = adjudicator.record(p.vc);
         if (hopeless(seed, vm.getBlockTimestamp() > (info.ver == 0 ? p.v.tExp : info.deadline))) return;
-        if (hopeless(seed, info.status == IAdjudicator.RecordStatus.Concluded)) return;
+        if (hopeless(seed, info.status == IShared.RecordStatus.Concluded)) return;
         uint96 total = p.v.initA + p.v.initB;
         VirtualState memory s = VirtualState(
             uint48(info.ver + (draw(seed, "ver") % 8 + 1) / 2),
@@ -308,7 +308,7 @@ contract CollusionHandler is Fixture {
             bytes32(draw(seed, "root"))
         );
         bytes memory signatures = signEnds(p, s);
-        bool ok = info.status == IAdjudicator.RecordStatus.None || seed % 4 == 0
+        bool ok = info.status == IShared.RecordStatus.None || seed % 4 == 0
             ? attempt(
                 "register virtual",
                 vm.addr(p.privateKeys[seed % 8 == 0 ? 1 : 0]),
@@ -326,8 +326,8 @@ contract CollusionHandler is Fixture {
         if (_paths.length == 0) return;
         uint256 index = seed % _paths.length;
         Path memory p = _paths[index];
-        IAdjudicator.RecordInfo memory info = adjudicator.record(p.vc);
-        if (info.status != IAdjudicator.RecordStatus.Disputed) return;
+        IShared.RecordInfo memory info = adjudicator.record(p.vc);
+        if (info.status != IShared.RecordStatus.Disputed) return;
         if (hopeless(seed, vm.getBlockTimestamp() <= info.deadline)) return;
         VirtualRegistered memory r = _virtual[index];
         attempt(
@@ -341,7 +341,7 @@ contract CollusionHandler is Fixture {
         if (_paths.length == 0 || draw(seed, "patience") % 6 != 0) return;
         uint256 index = recent(seed);
         Path memory p = _paths[index];
-        if (hopeless(seed, adjudicator.record(p.vc).status == IAdjudicator.RecordStatus.Concluded)) return;
+        if (hopeless(seed, adjudicator.record(p.vc).status == IShared.RecordStatus.Concluded)) return;
         uint96 outA = amount(seed, "outA", p.v.initA + p.v.initB);
         attempt(
             "finalise",
@@ -355,10 +355,10 @@ contract CollusionHandler is Fixture {
     /// @dev I2, I3: a record only grows, and a concluded one never changes.
     function observe(uint256 index) public {
         if (index >= _paths.length) return;
-        IAdjudicator.RecordInfo memory info = adjudicator.record(_paths[index].vc);
+        IShared.RecordInfo memory info = adjudicator.record(_paths[index].vc);
         VirtualRegistered storage seen = _virtual[index];
         check(info.ver >= seen.ver, "I2: versions grow");
-        bool concluded = info.status == IAdjudicator.RecordStatus.Concluded;
+        bool concluded = info.status == IShared.RecordStatus.Concluded;
         if (seen.concluded) {
             check(concluded && info.outA == seen.outA, "I3: one outcome");
         } else if (info.ver == seen.ver && seen.ver > 0 && !concluded) {
@@ -379,10 +379,10 @@ contract CollusionHandler is Fixture {
         Channel memory c = channelOf(e.pair);
         bytes32[] memory proof = proofOf(leavesOf(e.list), i);
         bytes32 id = adjudicator.channelId(c, e.nonce);
-        IAdjudicator.EscrowInfo memory before = adjudicator.escrow(id);
-        IAdjudicator.RecordInfo memory info = adjudicator.record(p.vc);
-        bool concluded = info.status == IAdjudicator.RecordStatus.Concluded;
-        bool expired = info.status == IAdjudicator.RecordStatus.None && vm.getBlockTimestamp() > p.v.tExp;
+        IShared.EscrowInfo memory before = adjudicator.escrow(id);
+        IShared.RecordInfo memory info = adjudicator.record(p.vc);
+        bool concluded = info.status == IShared.RecordStatus.Concluded;
+        bool expired = info.status == IShared.RecordStatus.None && vm.getBlockTimestamp() > p.v.tExp;
         bool unsettled = (before.settled >> i) & 1 == 0;
         if (hopeless(seed, !unsettled || !(concluded || expired))) return;
         bool ok = expired
@@ -399,7 +399,7 @@ contract CollusionHandler is Fixture {
         if (!ok) return;
         uint256 stake = uint256(lock.left) + lock.right;
         if (stake > before.left) stake = before.left;
-        IAdjudicator.EscrowInfo memory after_ = adjudicator.escrow(id);
+        IShared.EscrowInfo memory after_ = adjudicator.escrow(id);
         bool last = after_.settled == (1 << uint256(after_.locks)) - 1;
         eq(after_.left, last ? 0 : before.left - stake, "S51: a lock pays from its own escrow");
     }

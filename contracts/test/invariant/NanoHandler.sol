@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Adjudicator} from "../../src/Adjudicator.sol";
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
+import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {CloseTerms, Entry, NanoStep, NanoVersion} from "../../src/types/Structs.sol";
 import {Claim, NanoFixture} from "../support/NanoFixture.sol";
 
@@ -16,7 +18,7 @@ contract NanoHandler is NanoFixture {
     mapping(bytes32 hash => bytes) private _states;
     mapping(string action => uint256) public succeeded;
 
-    constructor(Adjudicator adjudicator_, address code_) {
+    constructor(IAdjudicator adjudicator_, address code_) {
         (adjudicator, code) = (adjudicator_, code_);
         c = ledger();
         total = ALICE_STAKE + BOB_STAKE;
@@ -35,7 +37,7 @@ contract NanoHandler is NanoFixture {
         return alice.balance + bob.balance;
     }
 
-    function channel() public view returns (IAdjudicator.ChannelInfo memory) {
+    function channel() public view returns (IShared.ChannelInfo memory) {
         return adjudicator.channel(c);
     }
 
@@ -56,7 +58,7 @@ contract NanoHandler is NanoFixture {
 
     /// @dev Opens the next life, if none is open, and its dispute.
     function begin_(uint256 seed) external {
-        IAdjudicator.ChannelInfo memory info = channel();
+        IShared.ChannelInfo memory info = channel();
         if (info.phase == 2) return;
         ch = openBoth(c, ALICE_STAKE, BOB_STAKE);
         delete entries;
@@ -116,7 +118,7 @@ contract NanoHandler is NanoFixture {
     function step_(uint256 seed) external {
         if (!channel().disputed) return;
         uint256 i = draw(seed, "which") % NANOS;
-        IAdjudicator.NanoInfo memory info = nanoInfo(i);
+        IShared.NanoInfo memory info = nanoInfo(i);
         if (info.nRef == 0) return;
         NanoStep memory step =
             drawStep(seed, i, NanoVersion(info.ver, info.dA, info.mover, info.stepsLeft, info.storageHash));
@@ -142,7 +144,7 @@ contract NanoHandler is NanoFixture {
     /// @dev Σ (dA - dA0) of what is registered.
     function expectedSum() public view returns (int256 moved) {
         for (uint256 i = 0; i < entries.length; ++i) {
-            IAdjudicator.NanoInfo memory info = nanoInfo(i);
+            IShared.NanoInfo memory info = nanoInfo(i);
             if (info.nRef != 0) moved += int256(uint256(info.dA)) - int256(uint256(entries[i].dA0));
         }
     }
@@ -153,7 +155,7 @@ contract NanoHandler is NanoFixture {
 
     /// @dev S64: it succeeds after finalAt, and only then, and pays all: to A her part, kept within what there is.
     function conclude_(uint256) external {
-        IAdjudicator.ChannelInfo memory info = channel();
+        IShared.ChannelInfo memory info = channel();
         if (!info.disputed) return;
         int256 due = int256(uint256(DEF_A)) + expectedSum();
         uint256 want = due < 0 ? 0 : uint256(due) > total ? total : uint256(due);

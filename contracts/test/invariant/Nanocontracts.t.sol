@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {Puppet} from "../support/Puppet.sol";
 import {NanoHandler} from "./NanoHandler.sol";
@@ -49,7 +49,7 @@ contract NanoInvariantTest is Fixture {
     }
 
     function invariant_I1_money_is_conserved_with_nanos() public view {
-        IAdjudicator.ChannelInfo memory info = handler.channel();
+        IShared.ChannelInfo memory info = handler.channel();
         uint256 inside = uint256(info.depositA) + info.depositB;
         eq(inside + handler.purses(), handler.ENDOWMENT(), "money of the two");
         eq(address(adjudicator).balance, HONEST + inside, "holdings");
@@ -60,7 +60,7 @@ contract NanoInvariantTest is Fixture {
     }
 
     function invariant_S65_the_end_is_bounded() public view {
-        IAdjudicator.ChannelInfo memory info = handler.channel();
+        IShared.ChannelInfo memory info = handler.channel();
         if (info.disputed) atMost(info.finalAt, info.deadline + (2 + 5) * uint256(W), "finalAt");
     }
 

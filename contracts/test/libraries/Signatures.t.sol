@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {Signatures} from "../../src/libraries/Signatures.sol";
 import {Check} from "../support/Check.sol";
 
@@ -64,9 +64,9 @@ contract SignaturesTest is Check {
     }
 
     function test_errors_say_what_is_wrong() public {
-        vm.expectRevert(IAdjudicator.UnsupportedScheme.selector);
+        vm.expectRevert(IShared.UnsupportedScheme.selector);
         harness.check(2, 0, 0, "");
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+        vm.expectRevert(IShared.InvalidSignature.selector);
         harness.check(1, 0, 0, "");
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Adjudicator} from "../../src/Adjudicator.sol";
+import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
 import {EntryTree} from "../../src/libraries/EntryTree.sol";
 import {Hashing} from "../../src/libraries/Hashing.sol";
 import {Ids} from "../../src/libraries/Ids.sol";
@@ -118,16 +119,17 @@ contract VectorsTest is Check {
     }
 
     /// @dev An Adjudicator at the address and on the chain of the vectors.
-    function deployed() private returns (Adjudicator adjudicator) {
-        adjudicator = Adjudicator(account(".domain.verifyingContract"));
+    function deployed() private returns (IAdjudicator adjudicator) {
+        adjudicator = IAdjudicator(account(".domain.verifyingContract"));
         vm.chainId(number(".domain.chainId"));
         vm.etch(address(adjudicator), type(Adjudicator).creationCode);
+        vm.setNonce(address(adjudicator), 1); // as of a contract that is being created
         (, bytes memory code) = address(adjudicator).call("");
         vm.etch(address(adjudicator), code);
     }
 
     function test_ids() public {
-        Adjudicator adjudicator = deployed();
+        IAdjudicator adjudicator = deployed();
         bytes32 domain = adjudicator.domainSeparator();
         eq(domain, word(".domain.separator"), "separator");
         eq(adjudicator.slotKey(channel()), word(".channel.slotKey"), "slot key");

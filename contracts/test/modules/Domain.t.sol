@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Adjudicator} from "../../src/Adjudicator.sol";
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {Channel, CloseTerms, State} from "../../src/types/Structs.sol";
 import {Fixture} from "../support/Fixture.sol";
 
@@ -26,8 +27,8 @@ contract ReplayTest is Fixture {
         openBoth(stranger, ALICE_STAKE, BOB_STAKE);
         check(!registers(stranger, s, sigB), "another owner, the same keys");
 
-        Adjudicator first = adjudicator;
-        adjudicator = new Adjudicator();
+        IAdjudicator first = adjudicator;
+        adjudicator = IAdjudicator(address(new Adjudicator()));
         openBoth(c, ALICE_STAKE, BOB_STAKE);
         check(!registers(c, s, sigB), "another contract");
         adjudicator = first;
@@ -78,7 +79,7 @@ contract ReplayTest is Fixture {
 
     function test_a_chain_that_counts_milliseconds_is_refused() public {
         vm.warp(uint256(type(uint32).max) + 1);
-        vm.expectRevert(IAdjudicator.WrongDomain.selector);
+        vm.expectRevert(IShared.WrongDomain.selector);
         new Adjudicator();
     }
 }

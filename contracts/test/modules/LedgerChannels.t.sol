@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {Channel, CloseTerms, LockTerms, State, WatchAuth} from "../../src/types/Structs.sol";
 import {Fixture} from "../support/Fixture.sol";
 
@@ -14,7 +14,7 @@ contract FundingTest is Fixture {
 
     function test_open_then_confirm_holds_both_deposits() public {
         (Channel memory c, bytes32 id) = openDefault();
-        IAdjudicator.ChannelInfo memory info = adjudicator.channel(c);
+        IShared.ChannelInfo memory info = adjudicator.channel(c);
         eq(info.id, id, "id");
         eq(info.phase, 2, "phase");
         eq(info.depositA, ALICE_STAKE, "deposit of A");
@@ -32,37 +32,37 @@ contract FundingTest is Fixture {
     function test_S13_parameters_at_and_beyond_their_bounds() public {
         Channel memory c = ledger();
         c.asset = address(1);
-        rejects(c, IAdjudicator.UnsupportedAsset.selector);
+        rejects(c, IShared.UnsupportedAsset.selector);
         c = ledger();
         c.ownerB = address(0);
-        rejects(c, IAdjudicator.InvalidOwners.selector);
+        rejects(c, IShared.InvalidOwners.selector);
         c.ownerB = alice;
-        rejects(c, IAdjudicator.InvalidOwners.selector);
+        rejects(c, IShared.InvalidOwners.selector);
         c = ledger();
         c.keyB = c.keyA;
-        rejects(c, IAdjudicator.InvalidKey.selector);
+        rejects(c, IShared.InvalidKey.selector);
         c.keyB = 0;
-        rejects(c, IAdjudicator.InvalidKey.selector);
+        rejects(c, IShared.InvalidKey.selector);
         c.keyB = bytes32(uint256(1) << 160);
-        rejects(c, IAdjudicator.InvalidKey.selector);
+        rejects(c, IShared.InvalidKey.selector);
         c = ledger();
         c.schemeA = 2;
-        rejects(c, IAdjudicator.UnsupportedScheme.selector);
+        rejects(c, IShared.UnsupportedScheme.selector);
         c.schemeA = 0;
-        rejects(c, IAdjudicator.UnsupportedScheme.selector);
+        rejects(c, IShared.UnsupportedScheme.selector);
         c = ledger();
         c.challenge = 0;
-        rejects(c, IAdjudicator.InvalidPeriods.selector);
+        rejects(c, IShared.InvalidPeriods.selector);
         c.challenge = 2 ** 25 + 1;
-        rejects(c, IAdjudicator.InvalidPeriods.selector);
+        rejects(c, IShared.InvalidPeriods.selector);
         c = ledger();
         c.window = 0;
-        rejects(c, IAdjudicator.InvalidPeriods.selector);
+        rejects(c, IShared.InvalidPeriods.selector);
         c.window = 2 ** 25 + 1;
-        rejects(c, IAdjudicator.InvalidPeriods.selector);
+        rejects(c, IShared.InvalidPeriods.selector);
         c = ledger();
         c.kMax = 1025;
-        rejects(c, IAdjudicator.InvalidPeriods.selector);
+        rejects(c, IShared.InvalidPeriods.selector);
         c.kMax = 1024;
         c.challenge = 2 ** 25;
         c.window = 2 ** 25;
@@ -71,15 +71,15 @@ contract FundingTest is Fixture {
 
     function test_open_and_refund_are_for_A_confirm_for_B() public {
         Channel memory c = ledger();
-        vm.expectRevert(IAdjudicator.NotOwner.selector);
+        vm.expectRevert(IShared.NotOwner.selector);
         vm.prank(bob);
         adjudicator.open(c, 0);
         vm.prank(alice);
         adjudicator.open{value: 5}(c, 0);
-        vm.expectRevert(IAdjudicator.NotOwner.selector);
+        vm.expectRevert(IShared.NotOwner.selector);
         vm.prank(alice);
         adjudicator.confirm(c, 0, 5);
-        vm.expectRevert(IAdjudicator.NotOwner.selector);
+        vm.expectRevert(IShared.NotOwner.selector);
         vm.prank(bob);
         adjudicator.refund(c);
     }
@@ -88,21 +88,21 @@ contract FundingTest is Fixture {
         Channel memory c = ledger();
         vm.prank(alice);
         adjudicator.open{value: 5}(c, 0);
-        vm.expectRevert(IAdjudicator.WrongNonce.selector);
+        vm.expectRevert(IShared.WrongNonce.selector);
         vm.prank(bob);
         adjudicator.confirm(c, 1, 5);
-        vm.expectRevert(IAdjudicator.WrongDeposit.selector);
+        vm.expectRevert(IShared.WrongDeposit.selector);
         vm.prank(bob);
         adjudicator.confirm(c, 0, 4);
         vm.prank(bob);
         adjudicator.confirm(c, 0, 5);
-        vm.expectRevert(IAdjudicator.WrongPhase.selector);
+        vm.expectRevert(IShared.WrongPhase.selector);
         vm.prank(bob);
         adjudicator.confirm(c, 0, 5);
-        vm.expectRevert(IAdjudicator.WrongPhase.selector);
+        vm.expectRevert(IShared.WrongPhase.selector);
         vm.prank(alice);
         adjudicator.open(c, 0);
-        vm.expectRevert(IAdjudicator.WrongPhase.selector);
+        vm.expectRevert(IShared.WrongPhase.selector);
         vm.prank(alice);
         adjudicator.refund(c);
     }
@@ -111,12 +111,12 @@ contract FundingTest is Fixture {
         Channel memory c = ledger();
         vm.deal(alice, 2 ** 97);
         vm.deal(bob, 2 ** 97);
-        vm.expectRevert(IAdjudicator.WrongDeposit.selector);
+        vm.expectRevert(IShared.WrongDeposit.selector);
         vm.prank(alice);
         adjudicator.open{value: 2 ** 96}(c, 0);
         vm.prank(alice);
         adjudicator.open{value: 2 ** 96 - 2}(c, 0);
-        vm.expectRevert(IAdjudicator.WrongDeposit.selector);
+        vm.expectRevert(IShared.WrongDeposit.selector);
         vm.prank(bob);
         adjudicator.confirm{value: 2}(c, 0, 2 ** 96 - 2);
         vm.prank(bob);
@@ -132,7 +132,7 @@ contract FundingTest is Fixture {
         adjudicator.refund(c);
         eq(alice.balance, before, "balance");
         eq(adjudicator.channel(c).phase, 3, "phase");
-        vm.expectRevert(IAdjudicator.WrongNonce.selector);
+        vm.expectRevert(IShared.WrongNonce.selector);
         vm.prank(alice);
         adjudicator.open(c, 0);
         vm.prank(alice);
@@ -142,7 +142,7 @@ contract FundingTest is Fixture {
 
     function test_a_first_life_has_nonce_0() public {
         Channel memory c = ledger();
-        vm.expectRevert(IAdjudicator.WrongNonce.selector);
+        vm.expectRevert(IShared.WrongNonce.selector);
         vm.prank(alice);
         adjudicator.open(c, 1);
     }
@@ -154,7 +154,7 @@ contract FundingTest is Fixture {
         vm.store(address(adjudicator), slot, bytes32(closed | (uint256(0x3ffe) << 208)));
         openBoth(c, 1, 1);
         vm.store(address(adjudicator), slot, bytes32(closed | (uint256(0x3fff) << 208)));
-        vm.expectRevert(IAdjudicator.SlotExhausted.selector);
+        vm.expectRevert(IShared.SlotExhausted.selector);
         vm.prank(alice);
         adjudicator.open(c, 0x3fff);
     }
@@ -206,7 +206,7 @@ contract CloseTest is Fixture {
         adjudicator.close(c, terms(), signBoth(id, terms()));
         eq(alice.balance - a, 1 ether, "A");
         eq(bob.balance - b, uint256(ALICE_STAKE) + BOB_STAKE - 1 ether, "B");
-        IAdjudicator.ChannelInfo memory info = adjudicator.channel(c);
+        IShared.ChannelInfo memory info = adjudicator.channel(c);
         eq(info.phase, 3, "phase");
         eq(info.nonce, 1, "nonce");
         eq(uint256(info.depositA) + info.depositB, 0, "deposits");
@@ -225,19 +225,19 @@ contract CloseTest is Fixture {
         vm.prank(bob);
         adjudicator.close(c, terms(), sigA);
         vm.revertToState(snapshot);
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+        vm.expectRevert(IShared.InvalidSignature.selector);
         vm.prank(alice);
         adjudicator.close(c, terms(), sigA);
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+        vm.expectRevert(IShared.InvalidSignature.selector);
         adjudicator.close(c, terms(), bytes.concat(sigB, sigA));
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+        vm.expectRevert(IShared.InvalidSignature.selector);
         adjudicator.close(c, terms(), bytes.concat(sigA, sigB, hex"00"));
     }
 
     function test_the_owner_of_a_key_is_not_the_key() public {
         (Channel memory c, bytes32 id) = openDefault();
         bytes memory sigB = signHash(BOB_KEY, closeHash(id, terms()));
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+        vm.expectRevert(IShared.InvalidSignature.selector);
         vm.prank(vm.addr(ALICE_KEY));
         adjudicator.close(c, terms(), sigB);
     }
@@ -247,13 +247,13 @@ contract CloseTest is Fixture {
         bytes memory both = signBoth(id, terms());
         uint256 snapshot = vm.snapshotState();
         vm.warp(NOW + 1 hours + 1);
-        vm.expectRevert(IAdjudicator.Expired.selector);
+        vm.expectRevert(IShared.Expired.selector);
         adjudicator.close(c, terms(), both);
         vm.revertToState(snapshot);
         vm.warp(NOW + 1 hours);
         adjudicator.close(c, terms(), both);
         openBoth(c, ALICE_STAKE, BOB_STAKE);
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+        vm.expectRevert(IShared.InvalidSignature.selector);
         adjudicator.close(c, terms(), both);
     }
 
@@ -270,11 +270,11 @@ contract CloseTest is Fixture {
         bytes32 next = openBoth(c, ALICE_STAKE, BOB_STAKE);
         check(!adjudicator.channel(c).disputed, "the next life begins without one");
         pass(NOW + C + 1);
-        vm.expectRevert(IAdjudicator.NoDispute.selector);
+        vm.expectRevert(IShared.NoDispute.selector);
         adjudicator.conclude(c, s, mix);
         State memory newer = plain(8, 1 ether);
         bytes memory both = bytes.concat(signState(ALICE_KEY, next, newer), signState(BOB_KEY, next, newer));
-        vm.expectRevert(IAdjudicator.NoDispute.selector);
+        vm.expectRevert(IShared.NoDispute.selector);
         adjudicator.refute(c, newer, both);
 
         // The next life registers version 1 from the start, though version 7 was the last one of this slot.
@@ -284,7 +284,7 @@ contract CloseTest is Fixture {
         adjudicator.register(c, low, sigB);
         eq(adjudicator.channel(c).ver, 1, "ver");
         eq(adjudicator.channel(c).deadline, vm.getBlockTimestamp() + C, "R is new");
-        vm.expectRevert(IAdjudicator.NotFinal.selector);
+        vm.expectRevert(IShared.NotFinal.selector);
         adjudicator.conclude(c, s, mix);
     }
 
@@ -304,7 +304,7 @@ contract CloseTest is Fixture {
         bytes memory both = signBoth(id, t);
         (t.receiverA, t.receiverB) = (address(0), address(0));
         bytes memory zero = signBoth(id, t);
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+        vm.expectRevert(IShared.InvalidSignature.selector);
         adjudicator.close(c, t, zero);
         adjudicator.close(c, t, both);
     }
@@ -321,7 +321,7 @@ contract CloseTest is Fixture {
         bool good = t.depA <= ALICE_STAKE && t.depB <= BOB_STAKE && t.escrowed <= counted
             && t.outA <= counted - t.escrowed && t.locks <= 128 && (t.locks > 0 || t.escrowed == 0);
         bytes memory both = t.escrowed <= counted ? signBoth(id, t) : none;
-        if (!good) vm.expectRevert(IAdjudicator.InvalidState.selector);
+        if (!good) vm.expectRevert(IShared.InvalidState.selector);
         adjudicator.close(c, t, both);
         if (good) eq(address(adjudicator).balance, t.escrowed, "what is left is what stands in locks");
     }
@@ -386,7 +386,7 @@ contract DisputeTest is Fixture {
         bytes memory signatures = both(newer);
 
         pass(NOW + C);
-        vm.expectRevert(IAdjudicator.NotFinal.selector);
+        vm.expectRevert(IShared.NotFinal.selector);
         adjudicator.conclude(c, s, mix);
         uint256 snapshot = vm.snapshotState();
         adjudicator.refute(c, newer, signatures);
@@ -394,9 +394,9 @@ contract DisputeTest is Fixture {
         vm.revertToState(snapshot);
 
         pass(NOW + C + 1);
-        vm.expectRevert(IAdjudicator.RefutationOver.selector);
+        vm.expectRevert(IShared.RefutationOver.selector);
         adjudicator.refute(c, newer, signatures);
-        vm.expectRevert(IAdjudicator.RefutationOver.selector);
+        vm.expectRevert(IShared.RefutationOver.selector);
         vm.prank(alice);
         adjudicator.register(c, newer, slice(signatures, 64));
         adjudicator.conclude(c, s, mix);
@@ -417,7 +417,7 @@ contract DisputeTest is Fixture {
         bytes32 mix = registerByAlice(s);
         eq(adjudicator.channel(c).finalAt, NOW + C + W, "finalAt");
         pass(NOW + C + W);
-        vm.expectRevert(IAdjudicator.NotFinal.selector);
+        vm.expectRevert(IShared.NotFinal.selector);
         adjudicator.conclude(c, s, mix);
         pass(NOW + C + W + 1);
         adjudicator.conclude(c, s, mix);
@@ -447,10 +447,10 @@ contract DisputeTest is Fixture {
             if (i == 6) s.nanoRoot = bytes32(uint256(1));
             if (i == 7) s = plain(0, 1 ether);
             bytes memory signatures = both(s);
-            vm.expectRevert(IAdjudicator.InvalidState.selector);
+            vm.expectRevert(IShared.InvalidState.selector);
             vm.prank(alice);
             adjudicator.register(c, s, none);
-            vm.expectRevert(IAdjudicator.InvalidState.selector);
+            vm.expectRevert(IShared.InvalidState.selector);
             vm.prank(alice);
             adjudicator.register(c, s, slice(signatures, 64));
         }
@@ -470,18 +470,18 @@ contract DisputeTest is Fixture {
 
     function test_version_0_never_replaces_anything_and_is_for_owners() public {
         State memory s;
-        vm.expectRevert(IAdjudicator.NotOwner.selector);
+        vm.expectRevert(IShared.NotOwner.selector);
         vm.prank(carol);
         adjudicator.register(c, s, none);
         WatchAuth memory auth = watchAuth(ALICE_KEY, id, carol, 0, uint40(NOW));
-        vm.expectRevert(IAdjudicator.InvalidState.selector);
+        vm.expectRevert(IShared.InvalidState.selector);
         vm.prank(carol);
         adjudicator.registerFor(c, s, none, false, auth);
         registerByAlice(plain(1, 1 ether));
-        vm.expectRevert(IAdjudicator.NotNewer.selector);
+        vm.expectRevert(IShared.NotNewer.selector);
         vm.prank(bob);
         adjudicator.register(c, s, none);
-        vm.expectRevert(IAdjudicator.InvalidState.selector);
+        vm.expectRevert(IShared.InvalidState.selector);
         vm.prank(bob);
         adjudicator.refute(c, s, none);
     }
@@ -489,18 +489,18 @@ contract DisputeTest is Fixture {
     function test_S63_refute_never_opens_a_dispute() public {
         State memory s = plain(2, 1 ether);
         bytes memory signatures = both(s);
-        vm.expectRevert(IAdjudicator.NoDispute.selector);
+        vm.expectRevert(IShared.NoDispute.selector);
         adjudicator.refute(c, s, signatures);
     }
 
     function test_S42_first_registration_is_for_owners_and_their_towers() public {
         State memory s = plain(2, 1 ether);
         bytes memory signatures = both(s);
-        vm.expectRevert(IAdjudicator.NotOwner.selector);
+        vm.expectRevert(IShared.NotOwner.selector);
         vm.prank(carol);
         adjudicator.register(c, s, signatures);
         WatchAuth memory auth = watchAuth(HUB_KEY, id, carol, 0, uint40(NOW));
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+        vm.expectRevert(IShared.InvalidSignature.selector);
         vm.prank(carol);
         adjudicator.registerFor(c, s, signatures, false, auth);
         registerByAlice(s);
@@ -514,19 +514,19 @@ contract DisputeTest is Fixture {
         for (uint256 i = 0; i < 4; ++i) {
             uint256 snapshot = vm.snapshotState();
             vm.warp(i == 0 ? NOW + 9 : i == 1 ? NOW + 21 : i == 2 ? NOW + 10 : NOW + 20);
-            if (i < 2) vm.expectRevert(IAdjudicator.InvalidAuthorisation.selector);
+            if (i < 2) vm.expectRevert(IShared.InvalidAuthorisation.selector);
             vm.prank(carol);
             adjudicator.registerFor(c, s, signatures, true, auth);
             vm.revertToState(snapshot);
         }
         vm.warp(NOW + 10);
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector); // another tower
+        vm.expectRevert(IShared.InvalidSignature.selector); // another tower
         vm.prank(bob);
         adjudicator.registerFor(c, s, slice(signatures, 0), true, auth);
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector); // of the other party
+        vm.expectRevert(IShared.InvalidSignature.selector); // of the other party
         vm.prank(carol);
         adjudicator.registerFor(c, s, signatures, false, auth);
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector); // never instead of a signature of the State
+        vm.expectRevert(IShared.InvalidSignature.selector); // never instead of a signature of the State
         vm.prank(carol);
         adjudicator.registerFor(c, s, slice(signatures, 64), true, auth);
         vm.prank(carol);
@@ -545,9 +545,9 @@ contract DisputeTest is Fixture {
         for (uint48 ver = 1; ver <= 5; ++ver) {
             State memory s = plain(ver, 2 ether);
             bytes memory signatures = both(s);
-            vm.expectRevert(IAdjudicator.NotNewer.selector);
+            vm.expectRevert(IShared.NotNewer.selector);
             adjudicator.refute(c, s, signatures);
-            vm.expectRevert(IAdjudicator.NotNewer.selector);
+            vm.expectRevert(IShared.NotNewer.selector);
             vm.prank(bob);
             adjudicator.register(c, s, slice(signatures, 0));
         }
@@ -575,9 +575,9 @@ contract DisputeTest is Fixture {
             if (i == 4) s.defA = s.total + 1;
             if (i == 5) s.total -= 1; // escrow without locks
             bytes memory signatures = both(s);
-            vm.expectRevert(IAdjudicator.InvalidState.selector);
+            vm.expectRevert(IShared.InvalidState.selector);
             adjudicator.refute(c, s, signatures);
-            vm.expectRevert(IAdjudicator.InvalidState.selector);
+            vm.expectRevert(IShared.InvalidState.selector);
             vm.prank(alice);
             adjudicator.register(c, s, slice(signatures, 64));
         }
@@ -591,7 +591,7 @@ contract DisputeTest is Fixture {
             c, t, bytes.concat(signHash(ALICE_KEY, closeHash(id, t)), signHash(BOB_KEY, closeHash(id, t)))
         );
         id = openBoth(c, ALICE_STAKE, BOB_STAKE);
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+        vm.expectRevert(IShared.InvalidSignature.selector);
         vm.prank(alice);
         adjudicator.register(c, s, slice(signatures, 64));
     }
@@ -601,7 +601,7 @@ contract DisputeTest is Fixture {
         s.total -= 100;
         s.locks = 129;
         bytes memory sigB = signState(BOB_KEY, id, s);
-        vm.expectRevert(IAdjudicator.InvalidState.selector);
+        vm.expectRevert(IShared.InvalidState.selector);
         vm.prank(alice);
         adjudicator.register(c, s, sigB);
         s.locks = 128;
@@ -612,14 +612,14 @@ contract DisputeTest is Fixture {
         State memory s = plain(5, 1 ether);
         bytes32 mix = registerByAlice(s);
         pass(NOW + C + 1);
-        vm.expectRevert(IAdjudicator.WrongPreimage.selector);
+        vm.expectRevert(IShared.WrongPreimage.selector);
         adjudicator.conclude(c, s, bytes32(uint256(mix) ^ 1));
         s.defA += 1;
-        vm.expectRevert(IAdjudicator.WrongPreimage.selector);
+        vm.expectRevert(IShared.WrongPreimage.selector);
         adjudicator.conclude(c, s, mix);
         s.defA -= 1;
         adjudicator.conclude(c, s, mix);
-        vm.expectRevert(IAdjudicator.WrongPhase.selector);
+        vm.expectRevert(IShared.WrongPhase.selector);
         adjudicator.conclude(c, s, mix);
     }
 
@@ -627,7 +627,7 @@ contract DisputeTest is Fixture {
         State memory s = plain(5, 1 ether);
         bytes memory sigB = signState(BOB_KEY, id, s);
         vm.setBlockhash(vm.getBlockNumber() - 1, 0);
-        vm.expectRevert(IAdjudicator.NoBlockhash.selector);
+        vm.expectRevert(IShared.NoBlockhash.selector);
         vm.prank(alice);
         adjudicator.register(c, s, sigB);
     }
@@ -637,7 +637,7 @@ contract DisputeTest is Fixture {
         vm.prank(alice);
         adjudicator.open{value: 5}(other, 0);
         State memory s;
-        vm.expectRevert(IAdjudicator.WrongPhase.selector);
+        vm.expectRevert(IShared.WrongPhase.selector);
         vm.prank(alice);
         adjudicator.register(other, s, none);
     }
@@ -672,7 +672,7 @@ contract DisputeTest is Fixture {
         bytes memory sigB = signState(BOB_KEY, id, s);
         if (s.ver == 0) vm.assume(s.depA != 0);
         if (!good) {
-            vm.expectRevert(IAdjudicator.InvalidState.selector);
+            vm.expectRevert(IShared.InvalidState.selector);
             vm.prank(alice);
             adjudicator.register(c, s, sigB);
             return;

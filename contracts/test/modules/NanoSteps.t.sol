@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {Context} from "../../src/interfaces/INanocontract.sol";
 import {Entry, NanoClaims, NanoStep, NanoVersion} from "../../src/types/Structs.sol";
 import {Claim, NanoFixture} from "../support/NanoFixture.sol";
@@ -22,11 +22,11 @@ abstract contract NanoSteps is NanoFixture {
             if (i == 3) v.storageHash = keccak256("other");
             Claim memory only = claim(0, v);
             if (i == 4) only.signatures = signBoth(entries[0], v);
-            bytes4 why = i == 4 ? IAdjudicator.InvalidSignature.selector : IAdjudicator.InvalidNano.selector;
+            bytes4 why = i == 4 ? IShared.InvalidSignature.selector : IShared.InvalidNano.selector;
             fails(why, carol, registering(one(only)));
         }
         register(0, zero(0));
-        fails(IAdjudicator.NotNewer.selector, carol, refuting(one(claim(0, zero(0)))));
+        fails(IShared.NotNewer.selector, carol, refuting(one(claim(0, zero(0)))));
     }
 
     function test_S65_a_version_stays_within_its_entry_and_the_entry_within_the_channel() public {
@@ -37,11 +37,11 @@ abstract contract NanoSteps is NanoFixture {
         entries[2].kMax = 80;
         registerState(7);
         pass(R + 1);
-        fails(IAdjudicator.InvalidNano.selector, carol, registering(one(claim(0, version(4, 1, 0, K + 1)))));
-        fails(IAdjudicator.InvalidNano.selector, carol, registering(one(claim(0, version(4, HELD + 1, 0, K)))));
-        fails(IAdjudicator.InvalidNano.selector, carol, registering(one(claim(0, version(4, 1, 2, K)))));
-        fails(IAdjudicator.InvalidNano.selector, carol, registering(one(claim(1, version(4, 1, 0, K)))));
-        fails(IAdjudicator.InvalidNano.selector, carol, registering(one(claim(1, zero(1)))));
+        fails(IShared.InvalidNano.selector, carol, registering(one(claim(0, version(4, 1, 0, K + 1)))));
+        fails(IShared.InvalidNano.selector, carol, registering(one(claim(0, version(4, HELD + 1, 0, K)))));
+        fails(IShared.InvalidNano.selector, carol, registering(one(claim(0, version(4, 1, 2, K)))));
+        fails(IShared.InvalidNano.selector, carol, registering(one(claim(1, version(4, 1, 0, K)))));
+        fails(IShared.InvalidNano.selector, carol, registering(one(claim(1, zero(1)))));
         register(2, zero(2));
         register(0, version(4, HELD, 1, K));
     }
@@ -62,7 +62,7 @@ abstract contract NanoSteps is NanoFixture {
             if (i == 6) bad.signatures = half(good.signatures, 0);
             if (i == 7) bad.signatures = bytes.concat(good.signatures, hex"00");
             if (i == 8) (bad.entry, bad.index, bad.proof) = (entries[1], 1, proofOf(leaves(), 1));
-            fails(IAdjudicator.InvalidSignature.selector, carol, registering(one(bad)));
+            fails(IShared.InvalidSignature.selector, carol, registering(one(bad)));
         }
         send(carol, registering(one(good)));
     }
@@ -81,11 +81,11 @@ abstract contract NanoSteps is NanoFixture {
         Claim memory foreign = claim(0, v);
         bytes32 hash = nanoHash(keccak256("another channel"), entries[0], v);
         foreign.signatures = bytes.concat(signHash(secretKey(0), hash), signHash(secretKey(1), hash));
-        fails(IAdjudicator.InvalidSignature.selector, carol, registering(one(foreign)));
+        fails(IShared.InvalidSignature.selector, carol, registering(one(foreign)));
         Entry memory e = entryOf(7);
         Claim memory unknown = claim(0, zero(0));
         unknown.entry = e;
-        fails(IAdjudicator.InvalidProof.selector, carol, registering(one(unknown)));
+        fails(IShared.InvalidProof.selector, carol, registering(one(unknown)));
     }
 
     // ------------------------------------------------------------------------------------------- proofs and batches
@@ -100,7 +100,7 @@ abstract contract NanoSteps is NanoFixture {
             if (i == 3) bad.proof[1] = 0;
             if (i == 4) bad.proof = new bytes32[](9);
             if (i == 5) bad.index = 5;
-            bytes4 why = i == 1 || i == 5 ? IAdjudicator.NoSuchNano.selector : IAdjudicator.InvalidProof.selector;
+            bytes4 why = i == 1 || i == 5 ? IShared.NoSuchNano.selector : IShared.InvalidProof.selector;
             fails(why, carol, registering(one(bad)));
         }
         register(3, zero(3));
@@ -119,16 +119,16 @@ abstract contract NanoSteps is NanoFixture {
         for (uint256 i = 0; i < 7; ++i) {
             if (lengths[i] == 0) continue;
             claims[i] = shortened(i, lengths[i] - 1);
-            fails(IAdjudicator.InvalidProof.selector, carol, registering(claims));
+            fails(IShared.InvalidProof.selector, carol, registering(claims));
             claims[i] = shortened(i, lengths[i]);
         }
         // In another order nothing is known either.
         (claims[0], claims[1]) = (claims[1], claims[0]);
-        fails(IAdjudicator.InvalidProof.selector, carol, registering(claims));
+        fails(IShared.InvalidProof.selector, carol, registering(claims));
         (claims[0], claims[1]) = (claims[1], claims[0]);
         // Nor does a short proof show what is not there.
         claims[3].entry.nid = keccak256("another nid");
-        fails(IAdjudicator.InvalidProof.selector, carol, registering(claims));
+        fails(IShared.InvalidProof.selector, carol, registering(claims));
         send(carol, whole);
         for (uint256 i = 0; i < 7; ++i) {
             eq(nanoInfo(i).nRef, R + 1 + W, "registered");
@@ -155,8 +155,8 @@ abstract contract NanoSteps is NanoFixture {
         send(carol, registering(claims));
         eq(nanoInfo(0).dA, 10, "the first is registered");
         eq(nanoInfo(1).dA, 25, "the higher one stays");
-        fails(IAdjudicator.NotNewer.selector, carol, registering(claims));
-        fails(IAdjudicator.NotNewer.selector, carol, refuting(claims));
+        fails(IShared.NotNewer.selector, carol, registering(claims));
+        fails(IShared.NotNewer.selector, carol, refuting(claims));
         claims[0] = claim(0, version(6, 11, 0, K));
         send(carol, refuting(claims));
         check(sum() == 11 + 25 - 2 * int256(uint256(DA0)), "sum");
@@ -206,16 +206,16 @@ abstract contract NanoSteps is NanoFixture {
         register(1, zero(1)); // so that the last claim is passed over
         for (uint256 i = 0; i < 7; ++i) {
             NanoClaims memory all = packed(claims);
-            bytes4 why = IAdjudicator.InvalidNano.selector;
+            bytes4 why = IShared.InvalidNano.selector;
             if (i == 0) all.steps = new NanoStep[](0);
             if (i == 1) all.steps = new NanoStep[](2);
             if (i == 1) all.steps[0] = claims[0].steps[0];
             if (i == 2) all.list[1].step = true;
             if (i == 3) all.list[0].step = false;
-            if (i > 3) why = IAdjudicator.InvalidSignature.selector;
+            if (i > 3) why = IShared.InvalidSignature.selector;
             if (i == 4) all.evidence = bytes.concat(all.evidence, hex"00");
             if (i == 5) all.list[1].version = version(4, 10, 0, K); // the evidence lacks its signatures
-            if (i == 6) (why, all.list[1].depth) = (IAdjudicator.InvalidProof.selector, 2);
+            if (i == 6) (why, all.list[1].depth) = (IShared.InvalidProof.selector, 2);
             fails(why, carol, registering(all));
         }
         send(carol, registering(claims));
@@ -224,13 +224,13 @@ abstract contract NanoSteps is NanoFixture {
     function test_a_refutation_registers_nothing_new() public {
         begin(2);
         register(0, zero(0));
-        fails(IAdjudicator.NoSuchNano.selector, carol, refuting(one(claim(1, version(4, 1, 0, K)))));
+        fails(IShared.NoSuchNano.selector, carol, refuting(one(claim(1, version(4, 1, 0, K)))));
     }
 
     function test_the_same_version_with_another_content_changes_nothing() public {
         begin(1);
         register(0, version(4, 10, 0, K));
-        fails(IAdjudicator.NotNewer.selector, carol, refuting(one(claim(0, version(4, 11, 0, K)))));
+        fails(IShared.NotNewer.selector, carol, refuting(one(claim(0, version(4, 11, 0, K)))));
         eq(nanoInfo(0).dA, 10, "I2");
     }
 
@@ -241,8 +241,8 @@ abstract contract NanoSteps is NanoFixture {
         register(0, version(4, 1, 1, K));
         pass(R + 1 + W + 1);
         bytes memory data = executing(0, move(answer(start, 2, 0, 1)));
-        fails(IAdjudicator.NotMover.selector, account(0), data);
-        fails(IAdjudicator.NotMover.selector, carol, data);
+        fails(IShared.NotMover.selector, account(0), data);
+        fails(IShared.NotMover.selector, carol, data);
         send(account(1), data);
     }
 
@@ -254,7 +254,7 @@ abstract contract NanoSteps is NanoFixture {
         pass(R + 1 + W + 1);
         bytes memory input = answer(start, 2, 1, K - 1);
         bytes memory auth = signStep(secretKey(1), 0, v, input);
-        bytes4 why = IAdjudicator.InvalidSignature.selector;
+        bytes4 why = IShared.InvalidSignature.selector;
         fails(why, carol, executing(0, NanoStep(code, start, answer(start, 3, 1, K - 1), auth)));
         fails(why, carol, executing(1, NanoStep(code, start, input, auth)));
         fails(why, carol, executing(0, NanoStep(code, start, input, bytes.concat(auth, hex"00"))));
@@ -281,9 +281,9 @@ abstract contract NanoSteps is NanoFixture {
         address other = adjudicator.deploy(bytes.concat(code.code, hex"00"));
         for (uint256 i = 0; i < 4; ++i) {
             address other_ = [address(0), other, address(adjudicator), address(4)][i];
-            fails(IAdjudicator.WrongCode.selector, account(0), executing(0, NanoStep(other_, start, input, none)));
+            fails(IShared.WrongCode.selector, account(0), executing(0, NanoStep(other_, start, input, none)));
         }
-        fails(IAdjudicator.WrongStorage.selector, account(0), executing(0, NanoStep(code, "Start", input, none)));
+        fails(IShared.WrongStorage.selector, account(0), executing(0, NanoStep(code, "Start", input, none)));
         send(account(0), executing(0, NanoStep(code, start, input, none)));
     }
 
@@ -292,8 +292,8 @@ abstract contract NanoSteps is NanoFixture {
         register(0, zero(0));
         pass(R + 1 + W + 1);
         bytes32 before = keccak256(abi.encode(nanoInfo(0), sum(), end()));
-        fails(IAdjudicator.StepFailed.selector, account(0), executing(0, move(hex"01")));
-        fails(IAdjudicator.StepFailed.selector, account(0), executing(0, move(hex"02")));
+        fails(IShared.StepFailed.selector, account(0), executing(0, move(hex"01")));
+        fails(IShared.StepFailed.selector, account(0), executing(0, move(hex"02")));
         eq(keccak256(abi.encode(nanoInfo(0), sum(), end())), before, "no effect");
     }
 
@@ -319,9 +319,9 @@ abstract contract NanoSteps is NanoFixture {
             bytes.concat(hex"00", abi.encode(uint256(128), 1, 0, 1, type(uint256).max), new bytes(32))
         ];
         for (uint256 i = 0; i < bad.length; ++i) {
-            fails(IAdjudicator.InvalidStep.selector, account(0), executing(0, move(bad[i])));
+            fails(IShared.InvalidStep.selector, account(0), executing(0, move(bad[i])));
         }
-        fails(IAdjudicator.InvalidStep.selector, account(0), executing(0, move(hex"00")));
+        fails(IShared.InvalidStep.selector, account(0), executing(0, move(hex"00")));
         send(account(0), executing(0, move(answer("next", HELD, 1, K - 1))));
         eq(nanoInfo(0).storageHash, keccak256("next"), "storage");
         eq(nanoInfo(0).dA, HELD, "dA");
@@ -356,9 +356,9 @@ abstract contract NanoSteps is NanoFixture {
         pass(vm.getBlockTimestamp() + W + 1);
         bytes memory input = new bytes(16_385);
         input[0] = 0x03;
-        fails(IAdjudicator.TooLong.selector, account(0), executing(0, NanoStep(code, large, input, none)));
+        fails(IShared.TooLong.selector, account(0), executing(0, NanoStep(code, large, input, none)));
         NanoStep memory step = NanoStep(code, large, bytes.concat(hex"05", abi.encode(16_385)), none);
-        fails(IAdjudicator.InvalidStep.selector, account(0), executing(0, step));
+        fails(IShared.InvalidStep.selector, account(0), executing(0, step));
         // A large input, and the largest state.
         step.input = bytes.concat(hex"05", abi.encode(16_384), new bytes(16_384 - 33));
         bytes memory data = executing(0, step);
@@ -391,7 +391,7 @@ abstract contract NanoSteps is NanoFixture {
         v.storageHash = keccak256(large);
         register(0, v);
         pass(R + 1 + W + 1);
-        fails(IAdjudicator.TooLong.selector, account(0), executing(0, NanoStep(code, large, hex"03", none)));
+        fails(IShared.TooLong.selector, account(0), executing(0, NanoStep(code, large, hex"03", none)));
     }
 
     /// @dev Whatever gas a call is given, it has its whole effect, with exactly the agreed gas for the code, or none.
@@ -520,7 +520,7 @@ abstract contract NanoSteps is NanoFixture {
         begin(1);
         Claim memory only = claim(0, version(4, 10, 1, 3));
         only.steps = single(move(answer("after", 55, 0, 2)));
-        fails(IAdjudicator.NotMover.selector, carol, registering(one(only)));
+        fails(IShared.NotMover.selector, carol, registering(one(only)));
         only.steps[0].auth = signStep(secretKey(1), 0, only.version, only.steps[0].input);
         send(carol, registering(one(only)));
         eq(nanoInfo(0).dA, 55, "provisional dA");
@@ -540,7 +540,7 @@ abstract contract NanoSteps is NanoFixture {
         send(carol, refuting(one(higher)));
         eq(nanoInfo(0).dA, 66, "the step on the higher version");
         // No further step comes before nRef, of whichever kind.
-        fails(IAdjudicator.RefutationRunning.selector, account(0), executing(0, NanoStep(code, "again", hex"03", none)));
+        fails(IShared.RefutationRunning.selector, account(0), executing(0, NanoStep(code, "again", hex"03", none)));
         eq(outcome(), uint256(DEF_A) - DA0 + 66, "outcome");
     }
 
@@ -550,7 +550,7 @@ abstract contract NanoSteps is NanoFixture {
         only.steps = new NanoStep[](2);
         only.steps[0] = move(answer(start, 5, 0, 4));
         only.steps[1] = move(answer(start, 6, 0, 3));
-        fails(IAdjudicator.InvalidNano.selector, account(0), registering(one(only)));
+        fails(IShared.InvalidNano.selector, account(0), registering(one(only)));
     }
 
     function test_steps_run_out() public {
@@ -558,7 +558,7 @@ abstract contract NanoSteps is NanoFixture {
         register(0, version(4, 1, 0, 1));
         pass(R + 1 + W + 1);
         execute(0, 0, start, answer(start, 7, 0, 0));
-        fails(IAdjudicator.InvalidStep.selector, account(0), executing(0, move(answer(start, 9, 0, 0))));
+        fails(IShared.InvalidStep.selector, account(0), executing(0, move(answer(start, 9, 0, 0))));
         eq(outcome(), uint256(DEF_A) - DA0 + 7, "outcome");
     }
 
@@ -587,10 +587,10 @@ contract LedgerNanoStepsTest is NanoSteps {
         begin(1);
         NanoVersion memory v = version(4, 1, 0, K);
         Claim memory only = claim(0, v);
-        fails(IAdjudicator.InvalidSignature.selector, alice, registering(one(only)));
+        fails(IShared.InvalidSignature.selector, alice, registering(one(only)));
         only.signatures = signHash(BOB_KEY, nanoHash(ch, entries[0], v));
-        fails(IAdjudicator.InvalidSignature.selector, bob, registering(one(only)));
-        fails(IAdjudicator.InvalidSignature.selector, carol, registering(one(only)));
+        fails(IShared.InvalidSignature.selector, bob, registering(one(only)));
+        fails(IShared.InvalidSignature.selector, carol, registering(one(only)));
         send(alice, registering(one(only)));
     }
 }
@@ -606,7 +606,7 @@ contract VirtualNanoStepsTest is NanoSteps {
         NanoVersion memory v = version(4, 1, 0, K);
         Claim memory only = claim(0, v);
         only.signatures = signHash(B_END_KEY, nanoHash(ch, entries[0], v));
-        fails(IAdjudicator.InvalidSignature.selector, endA(), registering(one(only)));
+        fails(IShared.InvalidSignature.selector, endA(), registering(one(only)));
         only = claim(0, v);
         send(endA(), registering(one(only)));
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {Channel, CloseTerms, Entry, NanoVersion, State, VirtualState} from "../../src/types/Structs.sol";
 import {Claim, NanoFixture} from "../support/NanoFixture.sol";
 
@@ -15,7 +15,7 @@ abstract contract NanoPhases is NanoFixture {
         check(sum() == -7, "what the higher version moves");
         pass(R + 1 + W + 1);
         execute(1, 0, start, answer("next", DA0 + 1_000, 1, 2));
-        IAdjudicator.NanoInfo memory info = nanoInfo(1);
+        IShared.NanoInfo memory info = nanoInfo(1);
         eq(info.ver, 6, "ver");
         eq(info.nRef, R + 1 + W, "nRef");
         eq(info.last, R + 1 + W + 1, "last");
@@ -31,7 +31,7 @@ abstract contract NanoPhases is NanoFixture {
         begin(1);
         bytes memory data = registering(one(claim(0, zero(0))));
         vm.warp(R);
-        fails(IAdjudicator.RefutationRunning.selector, carol, data);
+        fails(IShared.RefutationRunning.selector, carol, data);
         vm.warp(R + 1);
         uint256 snapshot = vm.snapshotState();
         send(carol, data);
@@ -41,7 +41,7 @@ abstract contract NanoPhases is NanoFixture {
         eq(nanoInfo(0).nRef, R + 2 * W, "nRef");
         vm.revertToState(snapshot);
         vm.warp(R + W + 1);
-        fails(IAdjudicator.Expired.selector, carol, data);
+        fails(IShared.Expired.selector, carol, data);
     }
 
     function test_higher_versions_until_nRef_which_never_moves() public {
@@ -54,7 +54,7 @@ abstract contract NanoPhases is NanoFixture {
         eq(nanoInfo(0).nRef, nRef, "nRef after a refutation");
         bytes memory data = refuting(one(claim(0, version(6, 3, 0, K))));
         vm.warp(nRef + 1);
-        fails(IAdjudicator.NotNewer.selector, carol, data);
+        fails(IShared.NotNewer.selector, carol, data);
         vm.warp(nRef);
         send(carol, data);
         eq(nanoInfo(0).nRef, nRef, "nRef after another one");
@@ -67,13 +67,13 @@ abstract contract NanoPhases is NanoFixture {
         uint256 nRef = R + 1 + W;
         bytes memory data = executing(0, move(answer(start, 2, 1, K - 1)));
         vm.warp(nRef);
-        fails(IAdjudicator.RefutationRunning.selector, account(0), data);
+        fails(IShared.RefutationRunning.selector, account(0), data);
         uint256 snapshot = vm.snapshotState();
         vm.warp(nRef + 1);
         send(account(0), data);
         vm.revertToState(snapshot);
         vm.warp(nRef + W + 1);
-        fails(IAdjudicator.Expired.selector, account(0), data);
+        fails(IShared.Expired.selector, account(0), data);
         vm.warp(nRef + W);
         send(account(0), data);
         eq(end(), nRef + 2 * W, "the other one has a whole window");
@@ -81,9 +81,9 @@ abstract contract NanoPhases is NanoFixture {
         // S25: the last step came at its deadline; the answer may come as late.
         data = executing(0, move(answer(start, 3, 0, K - 2)));
         vm.warp(nRef + 2 * W + 1);
-        fails(IAdjudicator.Expired.selector, account(1), data);
+        fails(IShared.Expired.selector, account(1), data);
         vm.warp(nRef + 2 * W);
-        fails(IAdjudicator.NotFinal.selector, carol, concluding());
+        fails(IShared.NotFinal.selector, carol, concluding());
         send(account(1), data);
         eq(finalAt(), nRef + 3 * W, "finalAt");
     }
@@ -138,7 +138,7 @@ abstract contract NanoPhases is NanoFixture {
             (uint256 s0, uint256 s1) = adjudicator.slots(adjudicator.slotKey(c));
             return keccak256(abi.encode(s0, s1));
         }
-        IAdjudicator.RecordInfo memory info = adjudicator.record(ch);
+        IShared.RecordInfo memory info = adjudicator.record(ch);
         info.nanosEnd = 0;
         return keccak256(abi.encode(info));
     }
@@ -151,7 +151,7 @@ abstract contract NanoPhases is NanoFixture {
         bytes memory early = registering(one(claim(0, version(9, HELD, 1, 2))));
         // Whatever comes in the last second of the refutation, the nanocontracts of what stands then are registered after it.
         pass(R);
-        fails(IAdjudicator.WrongPreimage.selector, carol, early);
+        fails(IShared.WrongPreimage.selector, carol, early);
         mix = mixNow();
         send(carol, refutingState(7));
         pass(R + 1);
@@ -162,12 +162,12 @@ abstract contract NanoPhases is NanoFixture {
     function test_S70_no_refutation_after_R_and_no_higher_version_after_nRef() public {
         begin(1);
         register(0, version(4, 1, 0, K));
-        fails(IAdjudicator.RefutationOver.selector, carol, refutingState(8));
+        fails(IShared.RefutationOver.selector, carol, refutingState(8));
         pass(R + 1 + W + 1);
         execute(0, 0, start, answer(start, 2, 1, 3));
         // In the block of the step.
-        fails(IAdjudicator.NotNewer.selector, carol, refuting(one(claim(0, version(99, HELD, 0, K)))));
-        fails(IAdjudicator.RefutationOver.selector, carol, refutingState(8));
+        fails(IShared.NotNewer.selector, carol, refuting(one(claim(0, version(99, HELD, 0, K)))));
+        fails(IShared.RefutationOver.selector, carol, refutingState(8));
         atMost(finalAt(), R + (2 + uint256(K)) * W, "finalAt");
         eq(outcome(), uint256(DEF_A) - DA0 + 2, "outcome");
     }
@@ -233,7 +233,7 @@ abstract contract NanoPhases is NanoFixture {
         bytes memory higher = refuting(one(claim(0, version(6, 1, 0, K))));
         bytes memory forced = executing(0, move(answer(start, 1, 1, 1)));
         outcome();
-        bytes4 why = isVirtual() ? IAdjudicator.AlreadyConcluded.selector : IAdjudicator.WrongPhase.selector;
+        bytes4 why = isVirtual() ? IShared.AlreadyConcluded.selector : IShared.WrongPhase.selector;
         fails(why, carol, first);
         fails(why, carol, higher);
         fails(why, account(0), forced);
@@ -241,15 +241,15 @@ abstract contract NanoPhases is NanoFixture {
 
     function test_without_a_dispute_nothing_moves() public {
         entries.push(entryOf(0));
-        fails(IAdjudicator.NoDispute.selector, carol, registering(one(claim(0, zero(0)))));
-        fails(IAdjudicator.NoDispute.selector, carol, refuting(one(claim(0, zero(0)))));
-        fails(IAdjudicator.NoDispute.selector, account(0), executing(0, move(answer(start, 1, 1, 1))));
+        fails(IShared.NoDispute.selector, carol, registering(one(claim(0, zero(0)))));
+        fails(IShared.NoDispute.selector, carol, refuting(one(claim(0, zero(0)))));
+        fails(IShared.NoDispute.selector, account(0), executing(0, move(answer(start, 1, 1, 1))));
     }
 
     function test_another_state_is_not_the_registered_one() public {
         begin(1);
         mix = keccak256("another mix");
-        fails(IAdjudicator.WrongPreimage.selector, carol, registering(one(claim(0, zero(0)))));
+        fails(IShared.WrongPreimage.selector, carol, registering(one(claim(0, zero(0)))));
     }
 
     /// @dev S64: whatever both signed for their nanocontracts, the end comes and pays no more than there is.
@@ -304,7 +304,7 @@ contract LedgerNanoPhasesTest is NanoPhases {
         registerState(7);
         vm.warp(vm.getBlockTimestamp() + C + 1);
         bytes memory late = refuting(one(claim(0, version(6, 1, 0, K))));
-        fails(IAdjudicator.NoSuchNano.selector, carol, late);
+        fails(IShared.NoSuchNano.selector, carol, late);
         eq(outcome(), DEF_A, "nothing of the old life counts");
     }
 
@@ -340,7 +340,7 @@ contract LedgerNanoPhasesTest is NanoPhases {
         bytes memory forced = executing(0, move(answer(start, 1, 1, 1)));
         closeBoth();
         pass(R + 1 + W + 1);
-        fails(IAdjudicator.WrongPhase.selector, account(0), forced);
+        fails(IShared.WrongPhase.selector, account(0), forced);
     }
 
     function closeBoth() private {
@@ -362,7 +362,7 @@ contract VirtualNanoPhasesTest is NanoPhases {
         register(0, zero(0));
         bytes memory sigs = certificate(p, 12_345);
         pass(R + 3 * W + 1);
-        vm.expectRevert(IAdjudicator.Expired.selector);
+        vm.expectRevert(IShared.Expired.selector);
         adjudicator.finalise(p.v, p.mids, 12_345, sigs);
         vm.warp(R + 3 * W);
         adjudicator.finalise(p.v, p.mids, 12_345, sigs);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Adjudicator} from "../../src/Adjudicator.sol";
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {
     Channel,
     CloseTerms,
@@ -30,11 +30,11 @@ contract BadReceiver {
     }
 
     Mode public mode;
-    Adjudicator private immutable ADJUDICATOR;
+    IAdjudicator private immutable ADJUDICATOR;
     bytes[] private _calls;
     uint256 public reentered;
 
-    constructor(Adjudicator adjudicator) {
+    constructor(IAdjudicator adjudicator) {
         ADJUDICATOR = adjudicator;
     }
 
@@ -66,7 +66,7 @@ contract BadReceiver {
         if (mode == Mode.Reenter) {
             bytes memory call = _calls[reentered];
             (bool ok, bytes memory result) = address(ADJUDICATOR).call(call);
-            require(!ok && bytes4(result) == IAdjudicator.Reentered.selector, "re-entered");
+            require(!ok && bytes4(result) == IShared.Reentered.selector, "re-entered");
         }
     }
 }
@@ -144,13 +144,13 @@ contract PayoutsTest is Fixture {
     function test_withdraw_pays_the_senders_own_balance_once() public {
         receiver.set(BadReceiver.Mode.Refuse);
         close();
-        vm.expectRevert(IAdjudicator.NothingToWithdraw.selector);
+        vm.expectRevert(IShared.NothingToWithdraw.selector);
         vm.prank(carol);
         adjudicator.withdraw(address(0), carol);
-        vm.expectRevert(IAdjudicator.TransferFailed.selector);
+        vm.expectRevert(IShared.TransferFailed.selector);
         receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), address(receiver))), 0);
         receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), carol)), 0);
-        vm.expectRevert(IAdjudicator.NothingToWithdraw.selector);
+        vm.expectRevert(IShared.NothingToWithdraw.selector);
         receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), carol)), 0);
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {Fixture} from "../support/Fixture.sol";
 
 contract RegistryTest is Fixture {
@@ -9,7 +9,7 @@ contract RegistryTest is Fixture {
         bytes32 hash = keccak256(abi.encode(bytes32("secret")));
         eq(adjudicator.revealedAt(hash), 0, "never");
         vm.expectEmit();
-        emit IAdjudicator.Revealed(hash, "secret");
+        emit IShared.Revealed(hash, "secret");
         vm.prank(carol);
         adjudicator.reveal("secret");
         eq(adjudicator.revealedAt(hash), NOW, "when");
@@ -43,7 +43,7 @@ contract RegistryTest is Fixture {
     function test_what_cannot_be_deployed_reverts() public {
         for (uint256 i = 0; i < 3; ++i) {
             bytes memory code = i == 0 ? bytes(hex"ef00") : new bytes(i == 1 ? 24_577 : 65_536 + 5);
-            vm.expectRevert(IAdjudicator.DeploymentFailed.selector);
+            vm.expectRevert(IShared.DeploymentFailed.selector);
             adjudicator.deploy(code);
         }
     }

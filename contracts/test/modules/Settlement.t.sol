@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {Channel, CloseTerms, LockTerms, State, VirtualState} from "../../src/types/Structs.sol";
 import {Fixture} from "../support/Fixture.sol";
 
@@ -53,7 +53,7 @@ contract SettlementTest is Fixture {
         adjudicator.settle(c, 0, p.vc, linkLock(), 0, new bytes32[](0));
         eq(alice.balance - a, 250_000_000_000_000_000, "left");
         eq(bob.balance - b, A0 + B0 + FEE - 250_000_000_000_000_000, "right");
-        vm.expectRevert(IAdjudicator.AlreadySettled.selector);
+        vm.expectRevert(IShared.AlreadySettled.selector);
         adjudicator.settle(c, 0, p.vc, linkLock(), 0, new bytes32[](0));
         eq(adjudicator.escrow(id).left, 0, "left in escrow");
     }
@@ -73,9 +73,9 @@ contract SettlementTest is Fixture {
         Path memory p = path(2, A0, B0);
         escrowOne(p.vc, linkLock(), A0 + B0 + FEE);
         pass(p.v.tExp);
-        vm.expectRevert(IAdjudicator.NotExpired.selector);
+        vm.expectRevert(IShared.NotExpired.selector);
         adjudicator.settleExpired(c, 0, p.v, linkLock(), 0, new bytes32[](0));
-        vm.expectRevert(IAdjudicator.NotFinal.selector);
+        vm.expectRevert(IShared.NotFinal.selector);
         adjudicator.settle(c, 0, p.vc, linkLock(), 0, new bytes32[](0));
         pass(p.v.tExp + 1);
         (uint256 a, uint256 b) = (alice.balance, bob.balance);
@@ -93,12 +93,12 @@ contract SettlementTest is Fixture {
         adjudicator.registerVirtual(p.v, s, signatures, p.secrets);
         bytes32 mix = mixNow();
         pass(p.v.tExp + C + 1);
-        vm.expectRevert(IAdjudicator.NotFinal.selector);
+        vm.expectRevert(IShared.NotFinal.selector);
         adjudicator.settle(c, 0, p.vc, linkLock(), 0, new bytes32[](0));
-        vm.expectRevert(IAdjudicator.NotFinal.selector);
+        vm.expectRevert(IShared.NotFinal.selector);
         adjudicator.settleExpired(c, 0, p.v, linkLock(), 0, new bytes32[](0));
         adjudicator.concludeVirtual(p.v, s, mix);
-        vm.expectRevert(IAdjudicator.NotFinal.selector);
+        vm.expectRevert(IShared.NotFinal.selector);
         adjudicator.settleExpired(c, 0, p.v, linkLock(), 0, new bytes32[](0));
         uint256 a = alice.balance;
         adjudicator.settle(c, 0, p.vc, linkLock(), 0, new bytes32[](0));
@@ -108,7 +108,7 @@ contract SettlementTest is Fixture {
     function test_a_live_channel_settles_nothing() public {
         Path memory p = path(2, A0, B0);
         conclude(p, 1);
-        vm.expectRevert(IAdjudicator.NoSuchLock.selector);
+        vm.expectRevert(IShared.NoSuchLock.selector);
         adjudicator.settle(c, 0, p.vc, linkLock(), 0, new bytes32[](0));
     }
 
@@ -177,7 +177,7 @@ contract SettlementTest is Fixture {
         adjudicator.settle(c, 0, p.vc, linkLock(), 0, new bytes32[](0));
         eq(alice.balance - a, 2 * (A0 - 1), "A");
         eq(address(adjudicator).balance, 10, "the third life is untouched");
-        vm.expectRevert(IAdjudicator.NoSuchLock.selector);
+        vm.expectRevert(IShared.NoSuchLock.selector);
         adjudicator.settle(c, 2, p.vc, linkLock(), 0, new bytes32[](0));
     }
 
@@ -203,7 +203,7 @@ contract SettlementTest is Fixture {
                 conclude(paths[i], uint96(i));
                 dueA += i % 2 == 0 ? i : 301 - i;
                 adjudicator.settle(c, 0, vcs[i], locks[i], i, proofOf(leaves, i));
-                vm.expectRevert(IAdjudicator.AlreadySettled.selector);
+                vm.expectRevert(IShared.AlreadySettled.selector);
                 adjudicator.settle(c, 0, vcs[i], locks[i], i, proofOf(leaves, i));
             }
             eq(alice.balance - a, dueA, "A");
@@ -224,16 +224,16 @@ contract SettlementTest is Fixture {
         bytes32[] memory leaves = leavesOf(vcs, locks);
         closeWith(rootOf(leaves), 3, 903);
         bytes32[] memory proof = proofOf(leaves, 1);
-        vm.expectRevert(IAdjudicator.InvalidProof.selector); // another place
+        vm.expectRevert(IShared.InvalidProof.selector); // another place
         adjudicator.settle(c, 0, vcs[1], locks[1], 0, proof);
-        vm.expectRevert(IAdjudicator.InvalidProof.selector); // another virtual channel
+        vm.expectRevert(IShared.InvalidProof.selector); // another virtual channel
         adjudicator.settle(c, 0, vcs[0], locks[1], 1, proof);
-        vm.expectRevert(IAdjudicator.NoSuchLock.selector); // the padding
+        vm.expectRevert(IShared.NoSuchLock.selector); // the padding
         adjudicator.settle(c, 0, vcs[1], locks[1], 3, proof);
         LockTerms memory other = LockTerms(true, 102, 200);
-        vm.expectRevert(IAdjudicator.InvalidProof.selector); // other terms
+        vm.expectRevert(IShared.InvalidProof.selector); // other terms
         adjudicator.settle(c, 0, vcs[1], other, 1, proof);
-        vm.expectRevert(IAdjudicator.InvalidProof.selector); // no proof
+        vm.expectRevert(IShared.InvalidProof.selector); // no proof
         adjudicator.settle(c, 0, vcs[1], locks[1], 1, new bytes32[](0));
         adjudicator.settle(c, 0, vcs[1], locks[1], 1, proof);
     }
@@ -245,7 +245,7 @@ contract SettlementTest is Fixture {
         closeWith(lockLeaf(p.vc, lock), 8, 900);
         conclude(p, 50);
         adjudicator.settle(c, 0, p.vc, lock, 0, new bytes32[](0));
-        vm.expectRevert(IAdjudicator.InvalidProof.selector);
+        vm.expectRevert(IShared.InvalidProof.selector);
         adjudicator.settle(c, 0, p.vc, lock, 1, new bytes32[](0));
     }
 

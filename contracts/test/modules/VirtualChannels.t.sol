@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {Key, Opener, VirtualState, WatchAuth} from "../../src/types/Structs.sol";
 import {Fixture} from "../support/Fixture.sol";
 
@@ -47,8 +47,8 @@ abstract contract VirtualFixture is Fixture {
     }
 
     function outcome() internal view returns (uint96) {
-        IAdjudicator.RecordInfo memory info = adjudicator.record(p.vc);
-        check(info.status == IAdjudicator.RecordStatus.Concluded, "concluded");
+        IShared.RecordInfo memory info = adjudicator.record(p.vc);
+        check(info.status == IShared.RecordStatus.Concluded, "concluded");
         return info.outA;
     }
 }
@@ -64,7 +64,7 @@ contract VirtualDisputeTest is VirtualFixture {
         adjudicator.refuteVirtual(p.v, newer, signatures);
         bytes32 mix = mixNow();
         eq(adjudicator.record(p.vc).deadline, NOW + C, "R does not move");
-        vm.expectRevert(IAdjudicator.NotFinal.selector);
+        vm.expectRevert(IShared.NotFinal.selector);
         adjudicator.concludeVirtual(p.v, newer, mix);
         pass(NOW + C + 1);
         adjudicator.concludeVirtual(p.v, newer, mix);
@@ -75,7 +75,7 @@ contract VirtualDisputeTest is VirtualFixture {
     function test_S5_a_dispute_begins_until_tExp() public {
         uint256 snapshot = vm.snapshotState();
         pass(EXPIRY + 1);
-        registerFails(state(1, A0), IAdjudicator.Expired.selector);
+        registerFails(state(1, A0), IShared.Expired.selector);
         vm.revertToState(snapshot);
         pass(EXPIRY);
         registerByEnd(state(1, A0));
@@ -88,7 +88,7 @@ contract VirtualDisputeTest is VirtualFixture {
         bytes memory signatures = signEnds(p, s);
         uint256 snapshot = vm.snapshotState();
         pass(EXPIRY + C + 1);
-        vm.expectRevert(IAdjudicator.RefutationOver.selector);
+        vm.expectRevert(IShared.RefutationOver.selector);
         adjudicator.refuteVirtual(p.v, s, signatures);
         vm.revertToState(snapshot);
         pass(EXPIRY + C);
@@ -104,7 +104,7 @@ contract VirtualDisputeTest is VirtualFixture {
             if (i == 4) (secrets[0], secrets[1]) = (secrets[1], secrets[0]);
             if (i == 5) secrets = new bytes32[](0);
             if (i == 6) secrets = new bytes32[](18);
-            vm.expectRevert(IAdjudicator.InvalidActivation.selector);
+            vm.expectRevert(IShared.InvalidActivation.selector);
             vm.prank(endA());
             adjudicator.registerVirtual(p.v, s, signatures, secrets);
         }
@@ -126,8 +126,8 @@ contract VirtualDisputeTest is VirtualFixture {
             bytes memory signatures = i == 7 ? bytes(new bytes(128)) : signEnds(q, s);
             vm.expectRevert(
                 i < 5
-                    ? IAdjudicator.InvalidPeriods.selector
-                    : i < 7 ? IAdjudicator.InvalidActivation.selector : IAdjudicator.InvalidState.selector
+                    ? IShared.InvalidPeriods.selector
+                    : i < 7 ? IShared.InvalidActivation.selector : IShared.InvalidState.selector
             );
             vm.prank(endA());
             adjudicator.registerVirtual(q.v, s, signatures, q.secrets);
@@ -136,7 +136,7 @@ contract VirtualDisputeTest is VirtualFixture {
 
     function test_S59_a_path_has_2_to_16_links() public {
         copy(path(17, A0, B0));
-        registerFails(state(1, A0), IAdjudicator.InvalidActivation.selector);
+        registerFails(state(1, A0), IShared.InvalidActivation.selector);
         copy(path(16, A0, B0));
         registerByEnd(state(1, A0));
         copy(path(2, A0, B0));
@@ -144,9 +144,9 @@ contract VirtualDisputeTest is VirtualFixture {
     }
 
     function test_the_state_predicate() public {
-        registerFails(state(0, A0), IAdjudicator.InvalidState.selector);
-        registerFails(state(1, A0 + B0 + 1), IAdjudicator.InvalidState.selector);
-        registerFails(VirtualState(1, A0, 65, 0), IAdjudicator.InvalidState.selector);
+        registerFails(state(0, A0), IShared.InvalidState.selector);
+        registerFails(state(1, A0 + B0 + 1), IShared.InvalidState.selector);
+        registerFails(VirtualState(1, A0, 65, 0), IShared.InvalidState.selector);
         registerByEnd(VirtualState(1, A0 + B0, 64, 0));
         eq(adjudicator.record(p.vc).deadline, NOW + C, "R");
         check(adjudicator.record(p.vc).nanos, "nanos");
@@ -158,7 +158,7 @@ contract VirtualDisputeTest is VirtualFixture {
         bytes memory sigB = signVirtual(B_END_KEY, p.vc, s, A0 + B0);
         bytes[4] memory bad = [sigB, sigA, bytes.concat(sigB, sigA), bytes.concat(sigA, sigB, sigB)];
         for (uint256 i = 0; i < 4; ++i) {
-            vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+            vm.expectRevert(IShared.InvalidSignature.selector);
             vm.prank(endA());
             adjudicator.registerVirtual(p.v, s, bad[i], p.secrets);
         }
@@ -167,10 +167,10 @@ contract VirtualDisputeTest is VirtualFixture {
     function test_S42_only_participants_begin_a_dispute() public {
         VirtualState memory s = state(1, A0);
         bytes memory signatures = signEnds(p, s);
-        vm.expectRevert(IAdjudicator.NotOwner.selector);
+        vm.expectRevert(IShared.NotOwner.selector);
         vm.prank(carol);
         adjudicator.registerVirtual(p.v, s, signatures, p.secrets);
-        vm.expectRevert(IAdjudicator.NoDispute.selector);
+        vm.expectRevert(IShared.NoDispute.selector);
         vm.prank(carol);
         adjudicator.refuteVirtual(p.v, s, signatures);
         vm.prank(vm.addr(B_END_KEY));
@@ -186,24 +186,24 @@ contract VirtualDisputeTest is VirtualFixture {
         bytes memory signatures = signEnds(p, s);
         address hub = vm.addr(HUB_KEY);
         pass(EXPIRY - W - 1);
-        vm.expectRevert(IAdjudicator.NotExpired.selector);
+        vm.expectRevert(IShared.NotExpired.selector);
         vm.prank(hub);
         adjudicator.registerVirtualFor(p.v, s, signatures, p.secrets, opener(1));
         pass(EXPIRY - W);
         for (uint8 position = 0; position < 5; ++position) {
             if (position == 1) continue;
-            vm.expectRevert(position == 4 ? IAdjudicator.InvalidAuthorisation.selector : IAdjudicator.NotOwner.selector);
+            vm.expectRevert(position == 4 ? IShared.InvalidAuthorisation.selector : IShared.NotOwner.selector);
             vm.prank(hub);
             adjudicator.registerVirtualFor(p.v, s, signatures, p.secrets, opener(position));
         }
         Opener memory o = opener(1);
         o.mids[1] = o.mids[0];
-        vm.expectRevert(IAdjudicator.InvalidAuthorisation.selector);
+        vm.expectRevert(IShared.InvalidAuthorisation.selector);
         vm.prank(hub);
         adjudicator.registerVirtualFor(p.v, s, signatures, p.secrets, o);
         uint256 snapshot = vm.snapshotState();
         pass(EXPIRY + 1);
-        vm.expectRevert(IAdjudicator.Expired.selector);
+        vm.expectRevert(IShared.Expired.selector);
         vm.prank(hub);
         adjudicator.registerVirtualFor(p.v, s, signatures, p.secrets, opener(1));
         vm.revertToState(snapshot);
@@ -219,11 +219,11 @@ contract VirtualDisputeTest is VirtualFixture {
             Opener memory o = opener(position);
             o.auth = watchAuth(p.privateKeys[position], p.vc, carol, uint40(EXPIRY - 10), uint40(EXPIRY));
             pass(EXPIRY - 11);
-            vm.expectRevert(IAdjudicator.InvalidAuthorisation.selector);
+            vm.expectRevert(IShared.InvalidAuthorisation.selector);
             vm.prank(carol);
             adjudicator.registerVirtualFor(p.v, s, signatures, p.secrets, o);
             pass(EXPIRY - 10);
-            vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+            vm.expectRevert(IShared.InvalidSignature.selector);
             vm.prank(bob);
             adjudicator.registerVirtualFor(p.v, s, signatures, p.secrets, o);
             vm.prank(carol);
@@ -235,7 +235,7 @@ contract VirtualDisputeTest is VirtualFixture {
     function test_S3_equal_versions_and_S1_old_versions_change_nothing() public {
         registerByEnd(state(5, 7));
         for (uint48 ver = 1; ver <= 5; ++ver) {
-            registerFails(state(ver, 9), IAdjudicator.NotNewer.selector);
+            registerFails(state(ver, 9), IShared.NotNewer.selector);
         }
         registerByEnd(state(6, 9)); // register acts as refute
         eq(adjudicator.record(p.vc).ver, 6, "ver");
@@ -249,17 +249,17 @@ contract VirtualDisputeTest is VirtualFixture {
         pass(NOW + C + 1);
         adjudicator.concludeVirtual(p.v, s, mix);
         for (uint256 i = 0; i < 2; ++i) {
-            vm.expectRevert(IAdjudicator.AlreadyConcluded.selector);
+            vm.expectRevert(IShared.AlreadyConcluded.selector);
             adjudicator.concludeVirtual(p.v, s, mix);
-            vm.expectRevert(IAdjudicator.AlreadyConcluded.selector);
+            vm.expectRevert(IShared.AlreadyConcluded.selector);
             adjudicator.refuteVirtual(p.v, state(6, 9), newer);
-            vm.expectRevert(IAdjudicator.AlreadyConcluded.selector);
+            vm.expectRevert(IShared.AlreadyConcluded.selector);
             vm.prank(endA());
             adjudicator.registerVirtual(p.v, state(6, 9), newer, p.secrets);
-            vm.expectRevert(IAdjudicator.AlreadyConcluded.selector);
+            vm.expectRevert(IShared.AlreadyConcluded.selector);
             vm.prank(endA());
             adjudicator.registerVirtualFor(p.v, state(6, 9), newer, p.secrets, opener(0));
-            vm.expectRevert(IAdjudicator.AlreadyConcluded.selector);
+            vm.expectRevert(IShared.AlreadyConcluded.selector);
             adjudicator.finalise(p.v, p.mids, 9, sigs);
             vm.warp(NOW);
         }
@@ -270,7 +270,7 @@ contract VirtualDisputeTest is VirtualFixture {
         VirtualState memory s = VirtualState(5, 7, 1, keccak256("root"));
         bytes32 mix = registerByEnd(s);
         pass(NOW + C + W);
-        vm.expectRevert(IAdjudicator.NotFinal.selector);
+        vm.expectRevert(IShared.NotFinal.selector);
         adjudicator.concludeVirtual(p.v, s, mix);
         pass(NOW + C + W + 1);
         adjudicator.concludeVirtual(p.v, s, mix);
@@ -280,12 +280,12 @@ contract VirtualDisputeTest is VirtualFixture {
         VirtualState memory s = state(5, 7);
         bytes32 mix = registerByEnd(s);
         pass(NOW + C + 1);
-        vm.expectRevert(IAdjudicator.WrongPreimage.selector);
+        vm.expectRevert(IShared.WrongPreimage.selector);
         adjudicator.concludeVirtual(p.v, s, bytes32(uint256(mix) ^ 1));
-        vm.expectRevert(IAdjudicator.WrongPreimage.selector);
+        vm.expectRevert(IShared.WrongPreimage.selector);
         adjudicator.concludeVirtual(p.v, state(5, 8), mix);
         p.v.nonce += 1;
-        vm.expectRevert(IAdjudicator.NoDispute.selector);
+        vm.expectRevert(IShared.NoDispute.selector);
         adjudicator.concludeVirtual(p.v, s, mix);
     }
 
@@ -296,7 +296,7 @@ contract VirtualDisputeTest is VirtualFixture {
         if (total <= type(uint96).max) s.defA = uint96(s.defA % (total + 2));
         bool good = total <= type(uint96).max && s.ver > 0 && s.defA <= total && s.nanos <= 64;
         bytes memory signatures = total <= type(uint96).max ? signEnds(q, s) : bytes(new bytes(128));
-        if (!good) vm.expectRevert(IAdjudicator.InvalidState.selector);
+        if (!good) vm.expectRevert(IShared.InvalidState.selector);
         vm.prank(endA());
         adjudicator.registerVirtual(q.v, s, signatures, q.secrets);
         if (!good) return;
@@ -325,32 +325,32 @@ contract FinaliseTest is VirtualFixture {
                 if (i != missing) short = bytes.concat(short, sig);
                 forged = bytes.concat(forged, i == missing ? signHash(BOB_KEY, finalHash(p.vc, 250)) : sig);
             }
-            vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+            vm.expectRevert(IShared.InvalidSignature.selector);
             adjudicator.finalise(p.v, p.mids, 250, short);
-            vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+            vm.expectRevert(IShared.InvalidSignature.selector);
             adjudicator.finalise(p.v, p.mids, 250, forged);
         }
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+        vm.expectRevert(IShared.InvalidSignature.selector);
         adjudicator.finalise(p.v, p.mids, 250, bytes.concat(sigs, sigs));
-        vm.expectRevert(IAdjudicator.InvalidSignature.selector);
+        vm.expectRevert(IShared.InvalidSignature.selector);
         adjudicator.finalise(p.v, p.mids, 251, sigs);
     }
 
     function test_hubs_cannot_be_left_out_or_replaced() public {
         bytes memory ends =
             bytes.concat(signHash(A_END_KEY, finalHash(p.vc, 250)), signHash(B_END_KEY, finalHash(p.vc, 250)));
-        vm.expectRevert(IAdjudicator.InvalidAuthorisation.selector);
+        vm.expectRevert(IShared.InvalidAuthorisation.selector);
         adjudicator.finalise(p.v, new Key[](0), 250, ends);
         Key[] memory mids = new Key[](1);
         mids[0] = p.mids[0];
         bytes memory sigs = certificate(p, 250);
-        vm.expectRevert(IAdjudicator.InvalidAuthorisation.selector);
+        vm.expectRevert(IShared.InvalidAuthorisation.selector);
         adjudicator.finalise(p.v, mids, 250, sigs);
     }
 
     function test_the_outcome_is_within_the_total() public {
         bytes memory sigs = certificate(p, A0 + B0 + 1);
-        vm.expectRevert(IAdjudicator.InvalidState.selector);
+        vm.expectRevert(IShared.InvalidState.selector);
         adjudicator.finalise(p.v, p.mids, A0 + B0 + 1, sigs);
         sigs = certificate(p, A0 + B0);
         adjudicator.finalise(p.v, p.mids, A0 + B0, sigs);
@@ -360,7 +360,7 @@ contract FinaliseTest is VirtualFixture {
         bytes memory sigs = certificate(p, 250);
         uint256 snapshot = vm.snapshotState();
         pass(EXPIRY + 1);
-        vm.expectRevert(IAdjudicator.Expired.selector);
+        vm.expectRevert(IShared.Expired.selector);
         adjudicator.finalise(p.v, p.mids, 250, sigs);
         vm.revertToState(snapshot);
         pass(EXPIRY);
@@ -377,7 +377,7 @@ contract FinaliseTest is VirtualFixture {
             uint256 finalAt = EXPIRY + C + nanos * W;
             uint256 snapshot = vm.snapshotState();
             pass(finalAt + 1);
-            vm.expectRevert(IAdjudicator.Expired.selector);
+            vm.expectRevert(IShared.Expired.selector);
             adjudicator.finalise(p.v, p.mids, 250, sigs);
             adjudicator.concludeVirtual(p.v, s, mix);
             eq(outcome(), 100, "the dispute decides");
@@ -393,7 +393,7 @@ contract FinaliseTest is VirtualFixture {
         bytes memory one = certificate(p, 250);
         bytes memory other = certificate(p, 260);
         adjudicator.finalise(p.v, p.mids, 250, one);
-        vm.expectRevert(IAdjudicator.AlreadyConcluded.selector);
+        vm.expectRevert(IShared.AlreadyConcluded.selector);
         adjudicator.finalise(p.v, p.mids, 260, other);
         eq(outcome(), 250, "outcome");
     }

@@ -25,7 +25,7 @@ abstract contract Fixture is Check {
     uint96 internal constant ALICE_STAKE = 1_234_567_890_123_456_789;
     uint96 internal constant BOB_STAKE = 2_345_678_901_234_567_891;
 
-    Adjudicator internal adjudicator;
+    IAdjudicator internal adjudicator;
 
     uint256 internal immutable ALICE_KEY = uint256(keccak256("alice's channel key"));
     uint256 internal immutable BOB_KEY = uint256(keccak256("bob's channel key"));
@@ -42,7 +42,7 @@ abstract contract Fixture is Check {
     function setUp() public virtual {
         vm.warp(NOW);
         vm.roll(1_000);
-        adjudicator = new Adjudicator();
+        adjudicator = IAdjudicator(address(new Adjudicator()));
         vm.deal(alice, 1e30);
         vm.deal(bob, 1e30);
         vm.deal(carol, 1e30);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
+import {IShared} from "../../src/interfaces/IShared.sol";
 import {
     Channel,
     Entry,
@@ -298,7 +298,7 @@ abstract contract NanoFixture is Fixture {
 
     // ------------------------------------------------------------------------------------------------------- views
 
-    function nanoInfo(uint256 i) internal view returns (IAdjudicator.NanoInfo memory) {
+    function nanoInfo(uint256 i) internal view returns (IShared.NanoInfo memory) {
         return adjudicator.nano(ch, entryHash(entries[i]));
     }
 
@@ -312,7 +312,7 @@ abstract contract NanoFixture is Fixture {
 
     function finalAt() internal view returns (uint256) {
         if (!isVirtual()) return adjudicator.channel(c).finalAt;
-        IAdjudicator.RecordInfo memory info = adjudicator.record(ch);
+        IShared.RecordInfo memory info = adjudicator.record(ch);
         if (!info.nanos) return info.deadline;
         uint256 first = info.deadline + W;
         return info.nanosEnd > first ? info.nanosEnd : first;
@@ -323,7 +323,7 @@ abstract contract NanoFixture is Fixture {
         uint256 last = finalAt();
         if (vm.getBlockTimestamp() <= last) {
             pass(last);
-            fails(IAdjudicator.NotFinal.selector, carol, concluding());
+            fails(IShared.NotFinal.selector, carol, concluding());
             pass(last + 1);
         }
         uint256 before = alice.balance;

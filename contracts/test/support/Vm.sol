@@ -22,6 +22,7 @@ interface Vm {
     function getBlockNumber() external view returns (uint256);
     function getBlockTimestamp() external view returns (uint256);
     function chainId(uint256 id) external;
+    function setNonce(address account, uint64 nonce) external;
     function deal(address account, uint256 balance) external;
     function etch(address account, bytes calldata code) external;
     function prank(address sender) external;
