@@ -3,14 +3,15 @@ pragma solidity 0.8.37;
 
 import {AdjudicatorExtension} from "./AdjudicatorExtension.sol";
 import {Answers} from "./modules/Answers.sol";
-import {Domain} from "./modules/Domain.sol";
+import {Deposits} from "./modules/Deposits.sol";
+import {Openings} from "./modules/Openings.sol";
 import {Settlement} from "./modules/Settlement.sol";
 
 /// @title Adjudicator
 /// @notice One immutable contract, without owner, proxy or pause. More code than one account can hold (EIP-170): what is called
 ///         most and moves money is here, the rest is that of the extension, which the constructor creates and nobody can
 ///         exchange. All storage is here, and this is the address of both.
-contract Adjudicator is Settlement, Answers {
+contract Adjudicator is Openings, Deposits, Settlement, Answers {
     bytes32 private immutable CACHED_SEPARATOR;
     uint256 private immutable CACHED_CHAIN_ID;
 

@@ -250,8 +250,9 @@ contract GasTest is Fixture, Figures {
         (Channel memory c, bytes32 id) = openDefault();
         closeBy(alice, c, id);
         note("close_eth_into_vault", 0);
-        vm.prank(bobReceiver());
-        adjudicator.withdraw(address(0), aliceReceiver());
+        uint256 held = adjudicator.vault(address(0), bob);
+        vm.prank(bob);
+        adjudicator.withdraw(address(0), aliceReceiver(), held);
         note("withdraw_eth", 0);
     }
 }

@@ -2,11 +2,13 @@
 pragma solidity 0.8.37;
 
 import {
+    AdjustTerms,
     Channel,
     CloseTerms,
     Key,
     LockTerms,
     Opener,
+    Opening,
     State,
     VirtualChannel,
     VirtualState,
@@ -18,19 +20,64 @@ import {IShared} from "./IShared.sol";
 interface ICore is IShared {
     // ------------------------------------------------------------------------------------- life of a ledger channel
 
-    /// @notice Opens the channel with the value sent as A's deposit. By A's owner.
+    /// @notice Opens a channel in ETH with the value sent as A's deposit; it waits for B. By A's owner. (Protocol 0.3)
     /// @param nonce the number of this life, which must be the slot's current one (0 at first)
     function open(Channel calldata params, uint40 nonce) external payable;
 
-    /// @notice Confirms the channel with the value sent as B's deposit. By B's owner.
+    /// @notice Confirms a channel in ETH with the value sent as B's deposit. By B's owner.
     /// @param nonce the life that B agrees to; with the parameters, it names the id
     /// @param depositA A's deposit that B agrees to
     function confirm(Channel calldata params, uint40 nonce, uint96 depositA) external payable;
 
+    /// @notice `open` for any asset, paid in any way. By A's owner. (Protocol 3.4)
+    /// @param opening depositB is no more than what A's signature names, if `fundingA` holds one
+    /// @param fundingA where A's deposit comes from (modules/Funding.sol): a byte that names the way, and what that needs.
+    ///        Empty, or 0: the sender pays, with the value sent or out of its allowance. 1: out of the vault of A's owner.
+    ///        2: out of that owner's allowance. 3 ‖ 64 bytes: the same, with an ERC-2612 permit. 4 ‖ 64 bytes: EIP-3009.
+    ///        5 ‖ nonce ‖ signature: Permit2
+    function openWith(Channel calldata params, Opening calldata opening, bytes calldata fundingA) external payable;
+
+    /// @notice `confirm` for any asset, paid in any way. By anybody: B's owner sends it, or has signed the OpenAuth.
+    /// @param opening whose depositA is the deposit that A has made
+    /// @param fundingB as in `openWith`, for B. Behind 0 to 3 follows the signature of the OpenAuth by B's owner, if that does
+    ///        not send the call: 64 bytes of its key, or what ERC-1271 takes
+    function confirmWith(Channel calldata params, Opening calldata opening, bytes calldata fundingB) external payable;
+
+    /// @notice Opens and confirms at once. By anybody: each owner sends it, or has signed the OpenAuth.
+    /// @param fundingA as in `confirmWith`, for A
+    /// @param fundingB as in `confirmWith`, for B
+    function openBoth(
+        Channel calldata params,
+        Opening calldata opening,
+        bytes calldata fundingA,
+        bytes calldata fundingB
+    ) external payable;
+
+    /// @notice Adds to the deposit of one side of an open channel without a dispute. By anybody, who pays and gets nothing for
+    ///         it: States that do not count it leave it to that side. (Protocol 0.3)
+    /// @param nonce the life that is meant
+    /// @param side 0 = A, 1 = B
+    /// @param amount smallest units of the asset
+    /// @param notAfter seconds since the epoch
+    /// @param funding as in `openWith`, of the sender in the place of the owner. What is signed in 3009 and Permit2 is an OpenAuth
+    ///        whose deposits are the amount and 0, or 0 and the amount
+    function deposit(
+        Channel calldata params,
+        uint40 nonce,
+        uint8 side,
+        uint96 amount,
+        uint40 notAfter,
+        bytes calldata funding
+    ) external payable;
+
+    /// @notice Pays part of one side's deposit out while the channel stays open and without a dispute, as both parties signed.
+    ///         By anybody. (Protocol 0.3)
+    function adjust(Channel calldata params, AdjustTerms calldata terms, bytes calldata signatures) external;
+
     /// @notice Ends a life that B has not confirmed and returns A's deposit. By A's owner.
     function refund(Channel calldata params) external;
 
-    /// @notice Ends a life on terms that both parties signed, with or without a dispute.
+    /// @notice Ends a life on terms that both parties signed, with or without a dispute. By anybody. (Protocol 3.5)
     function close(Channel calldata params, CloseTerms calldata terms, bytes calldata signatures) external;
 
     /// @notice Registers a state: begins a dispute, or, if one runs, acts as `refute`. By an owner, who may begin with
@@ -111,8 +158,12 @@ interface ICore is IShared {
         bytes32[] calldata proof
     ) external;
 
-    /// @notice Pays the sender's vault balance to `to`.
-    function withdraw(address asset, address to) external;
+    /// @notice Pays `amount` into the vault of `owner`, where it may fund channels. By anybody, who pays it: with the value sent,
+    ///         or out of its allowance.
+    function fundVault(address asset, address owner, uint96 amount) external payable;
+
+    /// @notice Pays `amount` out of the sender's vault to `to`.
+    function withdraw(address asset, address to, uint256 amount) external;
 
     // ---------------------------------------------------------------------------------------------------- registry
 

@@ -45,6 +45,15 @@ interface IExtension is IShared {
     ///         0x61 ‖ length (two bytes) ‖ 0x80600a5f395ff3 ‖ code. Does nothing if it is there. By anybody.
     function deploy(bytes calldata code) external returns (address);
 
+    // ----------------------------------------------------------------------------------------------------- batches
+
+    /// @notice Makes calls as if the sender made each. One that fails is passed over (`Skipped`), so that no counterparty can stop
+    ///         the others by making its own stale. Without ether: openings are paid out of the vault, and what closings pay the
+    ///         sender goes into its vault if the receiver is the Adjudicator.
+    /// @param gasEach what each call gets; if there is not so much, the batch reverts
+    /// @param calls calldata of this contract's functions
+    function batch(uint256 gasEach, bytes[] calldata calls) external;
+
     // ------------------------------------------------------------------------------------------------------- views
 
     function channel(Channel calldata params) external view returns (ChannelInfo memory);

@@ -7,51 +7,56 @@ import {State, VirtualChannel, VirtualState} from "../types/Structs.sol";
 interface IShared {
     // ------------------------------------------------------------------------------------------------------- errors
 
-    error Reentered();
+    error Reentered(); // called from within a payout, a token or a nanocontract
     error WrongDomain(); // the deployment chain's clock does not count seconds
-    error NotOwner();
-    error WrongPhase();
-    error WrongNonce();
-    error SlotExhausted(); // the slot has had all its lives; use another lane
-    error WrongDeposit();
-    error UnsupportedAsset();
-    error UnsupportedScheme();
-    error InvalidOwners();
-    error InvalidKey();
-    error InvalidPeriods();
-    error InvalidState();
-    error InvalidSignature();
-    error InvalidAuthorisation();
-    error InvalidActivation();
-    error InvalidProof();
-    error Expired();
-    error NotExpired();
-    error NoDispute();
-    error NotNewer();
-    error RefutationOver();
+    error NotOwner(); // the sender may not make this call
+    error WrongPhase(); // the slot is not in the phase that the call needs
+    error WrongNonce(); // of another life of the slot; of an Adjust: another number than its turn
+    error SlotExhausted(); // the slot has had all its lives, or the life all its Adjusts; use another lane, or a new life
+    error WrongDeposit(); // not the ether, or not the amount of tokens, or more than a deposit may be or is
+    error UnsupportedAsset(); // a call for ether only, or an asset that is no token
+    error UnsupportedScheme(); // of a key, or on this chain
+    error InvalidOwners(); // zero, or twice the same
+    error InvalidKey(); // none of its scheme, or twice the same
+    error InvalidPeriods(); // C, w or kMax is out of bounds
+    error InvalidState(); // amounts or counts are out of bounds
+    error InvalidSide(); // neither 0 (A) nor 1 (B)
+    error InvalidSignature(); // not the signer's, not its one encoding, or something follows
+    error InvalidAuthorisation(); // a WatchAuth of another time, or keys of hubs that are not those of the path
+    error InvalidActivation(); // not the secrets of the virtual channel, or of none that may be disputed
+    error InvalidProof(); // of a leaf
+    error InvalidFunding(); // no such way to pay, or not for this asset or an amount of 0
+    error InvalidReceiver(); // the Adjudicator itself
+    error Expired(); // too late
+    error NotExpired(); // too early
+    error InDispute(); // not while a dispute runs
+    error NoDispute(); // none runs
+    error NotNewer(); // than what is registered
+    error RefutationOver(); // now > R
     error RefutationRunning(); // of the State, or of the nanocontract
     error InvalidNano(); // a version that this Entry cannot have
-    error NoSuchNano();
-    error NotMover();
-    error WrongCode();
-    error WrongStorage();
+    error NoSuchNano(); // not registered, or not of this State
+    error NotMover(); // the sender is not whose move it is
+    error WrongCode(); // other code than the Entry names
+    error WrongStorage(); // another state than the stored one
     error TooLong(); // a state or an input
     error StepFailed(); // the code reverted or broke off
     error InvalidStep(); // the code returned something out of bounds
-    error DeploymentFailed();
-    error NotFinal();
-    error WrongPreimage();
-    error NoBlockhash();
-    error AlreadyConcluded();
-    error AlreadySettled();
-    error NoSuchLock();
-    error InsufficientGas();
-    error NothingToWithdraw();
-    error TransferFailed();
+    error DeploymentFailed(); // of code
+    error NotFinal(); // a dispute is not over, or a virtual channel has no outcome
+    error WrongPreimage(); // another State than the registered one
+    error NoBlockhash(); // the chain does not know its last block
+    error AlreadyConcluded(); // a virtual channel has its outcome
+    error AlreadySettled(); // a lock is paid out
+    error NoSuchLock(); // the ended life left no lock of this index
+    error InsufficientGas(); // for what must not fail for want of gas; raise the gas limit
+    error InsufficientVault(); // the vault of the owner holds less
+    error NothingToWithdraw(); // an amount of 0
+    error TransferFailed(); // ether was not accepted, or a token did not do it
 
     // ------------------------------------------------------------------------------------------------------- events
 
-    /// @notice A deposited and the channel waits for B. The event holds all of `Channel`, the nonce and the deposit.
+    /// @notice A deposited and the channel waits for B, unless `Confirmed` follows at once. The event holds all of `Channel`, the nonce and the deposit.
     /// @param terms schemeA 8 | schemeB 8 | challenge 32 | window 32 | kMax 16 | lane 16 | nonce 40 | depositA 96, from bit 247
     ///        down
     event Opened(
@@ -64,7 +69,7 @@ interface IShared {
         uint256 terms
     );
 
-    /// @notice B deposited; signed states count from now on.
+    /// @notice B deposited, or both did; signed states count from now on.
     event Confirmed(bytes32 indexed id, uint96 depositB);
 
     /// @notice A took the deposit back before B confirmed.
@@ -116,11 +121,24 @@ interface IShared {
     /// @notice A secret became public; `revealedAt` knows since when.
     event Revealed(bytes32 indexed hash, bytes32 secret);
 
-    /// @notice `owner` did not accept a payout; it waits in the vault.
+    /// @notice Somebody paid `amount` more into the deposit of a side: 0 = A, 1 = B.
+    event Deposited(bytes32 indexed id, uint8 side, uint96 amount);
+
+    /// @notice Adjust number `seq` of this life took `amount` out of the deposit of a side: 0 = A, 1 = B.
+    event Adjusted(bytes32 indexed id, uint16 seq, uint8 side, uint96 amount);
+
+    /// @notice The vault of `owner` holds so much more: paid in, paid out into it, or not accepted where it was to go.
     event Vaulted(address indexed asset, address indexed owner, uint256 amount);
 
-    /// @notice `owner` took its vault balance.
+    /// @notice So much of the vault of `owner` became a deposit of a channel.
+    event Debited(address indexed asset, address indexed owner, uint256 amount);
+
+    /// @notice `owner` took so much out of its vault.
     event Withdrawn(address indexed asset, address indexed owner, address to, uint256 amount);
+
+    /// @notice Call number `index` of a batch failed and was passed over.
+    /// @param reason the selector of the error; 0 if it had none, as when its gas ran out
+    event Skipped(uint256 indexed index, bytes4 reason);
 
     // --------------------------------------------------------------------------------------- what the views return
 

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {CloseTerms, Entry, LockTerms, NanoVersion, State, VirtualState} from "../types/Structs.sol";
+import {
+    AdjustTerms,
+    CloseTerms,
+    Entry,
+    LockTerms,
+    NanoVersion,
+    Opening,
+    State,
+    VirtualState
+} from "../types/Structs.sol";
 
 /// @dev hashStruct of every signed type that the contract knows (docs/encoding.md, Structs).
 library Hashing {
@@ -24,8 +33,6 @@ library Hashing {
     bytes32 internal constant ENTRY_TYPEHASH = keccak256(
         "Entry(bytes32 nid,uint48 born,uint96 total,uint96 dA0,uint8 mover0,bytes32 codeHash,uint32 gas,uint16 kMax,bytes32 storage0)"
     );
-
-    /// @dev Types that later entry points use; fixed with the others.
     bytes32 internal constant ADJUST_TYPEHASH =
         keccak256("Adjust(bytes32 id,uint16 seq,uint8 side,uint96 amount,address receiver,uint48 ver,uint40 notAfter)");
     bytes32 internal constant OPEN_AUTH_TYPEHASH =
@@ -76,6 +83,18 @@ library Hashing {
             mstore(add(at, 320), calldataload(add(t, 256))) // notAfter
             hash := keccak256(at, 352)
         }
+    }
+
+    function openAuth(bytes32 id, uint256 depositA, uint256 depositB, uint256 notAfter)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(OPEN_AUTH_TYPEHASH, id, depositA, depositB, notAfter));
+    }
+
+    function adjust(bytes32 id, AdjustTerms calldata t, address receiver) internal pure returns (bytes32) {
+        return keccak256(abi.encode(ADJUST_TYPEHASH, id, t.seq, t.side, t.amount, receiver, t.ver, t.notAfter));
     }
 
     function finalOutcome(bytes32 vc, uint96 outA) internal pure returns (bytes32) {

@@ -17,17 +17,21 @@ library Rules {
     uint256 internal constant LINKS_MAX = 16;
     uint8 internal constant REVEAL_ALL = 1; // the one actMode
 
-    function checkChannel(Channel calldata c) internal pure {
-        if (c.asset != address(0)) revert IShared.UnsupportedAsset();
-        // A's owner is the sender of the call, and so not zero.
-        if (c.ownerB == address(0) || c.ownerA == c.ownerB) revert IShared.InvalidOwners();
+    function checkChannel(Channel calldata c) internal view {
+        if (c.ownerA == address(0) || c.ownerB == address(0) || c.ownerA == c.ownerB) revert IShared.InvalidOwners();
         checkKey(c.schemeA, c.keyA);
         checkKey(c.schemeB, c.keyB);
         if (c.keyA == c.keyB) revert IShared.InvalidKey();
         checkPeriods(c.challenge, c.window, c.kMax);
     }
 
-    function checkKey(uint8 scheme, bytes32 key) internal pure {
+    function checkKey(uint8 scheme, bytes32 key) internal view {
+        if (scheme == Signatures.P256) {
+            // Where it is missing, nobody could ever prove a signature of the key (S17).
+            if (!Signatures.hasP256()) revert IShared.UnsupportedScheme();
+            if (key == 0) revert IShared.InvalidKey();
+            return;
+        }
         if (scheme != Signatures.SECP256K1) revert IShared.UnsupportedScheme();
         // A key of 0 wraps around and is too long as well.
         unchecked {

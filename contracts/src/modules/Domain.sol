@@ -5,11 +5,22 @@ import {Store} from "./Store.sol";
 
 /// @dev The EIP-712 domain, to which every id and every signature is bound, and the re-entrancy lock.
 abstract contract Domain is Store {
+    /// @dev For calls that call others.
     modifier nonReentrant() {
-        if (_entered != 0) revert Reentered();
+        _checkLock();
         _entered = 1;
         _;
         _entered = 0;
+    }
+
+    /// @dev For calls that call nobody: there is nothing to lock out.
+    modifier locked() {
+        _checkLock();
+        _;
+    }
+
+    function _checkLock() private view {
+        if (_entered != 0) revert Reentered();
     }
 
     /// @dev That of the Adjudicator on this chain, also where the extension's code asks: at `address(this)`, always.

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Channel, CloseTerms, State, WatchAuth} from "../types/Structs.sol";
-import {ChannelWord, ChannelWords, Phase} from "../types/ChannelWord.sol";
+import {ChannelWord, Phase} from "../types/ChannelWord.sol";
 import {DisputeWord, DisputeWords} from "../types/DisputeWord.sol";
 import {EscrowWords} from "../types/EscrowWord.sol";
 import {EntryTree} from "../libraries/EntryTree.sol";
@@ -14,54 +14,8 @@ import {Split} from "../libraries/Split.sol";
 import {Payouts} from "./Payouts.sol";
 import {Disputes} from "./Disputes.sol";
 
-/// @dev The life of a ledger channel: open, confirm, then close, or register, refute, conclude.
+/// @dev How a life of a ledger channel ends: close, or register, refute, conclude.
 abstract contract LedgerChannels is Payouts, Disputes {
-    function open(Channel calldata params, uint40 nonce) external payable nonReentrant {
-        Rules.checkChannel(params);
-        if (msg.sender != params.ownerA) revert NotOwner();
-        if (msg.value > type(uint96).max) revert WrongDeposit();
-        bytes32 key = Ids.slotKey(params);
-        Slot storage slot = _slots[key];
-        ChannelWord word = slot.channel;
-        if (word.phase() != Phase.VIRGIN && word.phase() != Phase.CLOSED) revert WrongPhase();
-        if (nonce != word.nonce()) revert WrongNonce();
-        if (nonce >= DisputeWords.CONCLUDED) revert SlotExhausted();
-
-        slot.channel = ChannelWords.pack(Phase.FUNDING, nonce, 0, msg.value, 0);
-        emit Opened(
-            Ids.channel(_separator(), key, nonce),
-            params.ownerA,
-            params.ownerB,
-            params.keyA,
-            params.keyB,
-            params.asset,
-            _terms(params, nonce, msg.value)
-        );
-    }
-
-    function confirm(Channel calldata params, uint40 nonce, uint96 depositA) external payable nonReentrant {
-        if (msg.sender != params.ownerB) revert NotOwner();
-        bytes32 key = Ids.slotKey(params);
-        Slot storage slot = _slots[key];
-        ChannelWord word = _inPhase(slot, Phase.FUNDING);
-        if (nonce != word.nonce()) revert WrongNonce();
-        if (depositA != word.depositA() || msg.value > type(uint96).max - depositA) revert WrongDeposit();
-
-        slot.channel = ChannelWords.pack(Phase.OPEN, nonce, 0, depositA, msg.value);
-        emit Confirmed(Ids.channel(_separator(), key, nonce), uint96(msg.value));
-    }
-
-    function refund(Channel calldata params) external nonReentrant {
-        if (msg.sender != params.ownerA) revert NotOwner();
-        bytes32 key = Ids.slotKey(params);
-        Slot storage slot = _slots[key];
-        ChannelWord word = _inPhase(slot, Phase.FUNDING);
-
-        slot.channel = word.ended();
-        emit Refunded(Ids.channel(_separator(), key, word.nonce()));
-        _pay(params.asset, params.ownerA, word.depositA());
-    }
-
     function close(Channel calldata params, CloseTerms calldata terms, bytes calldata signatures)
         external
         nonReentrant
@@ -81,10 +35,10 @@ abstract contract LedgerChannels is Payouts, Disputes {
         slot.channel = word.ended();
         emit Closed(id, uint96(payA));
         if (locks > 0) _escrow(id, terms.lockRoot, locks, terms.escrowed);
-        _payBoth(params.asset, receiverA, payA, receiverB, payB);
+        _payBoth(params.asset, params.ownerA, receiverA, payA, params.ownerB, receiverB, payB);
     }
 
-    function register(Channel calldata params, State calldata state, bytes calldata signatures) external nonReentrant {
+    function register(Channel calldata params, State calldata state, bytes calldata signatures) external locked {
         if (msg.sender != params.ownerA && msg.sender != params.ownerB) revert NotOwner();
         bytes32 key = Ids.slotKey(params);
         Slot storage slot = _slots[key];
@@ -103,7 +57,7 @@ abstract contract LedgerChannels is Payouts, Disputes {
         bytes calldata signatures,
         bool byB,
         WatchAuth calldata auth
-    ) external nonReentrant {
+    ) external locked {
         bytes32 key = Ids.slotKey(params);
         Slot storage slot = _slots[key];
         ChannelWord word = _inPhase(slot, Phase.OPEN);
@@ -118,7 +72,7 @@ abstract contract LedgerChannels is Payouts, Disputes {
         _record(slot, id, structHash, params.challenge, word, dispute, state);
     }
 
-    function refute(Channel calldata params, State calldata state, bytes calldata signatures) external nonReentrant {
+    function refute(Channel calldata params, State calldata state, bytes calldata signatures) external locked {
         bytes32 key = Ids.slotKey(params);
         Slot storage slot = _slots[key];
         ChannelWord word = _inPhase(slot, Phase.OPEN);
@@ -150,18 +104,11 @@ abstract contract LedgerChannels is Payouts, Disputes {
         if (state.locks > 0) {
             _escrow(id, state.lockRoot, state.locks, uint256(state.depA) + state.depB - state.total);
         }
-        _payBoth(params.asset, params.ownerA, payA, params.ownerB, payB);
-    }
-
-    /// @dev The small fields of `Opened`, in one word.
-    function _terms(Channel calldata c, uint256 nonce, uint256 depositA) private pure returns (uint256) {
-        return (uint256(c.schemeA) << 240) | (uint256(c.schemeB) << 232) | (uint256(c.challenge) << 200)
-            | (uint256(c.window) << 168) | (uint256(c.kMax) << 152) | (uint256(c.lane) << 136) | (nonce << 96)
-            | depositA;
+        _payBoth(params.asset, params.ownerA, params.ownerA, payA, params.ownerB, params.ownerB, payB);
     }
 
     /// @dev Signatures of both keys; the owner who sends has signed by sending.
-    function _checkBoth(Channel calldata c, bytes32 digest, bytes calldata signatures) private view {
+    function _checkBoth(Channel calldata c, bytes32 digest, bytes calldata signatures) internal view {
         uint256 end;
         if (msg.sender != c.ownerA) end = Signatures.check(c.schemeA, c.keyA, digest, signatures, end);
         if (msg.sender != c.ownerB) end = Signatures.check(c.schemeB, c.keyB, digest, signatures, end);

@@ -23,7 +23,7 @@ abstract contract VirtualChannels is ICore, Disputes {
         VirtualState calldata state,
         bytes calldata signatures,
         bytes32[] calldata secrets
-    ) external nonReentrant {
+    ) external locked {
         bytes32 domain = _separator();
         bytes32 vc = Ids.virtualChannel(domain, params);
         DisputeWord dispute = _records[vc];
@@ -40,7 +40,7 @@ abstract contract VirtualChannels is ICore, Disputes {
         bytes calldata signatures,
         bytes32[] calldata secrets,
         Opener calldata opener
-    ) external nonReentrant {
+    ) external locked {
         bytes32 domain = _separator();
         bytes32 vc = Ids.virtualChannel(domain, params);
         DisputeWord dispute = _records[vc];
@@ -58,7 +58,7 @@ abstract contract VirtualChannels is ICore, Disputes {
 
     function refuteVirtual(VirtualChannel calldata params, VirtualState calldata state, bytes calldata signatures)
         external
-        nonReentrant
+        locked
     {
         bytes32 domain = _separator();
         bytes32 vc = Ids.virtualChannel(domain, params);
@@ -67,10 +67,7 @@ abstract contract VirtualChannels is ICore, Disputes {
         _recordVirtual(params, state, signatures, domain, vc, dispute);
     }
 
-    function concludeVirtual(VirtualChannel calldata params, VirtualState calldata state, bytes32 mix)
-        external
-        nonReentrant
-    {
+    function concludeVirtual(VirtualChannel calldata params, VirtualState calldata state, bytes32 mix) external locked {
         bytes32 vc = Ids.virtualChannel(_separator(), params);
         DisputeWord dispute = _records[vc];
         if (dispute.isEmpty()) revert NoDispute();
@@ -87,7 +84,7 @@ abstract contract VirtualChannels is ICore, Disputes {
 
     function finalise(VirtualChannel calldata params, Key[] calldata mids, uint96 outA, bytes calldata signatures)
         external
-        nonReentrant
+        locked
     {
         bytes32 domain = _separator();
         bytes32 vc = Ids.virtualChannel(domain, params);

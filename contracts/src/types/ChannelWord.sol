@@ -31,6 +31,20 @@ library ChannelWords {
         }
     }
 
+    /// @dev With more in the deposit of a side. There is room: the sum of both stays below 2^96.
+    function deposited(ChannelWord self, bool ofB, uint256 amount) internal pure returns (ChannelWord) {
+        unchecked {
+            return ChannelWord.wrap(ChannelWord.unwrap(self) + (amount << (ofB ? 0 : 96)));
+        }
+    }
+
+    /// @dev With less in it, and one Adjust more. There is so much, and `seq` has room.
+    function adjusted(ChannelWord self, bool ofB, uint256 amount) internal pure returns (ChannelWord) {
+        unchecked {
+            return ChannelWord.wrap(ChannelWord.unwrap(self) + (1 << 192) - (amount << (ofB ? 0 : 96)));
+        }
+    }
+
     function phase(ChannelWord self) internal pure returns (uint256) {
         return ChannelWord.unwrap(self) >> 248;
     }

@@ -17,6 +17,14 @@ struct Channel {
     uint16 lane; // tells channels of one pair apart
 }
 
+/// @dev What both parties agree on when they open a life of a channel. With the id it is what an OpenAuth names.
+struct Opening {
+    uint40 nonce; // of the life: the slot's current one
+    uint96 depositA;
+    uint96 depositB;
+    uint40 notAfter;
+}
+
 /// @dev What signs states.
 struct Key {
     uint8 scheme;
@@ -71,8 +79,18 @@ struct CloseTerms {
     uint96 escrowed; // what stands in locks: total = depA + depB - escrowed
     uint8 locks;
     bytes32 lockRoot;
-    address receiverA; // zero stands for the owner, in the call only: what is signed names the owner
+    address receiverA; // zero stands for the owner, in the call only: what is signed names the owner; the Adjudicator, for the owner's vault
     address receiverB;
+    uint40 notAfter;
+}
+
+/// @dev A withdrawal while the channel stays open: an Adjust, less the id.
+struct AdjustTerms {
+    uint16 seq; // how many there were before in this life
+    uint8 side; // whose deposit becomes less: 0 = A, 1 = B
+    uint96 amount;
+    address receiver; // as in CloseTerms
+    uint48 ver; // of the State that counts so much less; for the signers only
     uint40 notAfter;
 }
 

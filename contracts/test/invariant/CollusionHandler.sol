@@ -406,9 +406,13 @@ contract CollusionHandler is Fixture {
 
     function withdraw(uint256 seed) external {
         address owner = account(PAIRS - 1, 1);
-        if (adjudicator.vault(address(0), owner) == 0) return;
+        uint256 held = adjudicator.vault(address(0), owner);
+        if (held == 0) return;
         attempt(
-            "withdraw", owner, 0, abi.encodeCall(adjudicator.withdraw, (address(0), account(PAIRS - 1, seed % 2 * 2)))
+            "withdraw",
+            owner,
+            0,
+            abi.encodeCall(adjudicator.withdraw, (address(0), account(PAIRS - 1, seed % 2 * 2), held))
         );
     }
 

@@ -46,7 +46,7 @@ contract FundingTest is Fixture {
         c.keyB = bytes32(uint256(1) << 160);
         rejects(c, IShared.InvalidKey.selector);
         c = ledger();
-        c.schemeA = 2;
+        c.schemeA = 3;
         rejects(c, IShared.UnsupportedScheme.selector);
         c.schemeA = 0;
         rejects(c, IShared.UnsupportedScheme.selector);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IAdjudicator} from "../../src/interfaces/IAdjudicator.sol";
 import {IShared} from "../../src/interfaces/IShared.sol";
 import {
+    AdjustTerms,
     Channel,
     CloseTerms,
     Entry,
@@ -12,6 +13,7 @@ import {
     NanoClaims,
     NanoStep,
     Opener,
+    Opening,
     State,
     VirtualChannel,
     VirtualState,
@@ -108,7 +110,7 @@ contract PayoutsTest is Fixture {
             eq(bob.balance - b, uint256(ALICE_STAKE) + BOB_STAKE - 1 ether, "B is paid");
             eq(adjudicator.vault(address(0), address(receiver)), 1 ether, "A's part is in the vault");
 
-            receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), carol)), 0);
+            receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), carol, 1 ether)), 0);
             eq(carol.balance, 1e30 + 1 ether, "withdrawn");
             eq(adjudicator.vault(address(0), address(receiver)), 0, "vault");
             eq(address(adjudicator).balance, 0, "holdings");
@@ -144,14 +146,23 @@ contract PayoutsTest is Fixture {
     function test_withdraw_pays_the_senders_own_balance_once() public {
         receiver.set(BadReceiver.Mode.Refuse);
         close();
+        vm.expectRevert(IShared.InsufficientVault.selector);
+        vm.prank(carol);
+        adjudicator.withdraw(address(0), carol, 1);
         vm.expectRevert(IShared.NothingToWithdraw.selector);
         vm.prank(carol);
-        adjudicator.withdraw(address(0), carol);
+        adjudicator.withdraw(address(0), carol, 0);
         vm.expectRevert(IShared.TransferFailed.selector);
-        receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), address(receiver))), 0);
-        receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), carol)), 0);
-        vm.expectRevert(IShared.NothingToWithdraw.selector);
-        receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), carol)), 0);
+        receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), address(receiver), 1 ether)), 0);
+        vm.expectRevert(IShared.InvalidReceiver.selector);
+        receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), address(adjudicator), 1 ether)), 0);
+        vm.expectRevert(IShared.InsufficientVault.selector);
+        receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), carol, 1 ether + 1)), 0);
+        receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), carol, 0.4 ether)), 0);
+        receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), carol, 0.6 ether)), 0);
+        eq(carol.balance, 1e30 + 1 ether, "withdrawn");
+        vm.expectRevert(IShared.InsufficientVault.selector);
+        receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), carol, 1)), 0);
     }
 
     function test_vault_entries_add_up() public {
@@ -192,7 +203,8 @@ contract PayoutsTest is Fixture {
         receiver.plan(abi.encodeCall(adjudicator.finalise, (v, new Key[](0), 0, none)));
         receiver.plan(abi.encodeCall(adjudicator.settle, (c, 0, 0, l, 0, words)));
         receiver.plan(abi.encodeCall(adjudicator.settleExpired, (c, 0, v, l, 0, words)));
-        receiver.plan(abi.encodeCall(adjudicator.withdraw, (address(0), bob)));
+        receiver.plan(abi.encodeCall(adjudicator.withdraw, (address(0), bob, 1)));
+        planMoney();
         Entry memory e;
         NanoStep memory step;
         NanoClaims memory claims;
@@ -206,13 +218,25 @@ contract PayoutsTest is Fixture {
         receiver.set(BadReceiver.Mode.Refuse);
         close();
         receiver.set(BadReceiver.Mode.Reenter);
-        for (uint256 i = 0; i < 22; ++i) {
+        for (uint256 i = 0; i < 29; ++i) {
             uint256 snapshot = vm.snapshotState();
             vm.store(address(receiver), bytes32(uint256(2)), bytes32(i));
             eq(receiver.reentered(), i, "which call");
-            receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), address(receiver))), 0);
+            receiver.act(abi.encodeCall(adjudicator.withdraw, (address(0), address(receiver), 1 ether)), 0);
             vm.revertToState(snapshot);
         }
+    }
+
+    function planMoney() private {
+        Opening memory o;
+        AdjustTerms memory a;
+        receiver.plan(abi.encodeCall(adjudicator.openWith, (c, o, none)));
+        receiver.plan(abi.encodeCall(adjudicator.confirmWith, (c, o, none)));
+        receiver.plan(abi.encodeCall(adjudicator.openBoth, (c, o, none, none)));
+        receiver.plan(abi.encodeCall(adjudicator.deposit, (c, 0, 0, 0, uint40(NOW), none)));
+        receiver.plan(abi.encodeCall(adjudicator.adjust, (c, a, none)));
+        receiver.plan(abi.encodeCall(adjudicator.fundVault, (address(0), bob, 0)));
+        receiver.plan(abi.encodeCall(adjudicator.batch, (0, new bytes[](0))));
     }
 
     function test_the_lock_opens_again_after_each_call() public {

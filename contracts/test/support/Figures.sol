@@ -12,9 +12,17 @@ abstract contract Figures is Check {
 
     /// @dev What the last call used, and that it was not above `most` (0: whatever it was).
     function note(string memory operation, uint256 most) internal {
-        uint256 used = vm.lastCallGas().gasTotalUsed;
-        check(used > 21_000, "run with --isolate");
-        vm.writeFile(string.concat("cache/gas/", operation), vm.toString(used));
-        if (most != 0) atMost(used, most, operation);
+        note(operation, used(), most);
+    }
+
+    /// @dev So much: of several calls, or a share of one.
+    function note(string memory operation, uint256 gas, uint256 most) internal {
+        vm.writeFile(string.concat("cache/gas/", operation), vm.toString(gas));
+        if (most != 0) atMost(gas, most, operation);
+    }
+
+    function used() internal view returns (uint256 gas) {
+        gas = vm.lastCallGas().gasTotalUsed;
+        check(gas > 21_000, "run with --isolate");
     }
 }

@@ -46,7 +46,7 @@ contract Puppet {
         (bool revealed,) = ctx.registry.call{gas: 30_000}(abi.encodeCall(adjudicator.reveal, ("secret")));
         (bool deployed,) = ctx.registry.call{gas: 60_000}(abi.encodeCall(adjudicator.deploy, (hex"00")));
         (bool withdrawn,) =
-            ctx.registry.call{gas: 30_000}(abi.encodeCall(adjudicator.withdraw, (address(0), address(this))));
+            ctx.registry.call{gas: 30_000}(abi.encodeCall(adjudicator.withdraw, (address(0), address(this), 1)));
         return abi.encode(revealed || deployed || withdrawn, adjudicator.nano(ctx.ch, ctx.entry).stepsLeft);
     }
 }
