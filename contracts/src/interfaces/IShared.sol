@@ -57,8 +57,8 @@ interface IShared {
     // ------------------------------------------------------------------------------------------------------- events
 
     /// @notice A deposited and the channel waits for B, unless `Confirmed` follows at once. The event holds all of `Channel`, the nonce and the deposit.
-    /// @param terms schemeA 8 | schemeB 8 | challenge 32 | window 32 | kMax 16 | lane 16 | nonce 40 | depositA 96, from bit 247
-    ///        down
+    /// @param terms way 8 | schemeA 8 | schemeB 8 | challenge 32 | window 32 | kMax 16 | lane 16 | nonce 40 | depositA 96, from the
+    ///        high end down; way is how A paid (modules/Funding.sol): 1 = out of the vault of ownerA
     event Opened(
         bytes32 indexed id,
         address indexed ownerA,
@@ -70,7 +70,8 @@ interface IShared {
     );
 
     /// @notice B deposited, or both did; signed states count from now on.
-    event Confirmed(bytes32 indexed id, uint96 depositB);
+    /// @param terms way 8 | depositB 96, from bit 103 down; way is how B paid: 1 = out of the vault of ownerB
+    event Confirmed(bytes32 indexed id, uint256 terms);
 
     /// @notice A took the deposit back before B confirmed.
     event Refunded(bytes32 indexed id);
@@ -121,17 +122,17 @@ interface IShared {
     /// @notice A secret became public; `revealedAt` knows since when.
     event Revealed(bytes32 indexed hash, bytes32 secret);
 
-    /// @notice Somebody paid `amount` more into the deposit of a side: 0 = A, 1 = B.
-    event Deposited(bytes32 indexed id, uint8 side, uint96 amount);
+    /// @notice `payer` added to the deposit of a side.
+    /// @param terms way 8 | side 8 | amount 96, from bit 111 down; side: 0 = A, 1 = B; way 1 = out of the vault of `payer`
+    event Deposited(bytes32 indexed id, address indexed payer, uint256 terms);
 
-    /// @notice Adjust number `seq` of this life took `amount` out of the deposit of a side: 0 = A, 1 = B.
-    event Adjusted(bytes32 indexed id, uint16 seq, uint8 side, uint96 amount);
+    /// @notice An Adjust took something out of the deposit of a side.
+    /// @param terms seq 16 | side 8 | amount 96, from bit 119 down; seq: its number in this life; side: 0 = A, 1 = B
+    event Adjusted(bytes32 indexed id, uint256 terms);
 
-    /// @notice The vault of `owner` holds so much more: paid in, paid out into it, or not accepted where it was to go.
+    /// @notice The vault of `owner` holds so much more: paid in, paid out into it, or not accepted where it was to go. It holds less by
+    ///         `Withdrawn`, and by deposits whose way is 1.
     event Vaulted(address indexed asset, address indexed owner, uint256 amount);
-
-    /// @notice So much of the vault of `owner` became a deposit of a channel.
-    event Debited(address indexed asset, address indexed owner, uint256 amount);
 
     /// @notice `owner` took so much out of its vault.
     event Withdrawn(address indexed asset, address indexed owner, address to, uint256 amount);

@@ -93,8 +93,17 @@ library Hashing {
         return keccak256(abi.encode(OPEN_AUTH_TYPEHASH, id, depositA, depositB, notAfter));
     }
 
-    function adjust(bytes32 id, AdjustTerms calldata t, address receiver) internal pure returns (bytes32) {
-        return keccak256(abi.encode(ADJUST_TYPEHASH, id, t.seq, t.side, t.amount, receiver, t.ver, t.notAfter));
+    /// @dev As with the terms of a Close: whoever accepts them bounds the fields that are copied.
+    function adjust(bytes32 id, AdjustTerms calldata t, address receiver) internal pure returns (bytes32 hash) {
+        bytes32 typeHash = ADJUST_TYPEHASH;
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore(at, typeHash)
+            mstore(add(at, 32), id)
+            calldatacopy(add(at, 64), t, 192) // seq .. notAfter
+            mstore(add(at, 160), receiver)
+            hash := keccak256(at, 256)
+        }
     }
 
     function finalOutcome(bytes32 vc, uint96 outA) internal pure returns (bytes32) {

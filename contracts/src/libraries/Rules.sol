@@ -5,6 +5,7 @@ import {Channel, CloseTerms, Entry, NanoVersion, State, VirtualChannel, VirtualS
 import {ChannelWord} from "../types/ChannelWord.sol";
 import {NanoWord, NanoWords} from "../types/NanoWord.sol";
 import {IShared} from "../interfaces/IShared.sol";
+import {Params} from "./Params.sol";
 import {Signatures} from "./Signatures.sol";
 import {Split} from "./Split.sol";
 
@@ -17,15 +18,23 @@ library Rules {
     uint256 internal constant LINKS_MAX = 16;
     uint8 internal constant REVEAL_ALL = 1; // the one actMode
 
+    /// @dev Words are read as they are, and each is bounded here.
     function checkChannel(Channel calldata c) internal view {
-        if (c.ownerA == address(0) || c.ownerB == address(0) || c.ownerA == c.ownerB) revert IShared.InvalidOwners();
-        checkKey(c.schemeA, c.keyA);
-        checkKey(c.schemeB, c.keyB);
+        (uint256 ownerA, uint256 ownerB, uint256 asset) = (Params.word(c, 0), Params.word(c, 1), Params.word(c, 6));
+        unchecked {
+            // Zero wraps around and is too long as well.
+            if (ownerA - 1 >= type(uint160).max || ownerB - 1 >= type(uint160).max || ownerA == ownerB) {
+                revert IShared.InvalidOwners();
+            }
+        }
+        if (asset > type(uint160).max || Params.word(c, 10) > type(uint16).max) revert IShared.UnsupportedAsset();
+        checkKey(Params.word(c, 2), c.keyA);
+        checkKey(Params.word(c, 4), c.keyB);
         if (c.keyA == c.keyB) revert IShared.InvalidKey();
-        checkPeriods(c.challenge, c.window, c.kMax);
+        checkPeriods(Params.word(c, 7), Params.word(c, 8), Params.word(c, 9));
     }
 
-    function checkKey(uint8 scheme, bytes32 key) internal view {
+    function checkKey(uint256 scheme, bytes32 key) internal view {
         if (scheme == Signatures.P256) {
             // Where it is missing, nobody could ever prove a signature of the key (S17).
             if (!Signatures.hasP256()) revert IShared.UnsupportedScheme();
@@ -51,8 +60,9 @@ library Rules {
     /// @dev Version 0 is the caller's business: as all its numbers are 0, it passes.
     ///      Words are read as they are, for each is bounded here by something of its own width.
     function checkState(State calldata s, ChannelWord c) internal pure {
-        (uint256 ver, uint256 depA, uint256 depB, uint256 total) = (word(s, 0), word(s, 1), word(s, 2), word(s, 3));
-        (uint256 defA, uint256 nanos, uint256 locks) = (word(s, 4), word(s, 5), word(s, 6));
+        (uint256 ver, uint256 depA, uint256 depB, uint256 total) =
+            (Params.word(s, 0), Params.word(s, 1), Params.word(s, 2), Params.word(s, 3));
+        (uint256 defA, uint256 nanos, uint256 locks) = (Params.word(s, 4), Params.word(s, 5), Params.word(s, 6));
         unchecked {
             if (
                 depA > c.depositA() || depB > c.depositB() || total > depA + depB || defA > total || locks > LOCKS_MAX
@@ -81,9 +91,10 @@ library Rules {
         view
         returns (uint256 locks, uint256 total, uint256 payA, uint256 payB)
     {
-        (uint256 depA, uint256 depB, uint256 outA, uint256 escrowed) = (word(t, 0), word(t, 1), word(t, 2), word(t, 3));
-        locks = word(t, 4);
-        if (block.timestamp > word(t, 8)) revert IShared.Expired();
+        (uint256 depA, uint256 depB, uint256 outA, uint256 escrowed) =
+            (Params.word(t, 0), Params.word(t, 1), Params.word(t, 2), Params.word(t, 3));
+        locks = Params.word(t, 4);
+        if (block.timestamp > Params.word(t, 8)) revert IShared.Expired();
         unchecked {
             if (
                 depA > c.depositA() || depB > c.depositB() || escrowed > depA + depB || locks > LOCKS_MAX
@@ -95,19 +106,6 @@ library Rules {
         (payA, payB) = Split.cash(c, depA, depB, total, outA);
     }
 
-    /// @dev Field number `index`, not yet known to be as narrow as its type.
-    function word(State calldata s, uint256 index) private pure returns (uint256 value) {
-        assembly ("memory-safe") {
-            value := calldataload(add(s, shl(5, index)))
-        }
-    }
-
-    function word(CloseTerms calldata t, uint256 index) private pure returns (uint256 value) {
-        assembly ("memory-safe") {
-            value := calldataload(add(t, shl(5, index)))
-        }
-    }
-
     /// @dev What a virtual channel must satisfy to be disputed; `secrets` is one longer than the path has links.
     function checkVirtualChannel(VirtualChannel calldata v, uint256 secrets) internal pure {
         checkPeriods(v.challenge, v.window, v.kMax);
@@ -116,35 +114,27 @@ library Rules {
 
     /// @dev An Entry that counts in a channel whose nanocontracts may take `kMax` forced steps.
     function checkEntry(Entry calldata e, uint256 kMax) internal pure {
-        if (word(e, 2) > type(uint96).max || word(e, 3) > type(uint96).max || word(e, 7) > kMax) {
+        if (Params.word(e, 2) > type(uint96).max || Params.word(e, 3) > type(uint96).max || Params.word(e, 7) > kMax) {
             revert IShared.InvalidNano();
         }
     }
 
     /// @dev A version that a nanocontract may have at all, of an Entry that passed; version 0 must be the Entry's to the letter.
     function checkNano(Entry calldata e, NanoVersion calldata v) internal pure returns (NanoWord) {
-        (uint256 ver, uint256 dA, uint256 mover, uint256 stepsLeft) = (word(v, 0), word(v, 1), word(v, 2), word(v, 3));
-        if (dA > word(e, 2) || mover > 1 || stepsLeft > word(e, 7) || ver > type(uint48).max) {
+        (uint256 ver, uint256 dA, uint256 mover, uint256 stepsLeft) =
+            (Params.word(v, 0), Params.word(v, 1), Params.word(v, 2), Params.word(v, 3));
+        if (dA > Params.word(e, 2) || mover > 1 || stepsLeft > Params.word(e, 7) || ver > type(uint48).max) {
             revert IShared.InvalidNano();
         }
         if (ver == 0) {
-            if (dA != word(e, 3) || mover != word(e, 4) || stepsLeft != word(e, 7) || v.storageHash != e.storage0) {
+            if (
+                dA != Params.word(e, 3) || mover != Params.word(e, 4) || stepsLeft != Params.word(e, 7)
+                    || v.storageHash != e.storage0
+            ) {
                 revert IShared.InvalidNano();
             }
         }
         return NanoWords.pack(ver, 0, 0, stepsLeft, mover, false, dA);
-    }
-
-    function word(Entry calldata e, uint256 index) private pure returns (uint256 value) {
-        assembly ("memory-safe") {
-            value := calldataload(add(e, shl(5, index)))
-        }
-    }
-
-    function word(NanoVersion calldata v, uint256 index) private pure returns (uint256 value) {
-        assembly ("memory-safe") {
-            value := calldataload(add(v, shl(5, index)))
-        }
     }
 
     function virtualTotal(VirtualChannel calldata v) internal pure returns (uint256 total) {

@@ -17,19 +17,25 @@ library Signatures {
     uint256 private constant P256_HALF_ORDER = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8;
 
     /// @dev Checks the signature that begins at `start` and returns where it ends.
-    function check(uint8 scheme, bytes32 key, bytes32 digest, bytes calldata signatures, uint256 start)
+    function check(uint256 scheme, bytes32 key, bytes32 digest, bytes calldata signatures, uint256 start)
         internal
         view
         returns (uint256 end)
     {
-        bool p256 = scheme != SECP256K1;
-        if (p256 && scheme != P256) revert IShared.UnsupportedScheme();
+        bytes32 signer;
         unchecked {
-            end = start + (p256 ? P256_BYTES : BYTES);
+            if (scheme == SECP256K1) {
+                end = start + BYTES;
+                // What is not there reads as zeros, which nobody signs.
+                signer = _recover(digest, signatures, start);
+            } else if (scheme == P256) {
+                end = start + P256_BYTES;
+                signer = _verify(digest, signatures, start);
+            } else {
+                revert IShared.UnsupportedScheme();
+            }
         }
-        if (end > signatures.length) revert IShared.InvalidSignature();
-        bytes32 signer = p256 ? _verify(digest, signatures, start) : _recover(digest, signatures, start);
-        if (signer == 0 || signer != key) revert IShared.InvalidSignature();
+        if (end > signatures.length || signer == 0 || signer != key) revert IShared.InvalidSignature();
     }
 
     /// @dev Whether `owner` has signed: with its key in the compact form, or, if it has code, in whatever way that says.
@@ -97,9 +103,15 @@ library Signatures {
 
     /// @dev The hash of the public key that is shown, if the signature is that key's and s is low.
     function _verify(bytes32 digest, bytes calldata signatures, uint256 start) private view returns (bytes32 signer) {
-        bytes calldata own = signatures[start:start + P256_BYTES];
-        if (uint256(bytes32(own[32:])) > P256_HALF_ORDER) return 0;
-        if (_verified(bytes.concat(digest, own))) signer = keccak256(own[64:]);
+        bytes memory question = new bytes(32 + P256_BYTES);
+        uint256 s;
+        assembly ("memory-safe") {
+            mstore(add(question, 32), digest)
+            calldatacopy(add(question, 64), add(signatures.offset, start), P256_BYTES)
+            s := mload(add(question, 96))
+            signer := keccak256(add(question, 128), 64)
+        }
+        if (s > P256_HALF_ORDER || !_verified(question)) return 0;
     }
 
     /// @dev The precompile at address 0x100, which says 1 or nothing. Where there is none, nothing is said either.

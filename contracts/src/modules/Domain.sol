@@ -5,7 +5,7 @@ import {Store} from "./Store.sol";
 
 /// @dev The EIP-712 domain, to which every id and every signature is bound, and the re-entrancy lock.
 abstract contract Domain is Store {
-    /// @dev For calls that call others.
+    /// @dev For calls that pay out, or let others run code.
     modifier nonReentrant() {
         _checkLock();
         _entered = 1;
@@ -13,7 +13,7 @@ abstract contract Domain is Store {
         _entered = 0;
     }
 
-    /// @dev For calls that call nobody: there is nothing to lock out.
+    /// @dev For calls that call nobody, or close the lock themselves where they do.
     modifier locked() {
         _checkLock();
         _;

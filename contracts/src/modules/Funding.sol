@@ -19,7 +19,7 @@ import {Payouts} from "./Payouts.sol";
 ///      In 0 to 3 the owner who sends the call has signed by sending, and no signature follows. What is signed in 4 and 5 says
 ///      what an OpenAuth says.
 abstract contract Funding is Payouts {
-    uint256 private constant SENDER = 0;
+    uint256 internal constant SENDER = 0;
     uint256 private constant VAULT = 1;
     uint256 private constant ALLOWANCE = 2;
     uint256 private constant PERMIT = 3;
@@ -38,33 +38,39 @@ abstract contract Funding is Payouts {
         bytes32 digest;
     }
 
+    function _way(bytes calldata funding) internal pure returns (uint256) {
+        return funding.length == 0 ? SENDER : uint8(funding[0]);
+    }
+
     /// @dev Checks that `owner` agrees and collects what it deposits.
     /// @return value how much ether of what came with the call that is
     function _fund(Agreement memory agreed, address owner, uint256 amount, bytes calldata funding)
         internal
         returns (uint256 value)
     {
-        (uint256 way, bytes calldata rest) =
-            funding.length == 0 ? (SENDER, funding) : (uint256(uint8(funding[0])), funding[1:]);
-        address asset = agreed.asset;
+        uint256 way = _way(funding);
+        bytes calldata rest = funding;
+        if (funding.length != 0) rest = funding[1:];
+        if (way < ALLOWANCE) _checkConsent(owner, agreed.digest, rest);
         if (way == VAULT) {
-            _checkConsent(owner, agreed.digest, rest);
-            _debit(asset, owner, amount);
-            emit Debited(asset, owner, amount);
-        } else if (way == SENDER) {
-            _checkConsent(owner, agreed.digest, rest);
-            if (asset == address(0)) return amount;
-            if (amount != 0) Tokens.pull(asset, msg.sender, amount);
+            _debit(agreed.asset, owner, amount);
+        } else if (agreed.asset == address(0)) {
+            if (way != SENDER) revert InvalidFunding();
+            return amount;
         } else {
-            // Who gives nothing has nothing to authorise, and a token that takes every call would agree for everybody.
-            if (asset == address(0) || amount == 0) revert InvalidFunding();
-            _fundByToken(agreed, owner, amount, way, rest);
+            // Others are called here, and find every call locked.
+            _entered = 1;
+            if (way != SENDER) _fundByToken(agreed, owner, amount, way, rest);
+            else if (amount != 0) Tokens.pull(agreed.asset, msg.sender, amount);
+            _entered = 0;
         }
     }
 
     function _fundByToken(Agreement memory agreed, address owner, uint256 amount, uint256 way, bytes calldata rest)
         private
     {
+        // Who gives nothing has nothing to authorise, and a token that takes every call would agree for everybody.
+        if (amount == 0) revert InvalidFunding();
         if (way == ALLOWANCE) {
             _checkConsent(owner, agreed.digest, rest);
             Tokens.pull(agreed.asset, owner, amount);

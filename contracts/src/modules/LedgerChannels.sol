@@ -8,6 +8,7 @@ import {EscrowWords} from "../types/EscrowWord.sol";
 import {EntryTree} from "../libraries/EntryTree.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {Ids} from "../libraries/Ids.sol";
+import {Params} from "../libraries/Params.sol";
 import {Rules} from "../libraries/Rules.sol";
 import {Signatures} from "../libraries/Signatures.sol";
 import {Split} from "../libraries/Split.sol";
@@ -26,16 +27,16 @@ abstract contract LedgerChannels is Payouts, Disputes {
         (uint256 locks, uint256 total, uint256 payA, uint256 payB) = Rules.checkClose(terms, word);
         bytes32 domain = _separator();
         bytes32 id = Ids.channel(domain, key, word.nonce());
-        (address receiverA, address receiverB) = (terms.receiverA, terms.receiverB);
-        if (receiverA == address(0)) receiverA = params.ownerA;
-        if (receiverB == address(0)) receiverB = params.ownerB;
+        address receiverA = Params.receiver(Params.word(terms, 6), Params.ownerA(params));
+        address receiverB = Params.receiver(Params.word(terms, 7), Params.ownerB(params));
         bytes32 structHash = Hashing.close(id, terms, total, EntryTree.entries(terms.lockRoot, 0), receiverA, receiverB);
         _checkBoth(params, _digest(domain, structHash), signatures);
 
         slot.channel = word.ended();
         emit Closed(id, uint96(payA));
         if (locks > 0) _escrow(id, terms.lockRoot, locks, terms.escrowed);
-        _payBoth(params.asset, params.ownerA, receiverA, payA, params.ownerB, receiverB, payB);
+        _pay(Params.asset(params), Params.ownerA(params), receiverA, payA);
+        _pay(Params.asset(params), Params.ownerB(params), receiverB, payB);
     }
 
     function register(Channel calldata params, State calldata state, bytes calldata signatures) external locked {
@@ -104,14 +105,14 @@ abstract contract LedgerChannels is Payouts, Disputes {
         if (state.locks > 0) {
             _escrow(id, state.lockRoot, state.locks, uint256(state.depA) + state.depB - state.total);
         }
-        _payBoth(params.asset, params.ownerA, params.ownerA, payA, params.ownerB, params.ownerB, payB);
+        _payOwners(params, payA, payB);
     }
 
     /// @dev Signatures of both keys; the owner who sends has signed by sending.
     function _checkBoth(Channel calldata c, bytes32 digest, bytes calldata signatures) internal view {
         uint256 end;
-        if (msg.sender != c.ownerA) end = Signatures.check(c.schemeA, c.keyA, digest, signatures, end);
-        if (msg.sender != c.ownerB) end = Signatures.check(c.schemeB, c.keyB, digest, signatures, end);
+        if (msg.sender != Params.ownerA(c)) end = Signatures.check(Params.word(c, 2), c.keyA, digest, signatures, end);
+        if (msg.sender != Params.ownerB(c)) end = Signatures.check(Params.word(c, 4), c.keyB, digest, signatures, end);
         Signatures.checkEnd(signatures, end);
     }
 

@@ -6,6 +6,7 @@ import {ChannelWord, ChannelWords, Phase} from "../types/ChannelWord.sol";
 import {DisputeWords} from "../types/DisputeWord.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {Ids} from "../libraries/Ids.sol";
+import {Params} from "../libraries/Params.sol";
 import {Rules} from "../libraries/Rules.sol";
 import {Funding} from "./Funding.sol";
 
@@ -17,7 +18,7 @@ abstract contract Openings is Funding {
         if (msg.value > type(uint96).max) revert WrongDeposit();
         (Slot storage slot, bytes32 id,) = _begin(params, nonce);
         slot.channel = ChannelWords.pack(Phase.FUNDING, nonce, 0, msg.value, 0);
-        _emitOpened(params, id, nonce, msg.value);
+        _emitOpened(params, id, SENDER, nonce, msg.value);
     }
 
     function confirm(Channel calldata params, uint40 nonce, uint96 depositA) external payable locked {
@@ -26,36 +27,36 @@ abstract contract Openings is Funding {
         (Slot storage slot, bytes32 key) = _funding(params, nonce, depositA);
         if (msg.value > type(uint96).max - depositA) revert WrongDeposit();
         slot.channel = ChannelWords.pack(Phase.OPEN, nonce, 0, depositA, msg.value);
-        emit Confirmed(Ids.channel(_separator(), key, nonce), uint96(msg.value));
+        _emitConfirmed(Ids.channel(_separator(), key, nonce), SENDER, msg.value);
     }
 
     function openWith(Channel calldata params, Opening calldata opening, bytes calldata fundingA)
         external
         payable
-        nonReentrant
+        locked
     {
         if (msg.sender != params.ownerA) revert NotOwner();
-        _checkOpening(opening);
-        (Slot storage slot, bytes32 id, bytes32 domain) = _begin(params, opening.nonce);
-        slot.channel = ChannelWords.pack(Phase.FUNDING, opening.nonce, 0, opening.depositA, 0);
-        _emitOpened(params, id, opening.nonce, opening.depositA);
-        Agreement memory agreed = _agreement(params.asset, domain, id, opening);
-        if (msg.value != _fund(agreed, params.ownerA, opening.depositA, fundingA)) revert WrongDeposit();
+        (uint256 nonce, uint256 depositA, uint256 depositB, uint256 notAfter) = _read(opening);
+        (Slot storage slot, bytes32 id, bytes32 domain) = _begin(params, nonce);
+        slot.channel = ChannelWords.pack(Phase.FUNDING, nonce, 0, depositA, 0);
+        _emitOpened(params, id, _way(fundingA), nonce, depositA);
+        Agreement memory agreed = _agreement(params, domain, id, depositA, depositB, notAfter);
+        if (msg.value != _fund(agreed, msg.sender, depositA, fundingA)) revert WrongDeposit();
     }
 
     function confirmWith(Channel calldata params, Opening calldata opening, bytes calldata fundingB)
         external
         payable
-        nonReentrant
+        locked
     {
-        _checkOpening(opening);
-        (Slot storage slot, bytes32 key) = _funding(params, opening.nonce, opening.depositA);
+        (uint256 nonce, uint256 depositA, uint256 depositB, uint256 notAfter) = _read(opening);
+        (Slot storage slot, bytes32 key) = _funding(params, nonce, depositA);
         bytes32 domain = _separator();
-        bytes32 id = Ids.channel(domain, key, opening.nonce);
-        slot.channel = ChannelWords.pack(Phase.OPEN, opening.nonce, 0, opening.depositA, opening.depositB);
-        emit Confirmed(id, opening.depositB);
-        Agreement memory agreed = _agreement(params.asset, domain, id, opening);
-        if (msg.value != _fund(agreed, params.ownerB, opening.depositB, fundingB)) revert WrongDeposit();
+        bytes32 id = Ids.channel(domain, key, nonce);
+        slot.channel = ChannelWords.pack(Phase.OPEN, nonce, 0, depositA, depositB);
+        _emitConfirmed(id, _way(fundingB), depositB);
+        Agreement memory agreed = _agreement(params, domain, id, depositA, depositB, notAfter);
+        if (msg.value != _fund(agreed, Params.ownerB(params), depositB, fundingB)) revert WrongDeposit();
     }
 
     function openBoth(
@@ -63,15 +64,17 @@ abstract contract Openings is Funding {
         Opening calldata opening,
         bytes calldata fundingA,
         bytes calldata fundingB
-    ) external payable nonReentrant {
-        _checkOpening(opening);
-        (Slot storage slot, bytes32 id, bytes32 domain) = _begin(params, opening.nonce);
-        slot.channel = ChannelWords.pack(Phase.OPEN, opening.nonce, 0, opening.depositA, opening.depositB);
-        _emitOpened(params, id, opening.nonce, opening.depositA);
-        emit Confirmed(id, opening.depositB);
-        Agreement memory agreed = _agreement(params.asset, domain, id, opening);
-        uint256 value = _fund(agreed, params.ownerA, opening.depositA, fundingA);
-        value += _fund(agreed, params.ownerB, opening.depositB, fundingB);
+    ) external payable locked {
+        (uint256 nonce, uint256 depositA, uint256 depositB, uint256 notAfter) = _read(opening);
+        (Slot storage slot, bytes32 id, bytes32 domain) = _begin(params, nonce);
+        slot.channel = ChannelWords.pack(Phase.OPEN, nonce, 0, depositA, depositB);
+        _emitOpened(params, id, _way(fundingA), nonce, depositA);
+        _emitConfirmed(id, _way(fundingB), depositB);
+        Agreement memory agreed = _agreement(params, domain, id, depositA, depositB, notAfter);
+        uint256 value = _fund(agreed, Params.ownerA(params), depositA, fundingA);
+        unchecked {
+            value += _fund(agreed, Params.ownerB(params), depositB, fundingB); // below 2^96
+        }
         if (msg.value != value) revert WrongDeposit();
     }
 
@@ -83,7 +86,7 @@ abstract contract Openings is Funding {
 
         slot.channel = word.ended();
         emit Refunded(Ids.channel(_separator(), key, word.nonce()));
-        _pay(params.asset, params.ownerA, params.ownerA, word.depositA());
+        _pay(params.asset, msg.sender, msg.sender, word.depositA());
     }
 
     /// @dev A life of that number may begin here.
@@ -116,25 +119,41 @@ abstract contract Openings is Funding {
         if (depositA != word.depositA()) revert WrongDeposit();
     }
 
-    function _checkOpening(Opening calldata opening) private view {
-        if (block.timestamp > opening.notAfter) revert Expired();
-        if (uint256(opening.depositA) + opening.depositB > type(uint96).max) revert WrongDeposit();
-    }
-
-    function _agreement(address asset, bytes32 domain, bytes32 id, Opening calldata o)
+    /// @dev Bounds every word of what both agree on but the nonce, which must be the slot's.
+    function _read(Opening calldata o)
         private
-        pure
-        returns (Agreement memory)
+        view
+        returns (uint256 nonce, uint256 depositA, uint256 depositB, uint256 notAfter)
     {
-        bytes32 structHash = Hashing.openAuth(id, o.depositA, o.depositB, o.notAfter);
-        return Agreement(asset, o.notAfter, structHash, _digest(domain, structHash));
+        (nonce, depositA, depositB, notAfter) =
+        (Params.word(o, 0), Params.word(o, 1), Params.word(o, 2), Params.word(o, 3));
+        if (block.timestamp > notAfter || notAfter > type(uint40).max) revert Expired();
+        unchecked {
+            if (depositA > type(uint96).max || depositB > type(uint96).max - depositA) revert WrongDeposit();
+        }
     }
 
-    /// @dev The last field holds the small ones, in one word.
-    function _emitOpened(Channel calldata c, bytes32 id, uint256 nonce, uint256 depositA) private {
-        uint256 terms = (uint256(c.schemeA) << 240) | (uint256(c.schemeB) << 232) | (uint256(c.challenge) << 200)
-            | (uint256(c.window) << 168) | (uint256(c.kMax) << 152) | (uint256(c.lane) << 136) | (nonce << 96)
-            | depositA;
-        emit Opened(id, c.ownerA, c.ownerB, c.keyA, c.keyB, c.asset, terms);
+    function _agreement(
+        Channel calldata c,
+        bytes32 domain,
+        bytes32 id,
+        uint256 depositA,
+        uint256 depositB,
+        uint256 notAfter
+    ) private pure returns (Agreement memory) {
+        bytes32 structHash = Hashing.openAuth(id, depositA, depositB, notAfter);
+        return Agreement(Params.asset(c), notAfter, structHash, _digest(domain, structHash));
+    }
+
+    /// @dev The small fields of `Opened`, in one word. All of them are bounded (_begin).
+    function _emitOpened(Channel calldata c, bytes32 id, uint256 way, uint256 nonce, uint256 depositA) private {
+        uint256 terms = (way << 248) | (Params.word(c, 2) << 240) | (Params.word(c, 4) << 232)
+            | (Params.word(c, 7) << 200) | (Params.word(c, 8) << 168) | (Params.word(c, 9) << 152)
+            | (Params.word(c, 10) << 136) | (nonce << 96) | depositA;
+        emit Opened(id, Params.ownerA(c), Params.ownerB(c), c.keyA, c.keyB, Params.asset(c), terms);
+    }
+
+    function _emitConfirmed(bytes32 id, uint256 way, uint256 depositB) private {
+        emit Confirmed(id, (way << 96) | depositB);
     }
 }

@@ -2,6 +2,8 @@
 pragma solidity 0.8.37;
 
 import {ICore} from "../interfaces/ICore.sol";
+import {Channel} from "../types/Structs.sol";
+import {Params} from "../libraries/Params.sol";
 import {Tokens} from "../libraries/Tokens.sol";
 import {Domain} from "./Domain.sol";
 
@@ -33,31 +35,29 @@ abstract contract Payouts is ICore, Domain {
         if (to == address(this)) revert InvalidReceiver();
         _debit(asset, msg.sender, amount);
         emit Withdrawn(asset, msg.sender, to, amount);
-        if (!_send(asset, to, amount, gasleft())) revert TransferFailed();
+        bool ok = asset == address(0) ? _sendEther(to, amount, gasleft()) : Tokens.send(asset, to, amount, gasleft());
+        if (!ok) revert TransferFailed();
     }
 
-    /// @dev Pays both sides: each to its receiver, or into the vault of its owner.
-    function _payBoth(
-        address asset,
-        address ownerA,
-        address receiverA,
-        uint256 payA,
-        address ownerB,
-        address receiverB,
-        uint256 payB
-    ) internal {
-        _pay(asset, ownerA, receiverA, payA);
-        _pay(asset, ownerB, receiverB, payB);
+    function _payOwners(Channel calldata c, uint256 payA, uint256 payB) internal {
+        (address asset, address ownerA, address ownerB) = (Params.asset(c), Params.ownerA(c), Params.ownerB(c));
+        _pay(asset, ownerA, ownerA, payA);
+        _pay(asset, ownerB, ownerB, payB);
     }
 
+    /// @dev To the receiver, or into the vault of the owner.
     function _pay(address asset, address owner, address receiver, uint256 amount) internal {
         if (amount == 0) return;
-        if (receiver != address(this)) {
-            bool ether_ = asset == address(0);
-            if (gasleft() < (ether_ ? PUSH_RESERVE : TOKEN_RESERVE)) revert InsufficientGas();
-            if (_send(asset, receiver, amount, ether_ ? PUSH_GAS : TOKEN_GAS)) return;
+        if (receiver == address(this) || !_push(asset, receiver, amount)) _credit(asset, owner, amount);
+    }
+
+    function _push(address asset, address receiver, uint256 amount) private returns (bool) {
+        if (asset == address(0)) {
+            if (gasleft() < PUSH_RESERVE) revert InsufficientGas();
+            return _sendEther(receiver, amount, PUSH_GAS);
         }
-        _credit(asset, owner, amount);
+        if (gasleft() < TOKEN_RESERVE) revert InsufficientGas();
+        return Tokens.send(asset, receiver, amount, TOKEN_GAS);
     }
 
     /// @dev Amounts are below 2^96 each, and so no sum of them overflows.
@@ -77,8 +77,7 @@ abstract contract Payouts is ICore, Domain {
     }
 
     /// @dev Copies no return data, however long.
-    function _send(address asset, address to, uint256 amount, uint256 gasLimit) private returns (bool ok) {
-        if (asset != address(0)) return Tokens.send(asset, to, amount, gasLimit);
+    function _sendEther(address to, uint256 amount, uint256 gasLimit) private returns (bool ok) {
         assembly ("memory-safe") {
             ok := call(gasLimit, to, amount, 0, 0, 0, 0)
         }

@@ -68,6 +68,6 @@ abstract contract Settlement is LedgerChannels, VirtualChannels {
         if (settled == (1 << word.locks()) - 1) (payA, left) = (payA + left, 0);
         escrow_.word = EscrowWords.pack(left, settled, word.locks());
         emit Settled(id, vc, uint8(index), uint96(payA), uint96(payB));
-        _payBoth(params.asset, params.ownerA, params.ownerA, payA, params.ownerB, params.ownerB, payB);
+        _payOwners(params, payA, payB);
     }
 }

@@ -410,11 +410,9 @@ contract OpeningsTest is FundingFixture {
         vm.expectEmit();
         emit IShared.Opened(id, anna, ben, c.keyA, c.keyB, address(token), uint256(bytes32(small)));
         vm.expectEmit();
-        emit IShared.Confirmed(id, BOB_STAKE);
+        emit IShared.Confirmed(id, (uint256(VAULT) << 96) | BOB_STAKE);
         vm.expectEmit();
         emit Token.Transfer(anna, address(adjudicator), ALICE_STAKE);
-        vm.expectEmit();
-        emit IShared.Debited(address(token), ben, BOB_STAKE);
         works(anna, 0, both(c, o, none, fundingB));
     }
 
