@@ -26,7 +26,7 @@ interface IShared {
     error InvalidActivation(); // not the secrets of the virtual channel, or of none that may be disputed
     error InvalidProof(); // of a leaf
     error InvalidFunding(); // no such way to pay, or not for this asset or an amount of 0
-    error InvalidReceiver(); // the Adjudicator itself
+    error InvalidReceiver(); // no address, or of a withdrawal zero or the Adjudicator
     error Expired(); // too late
     error NotExpired(); // too early
     error InDispute(); // not while a dispute runs

@@ -57,6 +57,11 @@ library Signatures {
         return bytes32(uint256(uint160(signer)));
     }
 
+    /// @dev The account of a key: of scheme 1 its address, of another none.
+    function account(uint8 scheme, bytes32 key) internal pure returns (address) {
+        return scheme == SECP256K1 ? address(uint160(uint256(key))) : address(0);
+    }
+
     /// @dev The two words of a compact signature as others take them.
     function expand(bytes calldata signature) internal pure returns (uint8 v, bytes32 r, bytes32 s) {
         if (signature.length < BYTES) revert IShared.InvalidSignature();

@@ -9,6 +9,7 @@ import {EntryTree} from "../libraries/EntryTree.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {Ids} from "../libraries/Ids.sol";
 import {Rules} from "../libraries/Rules.sol";
+import {Signatures} from "../libraries/Signatures.sol";
 import {NanoDisputes} from "./NanoDisputes.sol";
 
 /// @dev The entry points of nanocontracts: each finds the dispute that runs, and what happens in it is the same for both kinds
@@ -88,7 +89,7 @@ abstract contract Nanocontracts is IExtension, NanoDisputes {
         if (dispute.isConcluded()) revert AlreadyConcluded();
         (arena.deadline, arena.window, arena.kMax) = (dispute.deadline(), v.window, v.kMax);
         (arena.schemeA, arena.keyA, arena.schemeB, arena.keyB) = (v.a.scheme, v.a.key, v.b.scheme, v.b.key);
-        (arena.a, arena.b) = (address(uint160(uint256(v.a.key))), address(uint160(uint256(v.b.key))));
+        (arena.a, arena.b) = (Signatures.account(v.a.scheme, v.a.key), Signatures.account(v.b.scheme, v.b.key));
         arena.opened = arena.deadline - v.challenge;
     }
 }

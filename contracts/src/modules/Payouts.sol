@@ -24,6 +24,7 @@ abstract contract Payouts is ICore, Domain {
     uint256 internal constant TOKEN_RESERVE = 106_000;
 
     function fundVault(address asset, address owner, uint96 amount) external payable nonReentrant {
+        if (owner == address(0)) revert InvalidOwners();
         if (msg.value != (asset == address(0) ? amount : 0)) revert WrongDeposit();
         _credit(asset, owner, amount);
         if (asset != address(0)) Tokens.pull(asset, msg.sender, amount);
@@ -31,8 +32,8 @@ abstract contract Payouts is ICore, Domain {
 
     function withdraw(address asset, address to, uint256 amount) external nonReentrant {
         if (amount == 0) revert NothingToWithdraw();
-        // A token would take itself at its word, and the money would be nobody's.
-        if (to == address(this)) revert InvalidReceiver();
+        // A token would pay either, and the money would be nobody's.
+        if (to == address(0) || to == address(this)) revert InvalidReceiver();
         _debit(asset, msg.sender, amount);
         emit Withdrawn(asset, msg.sender, to, amount);
         bool ok = asset == address(0) ? _sendEther(to, amount, gasleft()) : Tokens.send(asset, to, amount, gasleft());

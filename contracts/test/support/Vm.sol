@@ -29,6 +29,10 @@ interface Vm {
     function setBlockhash(uint256 number, bytes32 hash) external;
     function addr(uint256 privateKey) external pure returns (address);
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function signP256(uint256 privateKey, bytes32 digest) external pure returns (bytes32 r, bytes32 s);
+    function publicKeyP256(uint256 privateKey) external pure returns (uint256 x, uint256 y);
+    function mockCall(address target, bytes calldata data, bytes calldata result) external;
+    function clearMockedCalls() external;
     function expectRevert(bytes4 selector) external;
     function expectRevert() external;
     function expectEmit() external;
