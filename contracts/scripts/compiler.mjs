@@ -10,7 +10,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 export const settings = {
   evmVersion: "osaka",
   viaIR: true,
-  optimizer: { enabled: true, runs: 800 },
+  optimizer: { enabled: true, runs: 12_000 },
   // Without metadata the bytecode depends on the code alone, not on comments or paths.
   metadata: { bytecodeHash: "none", appendCBOR: false },
 };

@@ -11,11 +11,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compilerVersion, compileAnyway, root, settings, sourceHash, sources } from "./compiler.mjs";
 import ledger from "./mutants/ledger.mjs";
+import money from "./mutants/money.mjs";
 import nano from "./mutants/nano.mjs";
 import payouts from "./mutants/payouts.mjs";
 import virtual from "./mutants/virtual.mjs";
 
-export const mutants = [...ledger, ...virtual, ...nano, ...payouts].map((mutant) => ({ by: "simulator", ...mutant }));
+export const mutants = [...ledger, ...virtual, ...nano, ...payouts, ...money].map((mutant) => ({ by: "simulator", ...mutant }));
 
 export const folder = join(root, "..", "target", "contract-mutants");
 

@@ -6,6 +6,7 @@ import {
   AbiCoder, SigningKey, TypedDataEncoder, computeAddress, concat, getAddress, getCreate2Address, keccak256, toBeHex, toUtf8Bytes,
   zeroPadValue,
 } from "ethers";
+import { p256 } from "@noble/curves/p256";
 import { root } from "./compiler.mjs";
 
 const ZERO = `0x${"00".repeat(32)}`;
@@ -231,6 +232,58 @@ const signatures = [
 ].map(([of, { privateKey, key }]) => ({
   of, digest: signed[of].digest, privateKey, scheme: "1", key, signature: compact(privateKey, signed[of].digest),
 }));
+
+// ------------------------------------------------------------------------------------------------ money of an opening
+
+/** What owner B signs, apart from the OpenAuth itself, so that a token pays its deposit (docs/encoding.md, Funding). */
+const tokenDomain = { name: "Token", version: "2", chainId: domain.chainId, verifyingContract: drawAddress("token") };
+const permit2Domain = { name: "Permit2", chainId: domain.chainId, verifyingContract: "0x000000000022D473030F116dDEE9F6B43aC78BA3" };
+const openAuth = signed.OpenAuth;
+const permitType = { Permit: fields("address owner,address spender,uint256 value,uint256 nonce,uint256 deadline") };
+const receiveType = {
+  ReceiveWithAuthorization: fields("address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce"),
+};
+const permit2Type = {
+  PermitWitnessTransferFrom: fields("TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline,OpenAuth witness"),
+  TokenPermissions: fields("address token,uint256 amount"),
+  OpenAuth: fields(types.OpenAuth),
+};
+const payer = { owner: channel.ownerB, amount: openAuth.depB, notAfter: openAuth.notAfter };
+const permit2Nonce = drawUint("permit2 nonce", 256);
+const funding = {
+  token: tokenDomain.verifyingContract,
+  tokenSeparator: TypedDataEncoder.hashDomain(tokenDomain),
+  ...payer,
+  permit: TypedDataEncoder.hash(tokenDomain, permitType, {
+    owner: payer.owner, spender: domain.verifyingContract, value: payer.amount, nonce: "3", deadline: payer.notAfter,
+  }),
+  permitNonce: "3",
+  authorisation: TypedDataEncoder.hash(tokenDomain, receiveType, {
+    from: payer.owner, to: domain.verifyingContract, value: payer.amount, validAfter: "0", validBefore: `${BigInt(payer.notAfter) + 1n}`,
+    nonce: openAuth.digest,
+  }),
+  permit2: TypedDataEncoder.hash(permit2Domain, permit2Type, {
+    permitted: { token: tokenDomain.verifyingContract, amount: payer.amount }, spender: domain.verifyingContract, nonce: permit2Nonce,
+    deadline: payer.notAfter, witness: Object.fromEntries(permit2Type.OpenAuth.map(({ name }) => [name, openAuth[name]])),
+  }),
+  permit2Nonce,
+};
+
+// ------------------------------------------------------------------------------------------------------------ P-256
+
+/** A key and a signature of scheme 2. */
+const p256Secret = draw("p256 key");
+const p256Point = Buffer.from(p256.getPublicKey(p256Secret.slice(2), false)).subarray(1).toString("hex");
+const p256Signature = p256.sign(signed.State.digest.slice(2), p256Secret.slice(2), { lowS: true, prehash: false });
+const curve = {
+  privateKey: p256Secret,
+  scheme: "2",
+  key: keccak256(`0x${p256Point}`),
+  of: "State",
+  digest: signed.State.digest,
+  signature: `0x${p256Signature.toCompactHex()}${p256Point}`,
+};
+
 const mix = draw("mix");
 const stored = {
   of: "State",
@@ -254,7 +307,8 @@ const vectors = {
     + "`channel` and `virtual`: parameters in order, then what is computed from them. `trees[i]` is over the first `count` of `locks`; proofs are siblings from the "
     + "leaf upwards, one list per lock. `removed` is the root after lock 1 of five has gone. `signed` holds the fields of each type in order, its type string, hashStruct and digest; "
     + "`VirtualState` and `VersionZero` are of type State; `Identity` is verified off chain only. `signatures` are compact (EIP-2098, RFC 6979). `stored` is what the chain keeps of "
-    + "signed.State. `code` is runtime code of a nanocontract and the account where `deploy` puts it.",
+    + "signed.State. `code` is runtime code of a nanocontract and the account where `deploy` puts it. `funding`: digests by which a token or Permit2 pays the deposit "
+    + "of owner B of signed.OpenAuth. `p256`: a key of scheme 2 and its signature of signed.State (RFC 6979 with SHA-256).",
   domain: { ...domain, separator },
   keys,
   channel,
@@ -266,6 +320,8 @@ const vectors = {
   entries,
   signed,
   signatures,
+  funding,
+  p256: curve,
   stored,
   code,
 };

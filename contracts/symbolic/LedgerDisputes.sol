@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../src/interfaces/IAdjudicator.sol";
+import {ICore} from "../src/interfaces/ICore.sol";
 import {Prover} from "./Prover.sol";
 
 /// @dev How States of ledger channels get on chain. `c` holds the words of a Channel, `s` those of a State.
@@ -19,7 +19,7 @@ contract LedgerDisputes is Prover {
     /// @custom:halmos --default-bytes-lengths 64,128
     function check_E2_E3_E4_E12_refute(Case memory k, bytes memory signatures) external {
         bytes32 place = _prepare(k);
-        bool ok = call(k.sender, IAdjudicator.refute.selector, abi.encode(k.c, k.s, signatures));
+        bool ok = call(k.sender, ICore.refute.selector, abi.encode(k.c, k.s, signatures));
         uint256 after1 = _unharmed(k, place, ok);
         if (!ok) return;
         assert(runs(k.s0, k.s1));
@@ -31,14 +31,14 @@ contract LedgerDisputes is Prover {
     /// @custom:halmos --default-bytes-lengths 64
     function check_witness_refute(Case memory k, bytes memory signatures) external {
         _prepare(k);
-        assert(!call(k.sender, IAdjudicator.refute.selector, abi.encode(k.c, k.s, signatures)));
+        assert(!call(k.sender, ICore.refute.selector, abi.encode(k.c, k.s, signatures)));
     }
 
     /// @custom:halmos --default-bytes-lengths 64
     function check_E2_E3_E4_E12_register(Case memory k, bytes memory signatures) external {
         bytes32 place = _prepare(k);
         vm.assume(k.s[0] != 0);
-        bool ok = call(k.sender, IAdjudicator.register.selector, abi.encode(k.c, k.s, signatures));
+        bool ok = call(k.sender, ICore.register.selector, abi.encode(k.c, k.s, signatures));
         uint256 after1 = _unharmed(k, place, ok);
         if (!ok) return;
         assert(k.c[0] == uint160(k.sender) || k.c[1] == uint160(k.sender));
@@ -52,7 +52,7 @@ contract LedgerDisputes is Prover {
     function check_E2_E3_E4_E12_register_version_0(Case memory k, bytes memory signatures) external {
         bytes32 place = _prepare(k);
         k.s[0] = 0;
-        bool ok = call(k.sender, IAdjudicator.register.selector, abi.encode(k.c, k.s, signatures));
+        bool ok = call(k.sender, ICore.register.selector, abi.encode(k.c, k.s, signatures));
         uint256 after1 = _unharmed(k, place, ok);
         if (!ok) return;
         assert(k.c[0] == uint160(k.sender) || k.c[1] == uint160(k.sender));
@@ -67,11 +67,12 @@ contract LedgerDisputes is Prover {
     function check_witness_register_version_0(Case memory k, bytes memory signatures) external {
         _prepare(k);
         k.s[0] = 0;
-        assert(!call(k.sender, IAdjudicator.register.selector, abi.encode(k.c, k.s, signatures)));
+        assert(!call(k.sender, ICore.register.selector, abi.encode(k.c, k.s, signatures)));
     }
 
     function _prepare(Case memory k) private returns (bytes32 place) {
         time(k.now_);
+        opened(k.c);
         bytes32 key = keccak256(abi.encode(k.c));
         // Whoever opened the slot met these (check_E4_open in LedgerLife.sol).
         vm.assume(nonce(k.s0) < CONCLUDED && k.c[7] > 0 && k.c[7] <= 2 ** 25);

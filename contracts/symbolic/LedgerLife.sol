@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../src/interfaces/IAdjudicator.sol";
+import {ICore} from "../src/interfaces/ICore.sol";
 import {Prover} from "./Prover.sol";
 
 /// @dev Accepts no money.
@@ -33,10 +33,11 @@ contract LedgerLife is Prover {
     // -------------------------------------------------------------------------------------------------- beginning
 
     function check_E1_E4_E12_open(Case memory k, uint256 nonce_, uint256 value) external {
+        vm.assume(k.c[2] != 2 && k.c[4] != 2); // forge: SchemesTest
         bytes32 place = _prepare(k);
         vm.deal(k.sender, value);
         vm.prank(k.sender);
-        (bool ok,) = adjudicator.call{value: value}(bytes.concat(IAdjudicator.open.selector, abi.encode(k.c, nonce_)));
+        (bool ok,) = adjudicator.call{value: value}(bytes.concat(ICore.open.selector, abi.encode(k.c, nonce_)));
         checkOther(k.other);
         assert(read(next(place)) == k.s1);
         if (!ok) {
@@ -48,7 +49,10 @@ contract LedgerLife is Prover {
         assert(read(place) == (FUNDING << 248) | (nonce_ << 208) | (value << 96));
         assert(adjudicator.balance == k.balance + value);
         // What the other proofs take for granted of a channel that was opened.
-        assert(k.c[0] != k.c[1] && k.c[1] != 0 && k.c[6] == 0);
+        assert(
+            k.c[0] != k.c[1] && k.c[0] < 2 ** 160 && k.c[1] < 2 ** 160 && k.c[1] != 0 && k.c[6] == 0
+                && k.c[10] < 2 ** 16
+        );
         assert(k.c[2] == 1 && k.c[4] == 1 && k.c[3] != k.c[5] && k.c[3] != 0 && k.c[5] != 0);
         assert(k.c[7] > 0 && k.c[7] <= 2 ** 25 && k.c[8] > 0 && k.c[8] <= 2 ** 25 && k.c[9] <= 2 ** 10);
     }
@@ -57,9 +61,8 @@ contract LedgerLife is Prover {
         bytes32 place = _prepare(k);
         vm.deal(k.sender, value);
         vm.prank(k.sender);
-        (bool ok,) = adjudicator.call{value: value}(
-            bytes.concat(IAdjudicator.confirm.selector, abi.encode(k.c, nonce_, deposit))
-        );
+        (bool ok,) =
+            adjudicator.call{value: value}(bytes.concat(ICore.confirm.selector, abi.encode(k.c, nonce_, deposit)));
         checkOther(k.other);
         assert(read(next(place)) == k.s1);
         if (!ok) {
@@ -75,9 +78,9 @@ contract LedgerLife is Prover {
     // -------------------------------------------------------------------------------------------------------- end
 
     function check_E1_E4_E12_refund(Case memory k) external {
-        k.c[6] = 0; // `open` takes no other asset
+        (k.c[2], k.c[4], k.c[6]) = (1, 1, 0); // keys of scheme 1, in ether
         bytes32 place = _prepare(k);
-        bool ok = call(k.sender, IAdjudicator.refund.selector, abi.encode(k.c));
+        bool ok = call(k.sender, ICore.refund.selector, abi.encode(k.c));
         (uint256 paidA, uint256 paidB) = _ended(k, place, ok);
         if (!ok) return;
         assert(phase(k.s0) == FUNDING && k.sender == ALICE);
@@ -87,11 +90,11 @@ contract LedgerLife is Prover {
     /// @dev `t` holds the words of CloseTerms.
     /// @custom:halmos --default-bytes-lengths 64,128
     function check_E1_E2_E4_E12_close(Case memory k, uint256[9] memory t, bytes memory signatures) external {
-        k.c[6] = 0; // `open` takes no other asset
+        (k.c[2], k.c[4], k.c[6]) = (1, 1, 0); // keys of scheme 1, in ether
         bytes32 place = _prepare(k);
         t[6] = 0;
         t[7] = 0;
-        bool ok = call(k.sender, IAdjudicator.close.selector, abi.encode(k.c, t, signatures));
+        bool ok = call(k.sender, ICore.close.selector, abi.encode(k.c, t, signatures));
         (uint256 paidA, uint256 paidB) = _ended(k, place, ok);
         if (!ok) return;
         assert(phase(k.s0) == OPEN && k.now_ <= t[8]);
@@ -111,11 +114,11 @@ contract LedgerLife is Prover {
 
     /// @dev `s` holds the words of a State, `acc` what its nanocontracts amount to.
     function check_E1_E4_E5_E7_E12_conclude(Case memory k, uint256[9] memory s, bytes32 mix, uint256 acc) external {
-        k.c[6] = 0; // `open` takes no other asset
+        (k.c[2], k.c[4], k.c[6]) = (1, 1, 0); // keys of scheme 1, in ether
         bytes32 place = _prepare(k);
         bytes32 id = ledgerId(keccak256(abi.encode(k.c)), nonce(k.s0));
         put(mapped(id, ACCRUED), acc);
-        bool ok = call(k.sender, IAdjudicator.conclude.selector, abi.encode(k.c, s, mix));
+        bool ok = call(k.sender, ICore.conclude.selector, abi.encode(k.c, s, mix));
         (uint256 paidA, uint256 paidB) = _ended(k, place, ok);
         if (!ok) return;
         // E5: nothing can be refuted any more, and no nanocontract can move.
@@ -136,9 +139,9 @@ contract LedgerLife is Prover {
     }
 
     function check_witness_conclude(Case memory k, uint256[9] memory s, bytes32 mix) external {
-        k.c[6] = 0;
+        (k.c[2], k.c[4], k.c[6]) = (1, 1, 0);
         _prepare(k);
-        assert(!call(k.sender, IAdjudicator.conclude.selector, abi.encode(k.c, s, mix)));
+        assert(!call(k.sender, ICore.conclude.selector, abi.encode(k.c, s, mix)));
     }
 
     // ---------------------------------------------------------------------------------------------------- support

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../src/interfaces/IAdjudicator.sol";
+import {ICore} from "../src/interfaces/ICore.sol";
 import {Prover} from "./Prover.sol";
 
 interface Symbols {
@@ -41,27 +41,27 @@ contract Locked is Prover {
     }
 
     function check_E9_open(Case memory k) external {
-        _enter(k, IAdjudicator.open.selector);
+        _enter(k, ICore.open.selector);
     }
 
     function check_E9_confirm(Case memory k) external {
-        _enter(k, IAdjudicator.confirm.selector);
+        _enter(k, ICore.confirm.selector);
     }
 
     function check_E9_refund(Case memory k) external {
-        _enter(k, IAdjudicator.refund.selector);
+        _enter(k, ICore.refund.selector);
     }
 
     function check_E9_conclude(Case memory k) external {
-        _enter(k, IAdjudicator.conclude.selector);
+        _enter(k, ICore.conclude.selector);
     }
 
     function check_E9_concludeVirtual(Case memory k) external {
-        _enter(k, IAdjudicator.concludeVirtual.selector);
+        _enter(k, ICore.concludeVirtual.selector);
     }
 
     function check_E9_withdraw(Case memory k) external {
-        _enter(k, IAdjudicator.withdraw.selector);
+        _enter(k, ICore.withdraw.selector);
     }
 
     /// @dev The intruder is paid by `refund`, and gets nowhere.
@@ -72,7 +72,7 @@ contract Locked is Prover {
         k.c[1] = BOB;
         put(mapped(keccak256(abi.encode(k.c)), SLOTS), k.s0);
         vm.deal(adjudicator, 2 ** 97);
-        bool ok = call(address(intruder), IAdjudicator.refund.selector, abi.encode(k.c));
+        bool ok = call(address(intruder), ICore.refund.selector, abi.encode(k.c));
         assert(!intruder.entered());
         if (ok && depositA(k.s0) > 0) assert(intruder.called());
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../src/interfaces/IAdjudicator.sol";
+import {IExtension} from "../src/interfaces/IExtension.sol";
 import {Prover} from "./Prover.sol";
 
 interface Symbols {
@@ -108,7 +108,7 @@ contract Nano is Prover {
     function _callExecute(Case memory k, uint256 state, uint256 input, bytes memory auth) private returns (bool) {
         bytes memory step = abi.encode(code, abi.encode(state), abi.encode(input), auth);
         bytes memory head = abi.encode(k.c, k.e, uint256(21 * 32));
-        return call(k.sender, IAdjudicator.execute.selector, bytes.concat(head, step));
+        return call(k.sender, IExtension.execute.selector, bytes.concat(head, step));
     }
 
     // ----------------------------------------------------------------------------------------------------- claims
@@ -122,7 +122,7 @@ contract Nano is Prover {
         uint256[9] memory s;
         (s[5], s[8]) = (1, uint256(keccak256(abi.encodePacked(uint8(0), entry))));
         bytes memory head = abi.encode(k.c, s, mix, uint256(22 * 32));
-        bool ok = call(k.sender, IAdjudicator.registerNano.selector, bytes.concat(head, _claims(k, v, evidence)));
+        bool ok = call(k.sender, IExtension.registerNano.selector, bytes.concat(head, _claims(k, v, evidence)));
         (uint256 later, uint256 accrued) = _unharmed(k, id, place, ok);
         if (!ok) return;
         // E5: when no State is taken any more.
@@ -137,7 +137,7 @@ contract Nano is Prover {
     function check_E2_E4_E5_E7_E12_refuteNano(Case memory k, uint256[5] memory v, bytes memory evidence) external {
         (bytes32 id, bytes32 entry, bytes32 place) = _prepare(k);
         bytes memory head = abi.encode(k.c, uint256(12 * 32));
-        bool ok = call(k.sender, IAdjudicator.refuteNano.selector, bytes.concat(head, _claims(k, v, evidence)));
+        bool ok = call(k.sender, IExtension.refuteNano.selector, bytes.concat(head, _claims(k, v, evidence)));
         (uint256 later, uint256 accrued) = _unharmed(k, id, place, ok);
         if (!ok) return;
         assert(k.word != 0);
@@ -148,7 +148,7 @@ contract Nano is Prover {
     function check_witness_refuteNano(Case memory k, uint256[5] memory v, bytes memory evidence) external {
         _prepare(k);
         bytes memory head = abi.encode(k.c, uint256(12 * 32));
-        assert(!call(k.sender, IAdjudicator.refuteNano.selector, bytes.concat(head, _claims(k, v, evidence))));
+        assert(!call(k.sender, IExtension.refuteNano.selector, bytes.concat(head, _claims(k, v, evidence))));
     }
 
     /// @dev The arguments behind the head: one claim at index 0, without siblings.
@@ -200,6 +200,7 @@ contract Nano is Prover {
 
     function _prepare(Case memory k) private returns (bytes32 id, bytes32 entry, bytes32 place) {
         time(k.now_);
+        opened(k.c);
         bytes32 key = keccak256(abi.encode(k.c));
         id = ledgerId(key, nonce(k.s0));
         entry = keccak256(abi.encode(ENTRY, k.e));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../src/interfaces/IAdjudicator.sol";
+import {ICore} from "../src/interfaces/ICore.sol";
 import {Prover} from "./Prover.sol";
 import {Refuser} from "./LedgerLife.sol";
 
@@ -38,7 +38,7 @@ contract Settle is Prover {
         bytes32 escrow = _prepare(k, vc);
         bool ok = call(
             k.sender,
-            IAdjudicator.settle.selector,
+            ICore.settle.selector,
             abi.encode(k.c, k.nonce, vc, k.l, k.index, uint256(0x240), uint256(2), k.proof)
         );
         if (!_settled(k, escrow, vc, ok, bits(k.record, 0, 96))) return;
@@ -50,7 +50,7 @@ contract Settle is Prover {
         assert(
             !call(
                 k.sender,
-                IAdjudicator.settle.selector,
+                ICore.settle.selector,
                 abi.encode(k.c, k.nonce, vc, k.l, k.index, uint256(0x240), uint256(2), k.proof)
             )
         );
@@ -61,7 +61,7 @@ contract Settle is Prover {
         bytes32 escrow = _prepare(k, vc);
         bool ok = call(
             k.sender,
-            IAdjudicator.settleExpired.selector,
+            ICore.settleExpired.selector,
             abi.encode(k.c, k.nonce, v, k.l, k.index, uint256(0x440), uint256(2), k.proof)
         );
         // E8: without a record, each lock pays its initial split, and only after tExp.
@@ -73,7 +73,7 @@ contract Settle is Prover {
         time(k.now_);
         k.c[0] = uint160(ALICE);
         k.c[1] = uint160(bob);
-        k.c[6] = 0; // `open` takes no other asset
+        k.c[6] = 0; // in ether
         bytes32 id = ledgerId(keccak256(abi.encode(k.c)), k.nonce);
         vm.assume(k.other.key != id && k.other.key != vc && id != vc);
         vm.assume(_left(k.escrow) < 2 ** 96 && k.vaultB < 2 ** 96 && k.balance < 2 ** 100);

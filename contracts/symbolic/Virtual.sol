@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAdjudicator} from "../src/interfaces/IAdjudicator.sol";
+import {ICore} from "../src/interfaces/ICore.sol";
 import {Prover} from "./Prover.sol";
 
 /// @dev The record of a virtual channel. `v` holds the words of VParams, `s` those of a State of V.
@@ -23,7 +23,7 @@ contract Virtual is Prover {
     /// @custom:halmos --default-bytes-lengths 128
     function check_E2_E3_E4_E12_refuteVirtual(Case memory k, bytes memory signatures) external {
         bytes32 vc = _prepare(k);
-        bool ok = call(k.sender, IAdjudicator.refuteVirtual.selector, abi.encode(k.v, k.s, signatures));
+        bool ok = call(k.sender, ICore.refuteVirtual.selector, abi.encode(k.v, k.s, signatures));
         uint256 later = _unharmed(k, vc, ok);
         if (!ok) return;
         _replaced(k, later);
@@ -33,7 +33,7 @@ contract Virtual is Prover {
     /// @custom:halmos --default-bytes-lengths 128
     function check_witness_refuteVirtual(Case memory k, bytes memory signatures) external {
         _prepare(k);
-        assert(!call(k.sender, IAdjudicator.refuteVirtual.selector, abi.encode(k.v, k.s, signatures)));
+        assert(!call(k.sender, ICore.refuteVirtual.selector, abi.encode(k.v, k.s, signatures)));
     }
 
     /// @dev E8, with a path of two links: who opens shows all three secrets, in order.
@@ -42,7 +42,7 @@ contract Virtual is Prover {
         external
     {
         bytes32 vc = _prepare(k);
-        bool ok = call(k.sender, IAdjudicator.registerVirtual.selector, abi.encode(k.v, k.s, signatures, secrets));
+        bool ok = call(k.sender, ICore.registerVirtual.selector, abi.encode(k.v, k.s, signatures, secrets));
         uint256 later = _unharmed(k, vc, ok);
         if (!ok) return;
         _accepted(k, vc, signatures);
@@ -58,12 +58,12 @@ contract Virtual is Prover {
     function check_witness_registerVirtual(Case memory k, bytes memory signatures, bytes32[] memory secrets) external {
         _prepare(k);
         vm.assume(k.record == 0);
-        assert(!call(k.sender, IAdjudicator.registerVirtual.selector, abi.encode(k.v, k.s, signatures, secrets)));
+        assert(!call(k.sender, ICore.registerVirtual.selector, abi.encode(k.v, k.s, signatures, secrets)));
     }
 
     function check_E4_E5_E7_E12_concludeVirtual(Case memory k, bytes32 mix) external {
         bytes32 vc = _prepare(k);
-        bool ok = call(k.sender, IAdjudicator.concludeVirtual.selector, abi.encode(k.v, k.s, mix));
+        bool ok = call(k.sender, ICore.concludeVirtual.selector, abi.encode(k.v, k.s, mix));
         uint256 later = _unharmed(k, vc, ok);
         if (!ok) return;
         // E5: nothing can be refuted any more, and no nanocontract can move.
@@ -81,7 +81,7 @@ contract Virtual is Prover {
 
     function check_witness_concludeVirtual(Case memory k, bytes32 mix) external {
         _prepare(k);
-        assert(!call(k.sender, IAdjudicator.concludeVirtual.selector, abi.encode(k.v, k.s, mix)));
+        assert(!call(k.sender, ICore.concludeVirtual.selector, abi.encode(k.v, k.s, mix)));
     }
 
     // ------------------------------------------------------------------------------------------------ certificate
@@ -113,6 +113,10 @@ contract Virtual is Prover {
 
     function _finalise(Case memory k, bytes memory mids, uint256 outA, bytes memory all, uint256 hubs) private {
         bytes32 vc = _prepare(k);
+        for (uint256 i = 0; i < hubs; ++i) {
+            (uint256 of_,) = _words(mids, i);
+            vm.assume(of_ != 2); // as the ends
+        }
         bool ok = _callFinalise(k, mids, outA, all, hubs);
         uint256 later = _unharmed(k, vc, ok);
         if (!ok) return;
@@ -139,7 +143,7 @@ contract Virtual is Prover {
         uint256 at_ = 20 * 32;
         bytes memory head = abi.encode(k.v, at_, outA, at_ + 32 + mids.length);
         bytes memory tail = bytes.concat(abi.encode(hubs), mids, abi.encode(all.length), all);
-        return call(k.sender, IAdjudicator.finalise.selector, bytes.concat(head, tail));
+        return call(k.sender, ICore.finalise.selector, bytes.concat(head, tail));
     }
 
     function _words(bytes memory mids, uint256 i) private pure returns (uint256 scheme, uint256 key) {
@@ -153,6 +157,7 @@ contract Virtual is Prover {
 
     function _prepare(Case memory k) private returns (bytes32 vc) {
         time(k.now_);
+        vm.assume(k.v[0] != 2 && k.v[2] != 2); // forge: SchemesTest
         vc = keccak256(abi.encode(domain, bytes1("V"), keccak256(abi.encode(k.v))));
         vm.assume(k.other.key != vc);
         // A record is empty, concluded, or of life 0, in which case `registerVirtual` bounded the periods.

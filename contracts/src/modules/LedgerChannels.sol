@@ -110,9 +110,9 @@ abstract contract LedgerChannels is Payouts, Disputes {
 
     /// @dev Signatures of both keys; the owner who sends has signed by sending.
     function _checkBoth(Channel calldata c, bytes32 digest, bytes calldata signatures) internal view {
-        uint256 end;
-        if (msg.sender != Params.ownerA(c)) end = Signatures.check(Params.word(c, 2), c.keyA, digest, signatures, end);
-        if (msg.sender != Params.ownerB(c)) end = Signatures.check(Params.word(c, 4), c.keyB, digest, signatures, end);
+        (uint256 end, uint256 sender) = (0, uint160(msg.sender));
+        if (sender != Params.word(c, 0)) end = Signatures.check(Params.word(c, 2), c.keyA, digest, signatures, end);
+        if (sender != Params.word(c, 1)) end = Signatures.check(Params.word(c, 4), c.keyB, digest, signatures, end);
         Signatures.checkEnd(signatures, end);
     }
 

@@ -86,7 +86,7 @@ abstract contract Openings is Funding {
 
         slot.channel = word.ended();
         emit Refunded(Ids.channel(_separator(), key, word.nonce()));
-        _pay(params.asset, msg.sender, msg.sender, word.depositA());
+        _payOwners(params, word.depositA(), 0);
     }
 
     /// @dev A life of that number may begin here.

@@ -36,7 +36,14 @@ abstract contract Payouts is ICore, Domain {
         if (to == address(0) || to == address(this)) revert InvalidReceiver();
         _debit(asset, msg.sender, amount);
         emit Withdrawn(asset, msg.sender, to, amount);
-        bool ok = asset == address(0) ? _sendEther(to, amount, gasleft()) : Tokens.send(asset, to, amount, gasleft());
+        bool ok;
+        if (asset != address(0)) {
+            ok = Tokens.send(asset, to, amount, gasleft());
+        } else {
+            assembly ("memory-safe") {
+                ok := call(gas(), to, amount, 0, 0, 0, 0)
+            }
+        }
         if (!ok) revert TransferFailed();
     }
 
@@ -49,16 +56,19 @@ abstract contract Payouts is ICore, Domain {
     /// @dev To the receiver, or into the vault of the owner.
     function _pay(address asset, address owner, address receiver, uint256 amount) internal {
         if (amount == 0) return;
-        if (receiver == address(this) || !_push(asset, receiver, amount)) _credit(asset, owner, amount);
-    }
-
-    function _push(address asset, address receiver, uint256 amount) private returns (bool) {
-        if (asset == address(0)) {
-            if (gasleft() < PUSH_RESERVE) revert InsufficientGas();
-            return _sendEther(receiver, amount, PUSH_GAS);
+        bool paid;
+        if (receiver != address(this)) {
+            if (asset == address(0)) {
+                if (gasleft() < PUSH_RESERVE) revert InsufficientGas();
+                assembly ("memory-safe") {
+                    paid := call(PUSH_GAS, receiver, amount, 0, 0, 0, 0) // and copies no return data, however long
+                }
+            } else {
+                if (gasleft() < TOKEN_RESERVE) revert InsufficientGas();
+                paid = Tokens.send(asset, receiver, amount, TOKEN_GAS);
+            }
         }
-        if (gasleft() < TOKEN_RESERVE) revert InsufficientGas();
-        return Tokens.send(asset, receiver, amount, TOKEN_GAS);
+        if (!paid) _credit(asset, owner, amount);
     }
 
     /// @dev Amounts are below 2^96 each, and so no sum of them overflows.
@@ -74,13 +84,6 @@ abstract contract Payouts is ICore, Domain {
         if (amount > held) revert InsufficientVault();
         unchecked {
             _vaults[asset][owner] = held - amount;
-        }
-    }
-
-    /// @dev Copies no return data, however long.
-    function _sendEther(address to, uint256 amount, uint256 gasLimit) private returns (bool ok) {
-        assembly ("memory-safe") {
-            ok := call(gasLimit, to, amount, 0, 0, 0, 0)
         }
     }
 }

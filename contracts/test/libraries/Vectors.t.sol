@@ -8,6 +8,7 @@ import {Hashing} from "../../src/libraries/Hashing.sol";
 import {Ids} from "../../src/libraries/Ids.sol";
 import {Signatures} from "../../src/libraries/Signatures.sol";
 import {
+    AdjustTerms,
     Channel,
     CloseTerms,
     Entry,
@@ -18,7 +19,9 @@ import {
     VirtualChannel,
     VirtualState
 } from "../../src/types/Structs.sol";
+import {IPermit2} from "../../src/interfaces/Tokens.sol";
 import {Check} from "../support/Check.sol";
+import {Permit2} from "../support/Permit2.sol";
 
 /// @dev The libraries take calldata.
 contract EncodingHarness {
@@ -32,6 +35,10 @@ contract EncodingHarness {
 
     function close(bytes32 id, CloseTerms calldata t, uint256 total) external pure returns (bytes32) {
         return Hashing.close(id, t, total, EntryTree.entries(t.lockRoot, 0), t.receiverA, t.receiverB);
+    }
+
+    function adjust(bytes32 id, AdjustTerms calldata t, address receiver) external pure returns (bytes32) {
+        return Hashing.adjust(id, t, receiver);
     }
 
     function lock(bytes32 vc, LockTerms calldata l) external pure returns (bytes32) {
@@ -236,38 +243,73 @@ contract VectorsTest is Check {
         );
     }
 
-    function test_types_of_later_entry_points() public view {
-        string memory n = ".signed.Adjust";
-        eq(
-            keccak256(
-                abi.encode(
-                    Hashing.ADJUST_TYPEHASH,
-                    word(string.concat(n, ".id")),
-                    number(string.concat(n, ".seq")),
-                    number(string.concat(n, ".side")),
-                    number(string.concat(n, ".amount")),
-                    account(string.concat(n, ".receiver")),
-                    number(string.concat(n, ".ver")),
-                    number(string.concat(n, ".notAfter"))
-                )
-            ),
-            word(".signed.Adjust.hashStruct"),
-            "Adjust"
+    function test_money_in_and_out() public view {
+        AdjustTerms memory t;
+        t.seq = uint16(number(".signed.Adjust.seq"));
+        t.side = uint8(number(".signed.Adjust.side"));
+        t.amount = uint96(number(".signed.Adjust.amount"));
+        t.ver = uint48(number(".signed.Adjust.ver"));
+        t.notAfter = uint40(number(".signed.Adjust.notAfter"));
+        bytes32 hash = harness.adjust(word(".signed.Adjust.id"), t, account(".signed.Adjust.receiver"));
+        eq(hash, word(".signed.Adjust.hashStruct"), "Adjust");
+        hash = Hashing.openAuth(
+            word(".signed.OpenAuth.id"),
+            number(".signed.OpenAuth.depA"),
+            number(".signed.OpenAuth.depB"),
+            number(".signed.OpenAuth.notAfter")
         );
-        n = ".signed.OpenAuth";
-        eq(
-            keccak256(
-                abi.encode(
-                    Hashing.OPEN_AUTH_TYPEHASH,
-                    word(string.concat(n, ".id")),
-                    number(string.concat(n, ".depA")),
-                    number(string.concat(n, ".depB")),
-                    number(string.concat(n, ".notAfter"))
-                )
-            ),
+        eq(hash, word(".signed.OpenAuth.hashStruct"), "OpenAuth");
+    }
+
+    /// @dev What tokens and Permit2 check, of which only their own code knows more.
+    function test_digests_of_a_funding() public view {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"),
+                account(".funding.owner"),
+                account(".domain.verifyingContract"),
+                number(".funding.amount"),
+                number(".funding.permitNonce"),
+                number(".funding.notAfter")
+            )
+        );
+        bytes32 domain = word(".funding.tokenSeparator");
+        eq(keccak256(abi.encodePacked(hex"1901", domain, structHash)), word(".funding.permit"), "ERC-2612");
+        structHash = keccak256(
+            abi.encode(
+                keccak256(
+                    "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+                ),
+                account(".funding.owner"),
+                account(".domain.verifyingContract"),
+                number(".funding.amount"),
+                0,
+                number(".funding.notAfter") + 1,
+                word(".signed.OpenAuth.digest")
+            )
+        );
+        eq(keccak256(abi.encodePacked(hex"1901", domain, structHash)), word(".funding.authorisation"), "EIP-3009");
+    }
+
+    function test_digest_of_permit2() public {
+        Permit2 permit2 = Permit2(0x000000000022D473030F116dDEE9F6B43aC78BA3);
+        vm.etch(address(permit2), type(Permit2).runtimeCode);
+        vm.chainId(number(".domain.chainId"));
+        bytes32 digest = permit2.digest(
+            IPermit2.PermitTransferFrom({
+                permitted: IPermit2.TokenPermissions(account(".funding.token"), number(".funding.amount")),
+                nonce: number(".funding.permit2Nonce"),
+                deadline: number(".funding.notAfter")
+            }),
+            account(".domain.verifyingContract"),
             word(".signed.OpenAuth.hashStruct"),
-            "OpenAuth"
+            "OpenAuth witness)OpenAuth(bytes32 id,uint96 depA,uint96 depB,uint40 notAfter)TokenPermissions(address token,uint256 amount)"
         );
+        eq(digest, word(".funding.permit2"), "Permit2");
+    }
+
+    function test_p256() public view {
+        harness.check(2, word(".p256.key"), word(".p256.digest"), vm.parseJsonBytes(json, ".p256.signature"));
     }
 
     function test_nanocontracts() public {
