@@ -44,6 +44,14 @@ function write(name, artifact) {
   }
 }
 
+/** Where the 32 bytes of each immutable of the Adjudicator stand in its runtime code: ids ascend as they are declared. */
+function immutables({ immutableReferences }) {
+  const ids = Object.keys(immutableReferences).sort((a, b) => a - b);
+  const names = ["separator", "chainId", "extension"];
+  if (ids.length !== names.length) throw new Error("other immutables than those of src/Adjudicator.sol");
+  return Object.fromEntries(names.map((name, i) => [name, immutableReferences[ids[i]].map(({ start }) => start).sort((a, b) => a - b)]));
+}
+
 function adjudicator() {
   const own = Object.fromEntries(Object.entries(files).filter(([file]) => !isNano(file)));
   const output = compile(own);
@@ -58,6 +66,7 @@ function adjudicator() {
     abi: output["src/interfaces/IAdjudicator.sol"].IAdjudicator.abi,
     bytecode: `0x${contract.evm.bytecode.object}`,
     deployedBytecode: `0x${contract.evm.deployedBytecode.object}`,
+    immutables: immutables(contract.evm.deployedBytecode),
     extensionDeployedBytecode: `0x${extension.evm.deployedBytecode.object}`,
   };
   console.log(`Adjudicator: ${size("Adjudicator", artifact.deployedBytecode)} bytes of ${codeBytesMax}`);

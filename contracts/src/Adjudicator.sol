@@ -14,18 +14,20 @@ import {Settlement} from "./modules/Settlement.sol";
 contract Adjudicator is Openings, Deposits, Settlement, Answers {
     bytes32 private immutable CACHED_SEPARATOR;
     uint256 private immutable CACHED_CHAIN_ID;
+    /// @dev The first account that this one created: H(RLP(address, 1)), so that whoever knows the Adjudicator's address knows it.
+    AdjudicatorExtension private immutable EXTENSION;
 
     constructor() {
         // Deadlines are kept in 33 bits: enough until the year 2242, but not for a clock that counts milliseconds.
         if (block.timestamp > type(uint32).max) revert WrongDomain();
         CACHED_SEPARATOR = _computeSeparator();
         CACHED_CHAIN_ID = block.chainid;
-        if (address(new AdjudicatorExtension()) != _extension()) revert DeploymentFailed();
+        EXTENSION = new AdjudicatorExtension();
     }
 
     /// @dev Runs the extension's code on the call as it is, and answers as it answers. No ether comes in this way.
     fallback() external {
-        address extension = _extension();
+        AdjudicatorExtension extension = EXTENSION;
         assembly ("memory-safe") {
             let at := mload(0x40)
             calldatacopy(at, 0, calldatasize())
@@ -39,11 +41,5 @@ contract Adjudicator is Openings, Deposits, Settlement, Answers {
     /// @dev After a fork that changes the chain's id, the ids of the old chain are not those of the new one.
     function _separator() internal view override returns (bytes32) {
         return block.chainid == CACHED_CHAIN_ID ? CACHED_SEPARATOR : _computeSeparator();
-    }
-
-    /// @dev The first account that this one created: H(RLP(address, 1)). Computed, so that whoever knows the Adjudicator's address
-    ///      knows this one, and the code holds nothing else that differs from one deployment to the next.
-    function _extension() private view returns (address) {
-        return address(uint160(uint256(keccak256(abi.encodePacked(hex"d694", address(this), hex"01")))));
     }
 }

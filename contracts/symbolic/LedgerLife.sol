@@ -75,6 +75,93 @@ contract LedgerLife is Prover {
         assert(adjudicator.balance == k.balance + value);
     }
 
+    // ------------------------------------------------------------------------------------------- more and less of it
+
+    /// @dev The sender pays with the ether that it sends along.
+    function check_E1_E4_E12_deposit(Case memory k, uint256[4] memory d, uint256 value) external {
+        bytes32 place = _more(k);
+        vm.assume(k.sender != adjudicator); // which calls nobody's `deposit`
+        vm.deal(k.sender, value);
+        vm.prank(k.sender);
+        (bool ok,) = adjudicator.call{value: value}(_deposit(k, d, ""));
+        if (!_grown(k, place, d, ok)) return;
+        assert(value == d[2] && adjudicator.balance == k.balance + value);
+        assert(read(vault(ALICE)) == k.vaultA && read(vault(bob)) == k.vaultB);
+    }
+
+    /// @dev The sender pays out of its vault.
+    function check_E1_E4_E12_deposit_from_vault(Case memory k, uint256[4] memory d) external {
+        k.sender = ALICE;
+        bytes32 place = _more(k);
+        vm.prank(ALICE);
+        (bool ok,) = adjudicator.call(_deposit(k, d, hex"01"));
+        bool grown = _grown(k, place, d, ok);
+        assert(adjudicator.balance == k.balance && read(vault(bob)) == k.vaultB);
+        assert(read(vault(ALICE)) == (grown ? k.vaultA - d[2] : k.vaultA));
+        assert(!grown || d[2] <= k.vaultA);
+    }
+
+    function check_witness_deposit_from_vault(Case memory k, uint256[4] memory d) external {
+        _more(k);
+        vm.prank(ALICE);
+        (bool ok,) = adjudicator.call(_deposit(k, d, hex"01"));
+        assert(!ok);
+    }
+
+    /// @dev `t` holds the words of AdjustTerms; its receiver is the owner.
+    /// @custom:halmos --default-bytes-lengths 64,128
+    function check_E1_E2_E4_E12_adjust(Case memory k, uint256[6] memory t, bytes memory signatures) external {
+        bytes32 place = _more(k);
+        t[3] = 0;
+        bool ok = call(k.sender, ICore.adjust.selector, abi.encode(k.c, t, signatures));
+        _undisputed(k, place, ok);
+        uint256 left = k.balance - adjudicator.balance;
+        (uint256 paidA, uint256 paidB) = (left + read(vault(ALICE)) - k.vaultA, read(vault(bob)) - k.vaultB);
+        if (!ok) {
+            assert(paidA == 0 && paidB == 0);
+            return;
+        }
+        assert(t[1] <= 1 && t[0] == bits(k.s0, 192, 16) && t[0] < 2 ** 16 - 1 && k.now_ <= t[5]);
+        // E1: what leaves is what the deposit becomes less.
+        assert(t[2] <= (t[1] == 0 ? depositA(k.s0) : depositB(k.s0)));
+        assert(read(place) == k.s0 + (1 << 192) - (t[2] << (t[1] == 0 ? 96 : 0)));
+        assert(paidA == (t[1] == 0 ? t[2] : 0) && paidB == (t[1] == 0 ? 0 : t[2]));
+        // E2
+        bytes32 id = ledgerId(keccak256(abi.encode(k.c)), nonce(k.s0));
+        bytes32 hash =
+            digest(keccak256(abi.encode(ADJUST, id, t[0], t[1], t[2], t[1] == 0 ? k.c[0] : k.c[1], t[4], t[5])));
+        assert(signatures.length == checkSides(k.c, k.sender, hash, signatures));
+    }
+
+    function _more(Case memory k) private returns (bytes32) {
+        (k.c[2], k.c[4], k.c[6]) = (1, 1, 0); // keys of scheme 1, in ether
+        return _prepare(k);
+    }
+
+    /// @dev `d` holds nonce, side, amount and notAfter.
+    function _deposit(Case memory k, uint256[4] memory d, bytes memory funding) private pure returns (bytes memory) {
+        return bytes.concat(
+            ICore.deposit.selector, abi.encode(k.c, d, uint256(16 * 32)), abi.encode(funding.length, bytes32(funding))
+        );
+    }
+
+    /// @dev Nothing changes but the first word, and that only if the channel is open and no dispute runs.
+    function _undisputed(Case memory k, bytes32 place, bool ok) private view {
+        checkOther(k.other);
+        assert(read(next(place)) == k.s1);
+        assert(ok || read(place) == k.s0);
+        assert(!ok || (phase(k.s0) == OPEN && !runs(k.s0, k.s1)));
+    }
+
+    function _grown(Case memory k, bytes32 place, uint256[4] memory d, bool ok) private view returns (bool) {
+        _undisputed(k, place, ok);
+        if (!ok) return false;
+        assert(d[0] == nonce(k.s0) && d[1] <= 1 && d[2] < 2 ** 96 && k.now_ <= d[3]);
+        assert(depositA(k.s0) + depositB(k.s0) + d[2] < 2 ** 96);
+        assert(read(place) == k.s0 + (d[2] << (d[1] == 0 ? 96 : 0)));
+        return true;
+    }
+
     // -------------------------------------------------------------------------------------------------------- end
 
     function check_E1_E4_E12_refund(Case memory k) external {

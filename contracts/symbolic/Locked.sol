@@ -64,12 +64,17 @@ contract Locked is Prover {
         _enter(k, ICore.withdraw.selector);
     }
 
+    function check_E9_fundVault(Case memory k) external {
+        _enter(k, ICore.fundVault.selector);
+    }
+
     /// @dev The intruder is paid by `refund`, and gets nowhere.
     function _enter(Case memory k, bytes4 selector) private {
         Intruder intruder = new Intruder(selector);
         time(k.now_);
         k.c[0] = uint160(address(intruder));
         k.c[1] = BOB;
+        k.c[6] = 0; // in ether
         put(mapped(keccak256(abi.encode(k.c)), SLOTS), k.s0);
         vm.deal(adjudicator, 2 ** 97);
         bool ok = call(address(intruder), ICore.refund.selector, abi.encode(k.c));

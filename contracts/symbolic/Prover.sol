@@ -41,6 +41,8 @@ abstract contract Prover {
     bytes32 internal constant CLOSE = keccak256(
         "Close(bytes32 id,uint96 depA,uint96 depB,uint96 outA,uint96 total,uint8 locks,bytes32 entries,address receiverA,address receiverB,uint40 notAfter)"
     );
+    bytes32 internal constant ADJUST =
+        keccak256("Adjust(bytes32 id,uint16 seq,uint8 side,uint96 amount,address receiver,uint48 ver,uint40 notAfter)");
     bytes32 internal constant WATCH = keccak256("WatchAuth(bytes32 id,address tower,uint40 notBefore,uint40 notAfter)");
 
     address internal adjudicator;

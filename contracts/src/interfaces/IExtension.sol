@@ -49,7 +49,8 @@ interface IExtension is IShared {
 
     /// @notice Makes calls as if the sender made each. One that fails is passed over (`Skipped`), so that no counterparty can stop
     ///         the others by making its own stale. Without ether: openings are paid out of the vault, and what closings pay the
-    ///         sender goes into its vault if the receiver is the Adjudicator.
+    ///         sender goes into its vault if the receiver is the Adjudicator. By anybody. (Protocol 3.7)
+    /// @dev Reverts with InsufficientGas.
     /// @param gasEach what each call gets; if there is not so much, the batch reverts
     /// @param calls calldata of this contract's functions
     function batch(uint256 gasEach, bytes[] calldata calls) external;

@@ -65,6 +65,10 @@ contract SignaturesTest is Check {
 
     function test_errors_say_what_is_wrong() public {
         vm.expectRevert(IShared.UnsupportedScheme.selector);
+        harness.check(0, 0, 0, "");
+        vm.expectRevert(IShared.UnsupportedScheme.selector);
+        harness.check(3, 0, 0, "");
+        vm.expectRevert(IShared.InvalidSignature.selector);
         harness.check(2, 0, 0, "");
         vm.expectRevert(IShared.InvalidSignature.selector);
         harness.check(1, 0, 0, "");

@@ -251,6 +251,23 @@ contract DepositsTest is FundingFixture {
         works(carol, 0, call_);
     }
 
+    /// @dev Not even if both sign a word that is wider than its type.
+    function test_S13_what_both_signed_beyond_its_width_is_refused() public {
+        bytes32 typeHash = keccak256(
+            "Adjust(bytes32 id,uint16 seq,uint8 side,uint96 amount,address receiver,uint48 ver,uint40 notAfter)"
+        );
+        bytes4[3] memory errors =
+            [IShared.InvalidReceiver.selector, IShared.InvalidState.selector, IShared.Expired.selector];
+        uint256[3] memory wide = [uint256(1) << 160, uint256(1) << 48, uint256(1) << 40];
+        for (uint256 i = 0; i < 3; ++i) {
+            uint256[6] memory t = [uint256(0), 0, 1, uint160(anna), 70_001, LATE];
+            t[3 + i] = wide[i];
+            bytes32 hash = keccak256(bytes.concat(typeHash, id, abi.encode(t)));
+            bytes memory both = bytes.concat(signHash(ALICE_KEY, hash), signHash(BOB_KEY, hash));
+            fails(errors[i], carol, 0, bytes.concat(adjudicator.adjust.selector, abi.encode(e, t, both)));
+        }
+    }
+
     function test_the_last_adjust_of_a_life() public {
         // S0: phase 8 | nonce 40 | seq 16 | depositA 96 | depositB 96
         bytes32 place = keccak256(abi.encode(adjudicator.slotKey(e), uint256(2)));

@@ -28,7 +28,8 @@ contract BadReceiver {
         Refuse,
         BurnGas,
         LongReturn,
-        Reenter
+        Reenter,
+        Picky // accepts nothing for less gas than it could ever need
     }
 
     Mode public mode;
@@ -58,7 +59,7 @@ contract BadReceiver {
     }
 
     receive() external payable {
-        if (mode == Mode.Refuse) revert("no");
+        if (mode == Mode.Refuse || (mode == Mode.Picky && gasleft() < 25_000)) revert("no");
         if (mode == Mode.BurnGas) while (true) {}
         if (mode == Mode.LongReturn) {
             assembly {
@@ -128,6 +129,7 @@ contract PayoutsTest is Fixture {
     }
 
     function test_S26_no_gas_limit_pushes_a_willing_receiver_into_the_vault() public {
+        receiver.set(BadReceiver.Mode.Picky);
         bytes memory call = closeCall();
         uint256 succeeded;
         for (uint256 limit = 20_000; limit < 250_000; limit += 1_000) {

@@ -129,7 +129,8 @@ enum Behaviour {
     FloodsAndReverts,
     Burns,
     Short, // moves and returns a single byte
-    Two // moves and returns the number 2
+    Two, // moves and returns the number 2
+    Picky // does nothing for less gas than it could ever need
 }
 
 /// @dev A token that changes its manners, has a blacklist, and can be rebased.
@@ -169,7 +170,7 @@ contract HostileToken is Token {
 
     function _act(Behaviour how, address from, address to, uint256 amount) private returns (bool) {
         require(!blacklisted[from] && !blacklisted[to], "blacklisted");
-        if (how == Behaviour.Reverts) revert("no");
+        if (how == Behaviour.Reverts || (how == Behaviour.Picky && gasleft() < 90_000)) revert("no");
         if (how == Behaviour.False) return false;
         if (how == Behaviour.Burns) while (true) {}
         if (how == Behaviour.FloodsAndReverts) {
