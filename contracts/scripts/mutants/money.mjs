@@ -63,7 +63,6 @@ export default tested([
   { name: "c.m-receiver-width", rule: "3.6: one encoding", file: "libraries/Params.sol", from: "if (named > type(uint160).max) revert IShared.InvalidReceiver();", to: "" },
   // ------------------------------------------------------------------------------------ accounts and schemes
   { name: "c.m-owner-key", rule: "3.6: the owner's own signature", file: signatures, from: "if (signer != 0 && signer == asKey(owner)) return true;", to: "if (signer != 0) return true;" },
-  { name: "c.m-owner-code", rule: "3.6: only what has code approves", file: signatures, from: "owner.code.length != 0 && ", to: "", why: "an account without code does not answer with the magic word" },
   { name: "c.m-owner-word", rule: "3.6: ERC-1271's magic word", file: signatures, from: "ok := and(and(ok, gt(returndatasize(), 31)), eq(mload(0x00), yes))", to: "ok := and(ok, gt(returndatasize(), yes))" },
   { name: "c.m-curve-here", rule: "3.6, S17: no P-256 key where nobody can verify", file: "libraries/Rules.sol", from: "if (!Signatures.hasP256()) revert IShared.UnsupportedScheme();", to: "" },
   { name: "c.m-curve-low-s", rule: "3.6: one encoding (S15)", file: signatures, from: "if (s > P256_HALF_ORDER || !_verified(question)) return 0;", to: "s;\n        if (!_verified(question)) return 0;" },

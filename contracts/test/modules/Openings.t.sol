@@ -323,6 +323,27 @@ contract OpeningsTest is FundingFixture {
         eq(adjudicator.channel(c).depositB, 1, "deposit of B");
     }
 
+    /// @dev Words of a Channel and of an Opening, in all that open: a bit that their type does not have.
+    function test_S13_every_dirty_word_of_an_opening_is_refused() public {
+        Opening memory o = opening(0, 0);
+        bytes memory agreed = abi.encodePacked(SENDER, signHash(BEN_KEY, authOf(c, o)));
+        bytes[2] memory calls = [abi.encodeCall(adjudicator.openWith, (c, o, none)), both(c, o, none, agreed)];
+        for (uint256 k = 0; k < 2; ++k) {
+            for (uint256 i = 0; i < 15; ++i) {
+                bytes memory changed = bytes.concat(calls[k]);
+                assembly {
+                    let at := add(changed, add(36, shl(5, i)))
+                    mstore(at, or(mload(at), shl(247, 1)))
+                }
+                (bool ok,) = attempt(anna, 0, changed);
+                check(!ok, "dirty");
+            }
+            uint256 snapshot = vm.snapshotState();
+            works(anna, 0, calls[k]);
+            vm.revertToState(snapshot);
+        }
+    }
+
     function test_phases_and_lives_of_every_opening() public {
         Opening memory o = usual();
         approve(token, anna, address(adjudicator), type(uint256).max);

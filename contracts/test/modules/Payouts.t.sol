@@ -130,6 +130,9 @@ contract PayoutsTest is Fixture {
 
     function test_S26_no_gas_limit_pushes_a_willing_receiver_into_the_vault() public {
         receiver.set(BadReceiver.Mode.Picky);
+        // A vault that is in use costs less to pay into: what a starved receiver leaves would be enough.
+        adjudicator.fundVault{value: 1}(address(0), address(receiver), 1);
+        adjudicator.fundVault{value: 1}(address(0), bob, 1);
         bytes memory call = closeCall();
         uint256 succeeded;
         for (uint256 limit = 20_000; limit < 250_000; limit += 1_000) {
@@ -137,8 +140,8 @@ contract PayoutsTest is Fixture {
             (bool ok,) = address(adjudicator).call{gas: limit}(call);
             if (ok) {
                 ++succeeded;
-                eq(adjudicator.vault(address(0), address(receiver)), 0, "vault of A");
-                eq(adjudicator.vault(address(0), bob), 0, "vault of B");
+                eq(adjudicator.vault(address(0), address(receiver)), 1, "vault of A");
+                eq(adjudicator.vault(address(0), bob), 1, "vault of B");
             }
             vm.revertToState(snapshot);
         }

@@ -61,6 +61,12 @@ contract TokensTest is FundingFixture {
         fails(IShared.WrongDeposit.selector, anna, 1, call_);
         works(anna, 0, call_);
         eq(adjudicator.vault(address(hostile), ben), 1_000, "vault");
+        fails(
+            IShared.InvalidOwners.selector,
+            anna,
+            0,
+            abi.encodeCall(adjudicator.fundVault, (address(hostile), address(0), 1))
+        );
     }
 
     function closes() private returns (uint256 used) {
