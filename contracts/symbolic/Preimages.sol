@@ -5,6 +5,7 @@ import {EntryTree} from "../src/libraries/EntryTree.sol";
 import {Hashing} from "../src/libraries/Hashing.sol";
 import {Ids} from "../src/libraries/Ids.sol";
 import {
+    AdjustTerms,
     Channel,
     CloseTerms,
     Entry,
@@ -56,6 +57,19 @@ contract Preimages {
         assert(x == y && p == q && a.depA == b.depA && a.depB == b.depB && a.outA == b.outA && a.locks == b.locks);
         assert(a.lockRoot == b.lockRoot && a.receiverA == b.receiverA && a.receiverB == b.receiverB);
         assert(a.notAfter == b.notAfter);
+    }
+
+    function check_E10_adjust(bytes32 x, AdjustTerms calldata a, bytes32 y, AdjustTerms calldata b) external pure {
+        if (Hashing.adjust(x, a, a.receiver) != Hashing.adjust(y, b, b.receiver)) return;
+        assert(x == y && keccak256(abi.encode(a)) == keccak256(abi.encode(b)));
+    }
+
+    function check_E10_open_auth(bytes32 x, uint96[2] calldata a, uint40 t, bytes32 y, uint96[2] calldata b, uint40 u)
+        external
+        pure
+    {
+        if (Hashing.openAuth(x, a[0], a[1], t) != Hashing.openAuth(y, b[0], b[1], u)) return;
+        assert(x == y && a[0] == b[0] && a[1] == b[1] && t == u);
     }
 
     function check_E10_lock(bytes32 x, LockTerms calldata a, bytes32 y, LockTerms calldata b) external pure {

@@ -7,9 +7,9 @@ import {Check} from "./Check.sol";
 ///      cold storage). scripts/snapshots.mjs gathers and compares what is noted.
 abstract contract Figures is Check {
     /// @dev What the way to the extension adds to a call: its account, which is cold (2,600), the look for a function in the first
-    ///      half (600), the call handed on, and a domain separator that is computed. The bounds of its operations are those from
+    ///      half (500), the call handed on, and a domain separator that is computed. The bounds of its operations are those from
     ///      before there were two halves, and this.
-    uint256 internal constant HANDED_ON = 3_800;
+    uint256 internal constant HANDED_ON = 3_400;
 
     /// @dev What the last call used, and that it was not above `most` (0: whatever it was).
     function note(string memory operation, uint256 most) internal {
