@@ -8,7 +8,7 @@ use crate::send::{Sender, gas_limit};
 use crate::wallet::OwnerKey;
 use alloy::consensus::TxEip1559;
 use alloy::primitives::{TxKind, U256};
-use perunika_contracts::{creation_code, is_adjudicator};
+use perunika_contracts::{creation_code, extension_address, is_adjudicator, is_extension};
 use perunika_core::chain::Block;
 use perunika_core::{Address, B256, Domain};
 use std::sync::Arc;
@@ -60,6 +60,9 @@ pub enum ConnectError {
     /// Something else is deployed there.
     #[error("the contract at {0} is not the Adjudicator of this version")]
     ForeignCode(Address),
+    /// The second half of the Adjudicator is not there, or is another: it moves the same money.
+    #[error("what lies at {0} is not the second half of the Adjudicator of this version")]
+    ForeignExtension(Address),
 }
 
 /// Why there is no contract.
@@ -147,6 +150,10 @@ pub(crate) async fn verify(rpc: &Rpc, config: &ChainConfig) -> Result<(), Connec
     if !is_adjudicator(&code, &config.domain()) {
         return Err(ConnectError::ForeignCode(config.adjudicator));
     }
+    let extension = extension_address(config.adjudicator);
+    if !is_extension(&rpc.code(extension).await.map_err(unreachable)?) {
+        return Err(ConnectError::ForeignExtension(extension));
+    }
     Ok(())
 }
 
@@ -176,7 +183,8 @@ pub async fn deploy(rpc_url: &str, owner: &OwnerKey) -> Result<Deployed, DeployE
             if !receipt.status() {
                 return Err(DeployError::Failed(hash));
             }
-            if !is_adjudicator(&rpc.code(domain.adjudicator).await?, &domain) {
+            let extension = rpc.code(extension_address(domain.adjudicator)).await?;
+            if !is_adjudicator(&rpc.code(domain.adjudicator).await?, &domain) || !is_extension(&extension) {
                 return Err(DeployError::Refused("the node does not keep the code that was sent".to_owned()));
             }
             return Ok(Deployed { address: domain.adjudicator, gas: receipt.gas_used, hash });

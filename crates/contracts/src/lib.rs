@@ -7,7 +7,7 @@
 //! - [`view`] asks for the slots of an object and reads the answer.
 //! - [`Event`] reads logs; [`Preimage`] proves that a State is the registered one.
 //! - [`revert_reason`] says in words why a call reverted.
-//! - [`is_adjudicator`] tells whether the code at an address is ours.
+//! - [`is_adjudicator`] and [`is_extension`] tell whether the code at an address is ours: the contract has two halves.
 
 mod abi;
 mod call;
@@ -18,6 +18,8 @@ mod revert;
 pub mod view;
 
 pub use call::{EncodeError, Encoded, encode_call};
-pub use code::{creation_code, is_adjudicator, runtime_code, runtime_code_hash};
+pub use code::{
+    creation_code, extension_address, extension_code, is_adjudicator, is_extension, runtime_code, runtime_code_hash,
+};
 pub use event::{Event, Preimage, Stored, VirtualPreimage, dispute_topics, step_topics};
 pub use revert::revert_reason;

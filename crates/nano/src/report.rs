@@ -59,7 +59,7 @@ impl Report {
             deployment: costs::deployment(code),
             registration: costs::register() + costs::register_nano(),
             step,
-            step_limit: step + u64::from(bounds.gas).div_ceil(63) + costs::CALL_RESERVE,
+            step_limit: costs::step_limit(bounds),
             step_bytes: costs::step_bytes(bounds),
         }
     }
@@ -149,7 +149,7 @@ mod costs {
     }
 
     /// What the Adjudicator wants to have left besides the step's gas.
-    pub(super) const CALL_RESERVE: u64 = 500;
+    const CALL_RESERVE: u64 = 500;
 
     const TRANSACTION: u64 = 21_000;
     /// EIP-2028, and the floor of EIP-7623: a byte of calldata that is not zero.
@@ -173,6 +173,17 @@ mod costs {
         3 * words + words * words / 512
     }
 
+    /// What the first half of the Adjudicator does before the second one runs: it copies the calldata.
+    fn handing_on(words: u64) -> u64 {
+        COPY * words + memory(words)
+    }
+
+    /// A call passes on all but one 64th (EIP-150): the first half to the second one, and that to the code.
+    pub(super) fn step_limit(bounds: Bounds) -> u64 {
+        let of_second = step(bounds) + u64::from(bounds.gas).div_ceil(63) + CALL_RESERVE;
+        of_second + of_second.div_ceil(63)
+    }
+
     pub(super) fn step(bounds: Bounds) -> u64 {
         let (storage, input) = (words(bounds.storage), words(bounds.input));
         // Storage: hashed, and given to the code; what comes back is read, hashed, and written to the log. Input: given, and logged.
@@ -186,7 +197,8 @@ mod costs {
             + BYTE * bytes
             + storage_work
             + input_work
-            + room;
+            + room
+            + handing_on(storage + input + STEP_BYTES / 32);
         work.max(TRANSACTION + BYTE_FLOOR * (bytes + STEP_BYTES))
     }
 
@@ -196,7 +208,7 @@ mod costs {
 
     pub(super) fn deployment(code: &[u8]) -> u64 {
         /// `deploy` without what depends on the size.
-        const DEPLOY: u64 = 58_000;
+        const DEPLOY: u64 = 61_000;
         /// A byte that stays on the chain.
         const DEPOSIT: u64 = 200;
         /// EIP-3860: a word of creation code.
@@ -204,7 +216,7 @@ mod costs {
         let zeros = code.iter().filter(|byte| **byte == 0).count() as u64;
         let (bytes, words) = (code.len() as u64, words(code.len()));
         let tokens = zeros + 4 * (bytes - zeros);
-        let work = DEPOSIT * bytes + words * (INIT + 2 * HASH + 4 * COPY) + 2 * memory(words);
+        let work = DEPOSIT * bytes + words * (INIT + 2 * HASH + 4 * COPY) + 2 * memory(words) + handing_on(words);
         (DEPLOY + 4 * tokens + work).max(TRANSACTION + 10 * (tokens + 200))
     }
 }

@@ -1,5 +1,6 @@
 use crate::world::{owner, quiet};
 use alloy::eips::BlockId;
+use alloy::primitives::Bytes;
 use perunika_chain::{ChainConfig, ConnectError, DeployError, connect, deploy};
 use perunika_core::Address;
 use perunika_devnet::{Server, ServerHandle};
@@ -73,4 +74,22 @@ async fn foreign_code() {
     // The same code at another address has another domain in it.
     let error = refusal(ChainConfig { adjudicator: at, ..config }).await;
     assert_eq!(error, ConnectError::ForeignCode(at));
+}
+
+#[tokio::test]
+async fn a_second_half_that_is_not_ours() {
+    let (server, config) = world().await;
+    let at = perunika_contracts::extension_address(config.adjudicator);
+    let ours = server.with_chain(|chain| chain.code(at, BlockId::latest()).expect("its code"));
+    assert!(perunika_contracts::is_extension(&ours));
+    // None at all, another one, ours with one more byte.
+    for code in [Bytes::new(), Bytes::from_static(&[0x5f]), [&ours[..], &[0]].concat().into()] {
+        server.with_chain(|chain| {
+            chain.patch(perunika_devnet::Patch::Code { address: at, code });
+            let time = chain.head().header.timestamp + 1;
+            chain.mine(time).expect("mines");
+        });
+        let error = refusal(config.clone()).await;
+        assert_eq!(error, ConnectError::ForeignExtension(at));
+    }
 }

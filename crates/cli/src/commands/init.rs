@@ -119,9 +119,11 @@ pub(crate) async fn run(args: Args, place: &NodeArgs, output: Output) -> Result<
 /// The contract of `perunika devnet --deploy`, if it is there.
 async fn well_known(rpc: &str, chain_id: u64) -> Result<Address> {
     let address = deploy::first_address();
-    let code = Ledger::new(rpc)?.code(address).await?;
+    let ledger = Ledger::new(rpc)?;
+    let code = ledger.code(address).await?;
+    let extension = ledger.code(perunika_contracts::extension_address(address)).await?;
     let domain = Domain { chain_id, adjudicator: address };
-    if perunika_contracts::is_adjudicator(&code, &domain) {
+    if perunika_contracts::is_adjudicator(&code, &domain) && perunika_contracts::is_extension(&extension) {
         return Ok(address);
     }
     let ways = "name it with --adjudicator; `perunika deploy` makes one";

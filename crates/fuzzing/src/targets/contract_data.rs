@@ -3,7 +3,7 @@
 use super::spoken::told;
 use crate::{Seed, Source};
 use perunika_contracts::view::{self, NanoSlots};
-use perunika_contracts::{Event, is_adjudicator, revert_reason};
+use perunika_contracts::{Event, is_adjudicator, is_extension, revert_reason};
 use perunika_core::chain::NanoView;
 use perunika_core::{Address, B256, Domain};
 
@@ -18,7 +18,10 @@ pub(super) fn run(bytes: &[u8]) -> bool {
         4 => view::revealed(source.rest()).is_ok(),
         5 => view::vault(source.rest()).is_ok(),
         6 => !revert_reason(source.rest()).is_empty(),
-        7 => is_adjudicator(source.rest(), &Domain { chain_id: 1, adjudicator: Address::ZERO }),
+        7 => {
+            let code = source.rest();
+            is_adjudicator(code, &Domain { chain_id: 1, adjudicator: Address::ZERO }) || is_extension(code)
+        }
         _ => event(&mut source),
     }
 }

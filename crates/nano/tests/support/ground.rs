@@ -3,7 +3,7 @@
 use super::chain::Frame;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue, sol};
-use perunika_contracts::{encode_call, revert_reason, runtime_code};
+use perunika_contracts::{encode_call, extension_address, extension_code, revert_reason, runtime_code};
 use perunika_core::chain::{Call, ForcedStep, Home, NanoClaim, Roots};
 use perunika_core::params::{ChannelParams, Party, code_address, secret_hash};
 use perunika_core::sig::{MemoryKey, RawKey};
@@ -78,8 +78,13 @@ impl Ground {
             lane: 0,
         };
         let mut db = InMemoryDB::default();
-        let code = Bytecode::new_legacy(runtime_code(&domain).into());
-        db.insert_account_info(domain.adjudicator, AccountInfo::from_bytecode(code));
+        let halves = [
+            (domain.adjudicator, runtime_code(&domain).into()),
+            (extension_address(domain.adjudicator), extension_code()),
+        ];
+        for (address, code) in halves {
+            db.insert_account_info(address, AccountInfo::from_bytecode(Bytecode::new_legacy(code)));
+        }
         for owner in [params.a.owner, params.b.owner] {
             let balance = U256::from(1u128 << 100);
             db.insert_account_info(owner, AccountInfo { balance, ..AccountInfo::default() });

@@ -5,7 +5,9 @@
 
 use super::digest::Digest;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use perunika_contracts::{Event, Preimage, Stored, encode_call, revert_reason, runtime_code, view};
+use perunika_contracts::{
+    Event, Preimage, Stored, encode_call, extension_address, extension_code, revert_reason, runtime_code, view,
+};
 use perunika_core::Domain;
 use perunika_core::chain::{Block, Call, ChainUpdate, EscrowView, LedgerView, NanoView, RecordView, Seen, Watch};
 use perunika_core::params::{ChannelParams, code_address};
@@ -58,6 +60,7 @@ impl Contract {
         let mut codes: HashMap<Address, (Bytecode, B256)> =
             apps.iter().map(|app| (code_address(&domain, app), code(app))).collect();
         codes.insert(domain.adjudicator, code(&runtime_code(&domain)));
+        codes.insert(extension_address(domain.adjudicator), code(&extension_code()));
         let balances = owners.iter().map(|owner| (*owner, U256::from(WEALTH))).collect();
         let slots = Slots { storage: BTreeMap::new(), balances };
         Self {

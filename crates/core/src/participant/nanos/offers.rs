@@ -13,9 +13,9 @@ use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, keccak256};
 
 /// Gas of registering one nanocontract with its channel's State.
-pub(super) const REGISTER_GAS: u64 = 118_000;
+pub(super) const REGISTER_GAS: u64 = 122_000;
 /// Gas of a forced step besides the code's own.
-pub(super) const STEP_GAS: u64 = 60_000;
+pub(super) const STEP_GAS: u64 = 64_000;
 /// Gas of one byte of calldata.
 pub(super) const BYTE_GAS: u64 = 16;
 /// Most gas of a transaction (EIP-7825).
@@ -234,7 +234,8 @@ impl Participant {
     /// A step must fit a transaction (S28), and what is at stake must be worth the whole dispute (S47).
     fn check_cost(&self, terms: &NanoTerms, code: &[u8]) -> Result<(), String> {
         let data = BYTE_GAS * (2 * grown(terms.storage.len()) as u64 + 2_048);
-        let step = STEP_GAS + data + u64::from(terms.gas) * 64 / 63;
+        // All but one 64th is passed on (EIP-150), twice: to the second half of the Adjudicator's code, and to this one.
+        let step = (STEP_GAS + data + u64::from(terms.gas) * 64 / 63) * 64 / 63;
         if !guard!("2.7-fits-transaction", REGISTER_GAS + step <= TRANSACTION_GAS) {
             return Err("a forced step would not fit a transaction".into());
         }
