@@ -10,7 +10,7 @@ use perunika_core::signed::Amount;
 
 pub(crate) use interface::Adjudicator;
 pub(crate) use interface::Adjudicator::{
-    Channel, CloseTerms, Key, LockTerms, Opener, State, VirtualChannel, VirtualState, WatchAuth,
+    AdjustTerms, Channel, CloseTerms, Key, LockTerms, Opener, Opening, State, VirtualChannel, VirtualState, WatchAuth,
 };
 
 /// `contracts/src/interfaces/IAdjudicator.sol`, less what only watchtowers call; a test holds it against the artifact.
@@ -34,6 +34,22 @@ mod interface {
                 uint32 window;
                 uint16 kMax;
                 uint16 lane;
+            }
+
+            struct Opening {
+                uint40 nonce;
+                uint96 depositA;
+                uint96 depositB;
+                uint40 notAfter;
+            }
+
+            struct AdjustTerms {
+                uint16 seq;
+                uint8 side;
+                uint96 amount;
+                address receiver;
+                uint48 ver;
+                uint40 notAfter;
             }
 
             struct Key {
@@ -197,13 +213,18 @@ mod interface {
             error DeploymentFailed();
             error Expired();
             error InsufficientGas();
+            error InDispute();
+            error InsufficientVault();
             error InvalidActivation();
             error InvalidAuthorisation();
+            error InvalidFunding();
             error InvalidKey();
             error InvalidNano();
             error InvalidOwners();
             error InvalidPeriods();
             error InvalidProof();
+            error InvalidReceiver();
+            error InvalidSide();
             error InvalidSignature();
             error InvalidState();
             error InvalidStep();
@@ -267,11 +288,27 @@ mod interface {
                 bytes next
             );
             event Revealed(bytes32 indexed hash, bytes32 secret);
+            event Deposited(bytes32 indexed id, uint8 side, uint96 amount);
+            event Adjusted(bytes32 indexed id, uint16 seq, uint8 side, uint96 amount);
+            event Debited(address indexed asset, address indexed owner, uint256 amount);
+            event Skipped(uint256 indexed index, bytes4 reason);
             event Vaulted(address indexed asset, address indexed owner, uint256 amount);
             event Withdrawn(address indexed asset, address indexed owner, address to, uint256 amount);
 
             function open(Channel params, uint40 nonce) external payable;
             function confirm(Channel params, uint40 nonce, uint96 depositA) external payable;
+            function openWith(Channel params, Opening opening, bytes fundingA) external payable;
+            function confirmWith(Channel params, Opening opening, bytes fundingB) external payable;
+            function openBoth(Channel params, Opening opening, bytes fundingA, bytes fundingB) external payable;
+            function deposit(
+                Channel params,
+                uint40 nonce,
+                uint8 side,
+                uint96 amount,
+                uint40 notAfter,
+                bytes funding
+            ) external payable;
+            function adjust(Channel params, AdjustTerms terms, bytes signatures) external;
             function refund(Channel params) external;
             function close(Channel params, CloseTerms terms, bytes signatures) external;
             function register(Channel params, State state, bytes signatures) external;
@@ -325,7 +362,9 @@ mod interface {
                 uint256 index,
                 bytes32[] proof
             ) external;
-            function withdraw(address asset, address to) external;
+            function fundVault(address asset, address owner, uint96 amount) external payable;
+            function withdraw(address asset, address to, uint256 amount) external;
+            function batch(uint256 gasEach, bytes[] calls) external;
 
             function channel(Channel params) external view returns (ChannelInfo info);
             function record(bytes32 vc) external view returns (RecordInfo info);

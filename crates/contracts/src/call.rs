@@ -1,7 +1,7 @@
 //! Calls of the core as calldata.
 
 use crate::abi::{self, Adjudicator, CloseTerms, LockTerms, State, VirtualState, amount, time, version};
-use crate::nano;
+use crate::{money, nano};
 use alloy_primitives::aliases::U40;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
@@ -31,7 +31,7 @@ pub struct Encoded {
 pub enum EncodeError {
     /// A number exceeds its field.
     TooLarge(&'static str),
-    /// The id of a `confirm` belongs to no life of the slot.
+    /// The id that a call names belongs to no life of the slot.
     UnknownLife,
     /// The root over the entries does not follow from what the call carries.
     MissingRoots,
@@ -39,6 +39,8 @@ pub enum EncodeError {
     MissingSignature,
     /// A total exceeds the deposits that it counts.
     NegativeEscrow,
+    /// Ether with a call of a batch, which takes none.
+    ValueInBatch,
 }
 
 impl std::fmt::Display for EncodeError {
@@ -49,6 +51,7 @@ impl std::fmt::Display for EncodeError {
             Self::MissingRoots => f.write_str("the roots given do not make up the entries of the State"),
             Self::MissingSignature => f.write_str("a party that does not send the call has not signed"),
             Self::NegativeEscrow => f.write_str("the total exceeds the counted deposits"),
+            Self::ValueInBatch => f.write_str("a call of a batch cannot come with ether"),
         }
     }
 }
@@ -60,7 +63,7 @@ impl Encoded {
         Self { data: call.abi_encode().into(), value: U256::ZERO, otherwise: None }
     }
 
-    fn with_value(self, wei: u128) -> Self {
+    pub(crate) fn with_value(self, wei: u128) -> Self {
         Self { value: U256::from(wei), ..self }
     }
 }
@@ -109,7 +112,14 @@ pub fn encode_call(call: &Call, domain: &Domain, sender: Address) -> Result<Enco
         Call::Execute { home, entry, step } => nano::execute(home, entry, step)?,
         Call::Deploy { code } => Encoded::new(Adjudicator::deployCall { code: code.clone().into() }),
         Call::Reveal { secret } => Encoded::new(Adjudicator::revealCall { secret: *secret }),
-        Call::Withdraw { asset, to } => Encoded::new(Adjudicator::withdrawCall { asset: *asset, to: *to }),
+        Call::Withdraw { .. }
+        | Call::FundVault { .. }
+        | Call::OpenWith { .. }
+        | Call::ConfirmWith { .. }
+        | Call::OpenBoth { .. }
+        | Call::Deposit { .. }
+        | Call::Adjust { .. }
+        | Call::Batch { .. } => return money::encode(call, domain, sender),
         Call::RegisterVirtual { params, state, roots, sigs, secrets, opener } => {
             register_virtual(params, virtual_state(state, *roots)?, sigs, secrets, opener.as_ref(), sender)?
         }
@@ -181,7 +191,7 @@ fn settle(
 }
 
 /// The life that an id names; the contract wants its number.
-fn nonce_of(params: &ChannelParams, id: B256, domain: &Domain) -> Result<U40, EncodeError> {
+pub(crate) fn nonce_of(params: &ChannelParams, id: B256, domain: &Domain) -> Result<U40, EncodeError> {
     let nonce = (0..NONCE_MAX).find(|nonce| params.id(domain, *nonce) == id).ok_or(EncodeError::UnknownLife)?;
     time("nonce", nonce)
 }

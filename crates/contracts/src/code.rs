@@ -56,7 +56,8 @@ pub fn is_adjudicator(code: &[u8], domain: &Domain) -> bool {
 
 /// Where the second half of the Adjudicator at `adjudicator` lies: the first account that it created.
 pub fn extension_address(adjudicator: Address) -> Address {
-    adjudicator.create(1)
+    // H(RLP(adjudicator, 1))
+    Address::from_word(keccak256([&[0xd6, 0x94], adjudicator.as_slice(), &[0x01]].concat()))
 }
 
 /// The code that a deployment leaves at [`extension_address`]. It has no immutables: it is the same everywhere.

@@ -109,9 +109,17 @@ pub enum Event {
     NanoStepped { ch: B256, entry: B256, da: Amount, mover: u8, steps_left: u16, input: Vec<u8>, next: Vec<u8> },
     /// A secret became public.
     Revealed { hash: B256, secret: B256 },
-    /// A payout was not accepted and waits in the vault.
+    /// A side's deposit became more: 0 = A, 1 = B.
+    Deposited { id: B256, side: u8, amount: Amount },
+    /// Adjust number `seq` of the life took so much out of a side's deposit.
+    Adjusted { id: B256, seq: u16, side: u8, amount: Amount },
+    /// So much of a vault became a deposit.
+    Debited { asset: Address, owner: Address, amount: U256 },
+    /// A call of a batch failed; selector of its error, 0 if it had none.
+    Skipped { index: U256, reason: [u8; 4] },
+    /// The vault holds so much more: paid in, or not accepted where it was to go.
     Vaulted { asset: Address, owner: Address, amount: U256 },
-    /// A vault balance was taken out.
+    /// So much was taken out of a vault.
     Withdrawn { asset: Address, owner: Address, to: Address, amount: U256 },
 }
 
@@ -198,6 +206,10 @@ impl Event {
                 next: e.next.into(),
             },
             Raw::Revealed(e) => Self::Revealed { hash: e.hash, secret: e.secret },
+            Raw::Deposited(e) => Self::Deposited { id: e.id, side: e.side, amount: e.amount.to() },
+            Raw::Adjusted(e) => Self::Adjusted { id: e.id, seq: e.seq, side: e.side, amount: e.amount.to() },
+            Raw::Debited(e) => Self::Debited { asset: e.asset, owner: e.owner, amount: e.amount },
+            Raw::Skipped(e) => Self::Skipped { index: e.index, reason: e.reason.0 },
             Raw::Vaulted(e) => Self::Vaulted { asset: e.asset, owner: e.owner, amount: e.amount },
             Raw::Withdrawn(e) => Self::Withdrawn { asset: e.asset, owner: e.owner, to: e.to, amount: e.amount },
         })
@@ -219,7 +231,7 @@ impl Event {
         }
     }
 
-    /// The object that it is about: the id of a life or of a virtual channel; `None` of vault events and secrets.
+    /// The object that it is about: the id of a life or of a virtual channel; `None` of vaults, batches and secrets.
     pub fn object(&self) -> Option<B256> {
         match self {
             Self::Opened { id, .. }
@@ -230,14 +242,20 @@ impl Event {
             | Self::Refuted { id, .. }
             | Self::Concluded { id, .. }
             | Self::Escrowed { id, .. }
-            | Self::Settled { id, .. } => Some(*id),
+            | Self::Settled { id, .. }
+            | Self::Deposited { id, .. }
+            | Self::Adjusted { id, .. } => Some(*id),
             Self::Disclosed { vc, .. }
             | Self::VirtualRegistered { vc, .. }
             | Self::VirtualRefuted { vc, .. }
             | Self::VirtualConcluded { vc, .. }
             | Self::Finalised { vc, .. } => Some(*vc),
             Self::NanoRegistered { ch, .. } | Self::NanoStepped { ch, .. } => Some(*ch),
-            Self::Revealed { .. } | Self::Vaulted { .. } | Self::Withdrawn { .. } => None,
+            Self::Revealed { .. }
+            | Self::Debited { .. }
+            | Self::Skipped { .. }
+            | Self::Vaulted { .. }
+            | Self::Withdrawn { .. } => None,
         }
     }
 }

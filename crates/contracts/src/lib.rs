@@ -13,6 +13,7 @@ mod abi;
 mod call;
 mod code;
 mod event;
+mod money;
 mod nano;
 mod revert;
 pub mod view;

@@ -2,9 +2,10 @@
 //!
 //! Views are slot contents read at a block, never deltas of events: a reorg is just another view (S38, S39).
 
-use crate::params::{ChannelParams, VirtualParams};
+pub use crate::funding::Funding;
+use crate::params::{ChannelParams, Side, VirtualParams};
 use crate::sig::Signature;
-use crate::signed::{Amount, Close, Entry, Lock, Nano, State};
+use crate::signed::{Adjust, Amount, Close, Entry, Lock, Nano, OpenAuth, State};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
@@ -427,12 +428,89 @@ pub enum Call {
         /// The secret.
         secret: B256,
     },
-    /// Takes one's balance out of the vault.
+    /// Takes money out of one's vault.
     Withdraw {
         /// Zero address for ETH.
         asset: Address,
         /// Receiver.
         to: Address,
+        /// How much, at most what the vault holds.
+        amount: Amount,
+    },
+    /// Pays into somebody's vault.
+    FundVault {
+        /// Zero address for ETH, which is sent along; a token comes out of the sender's allowance.
+        asset: Address,
+        /// Whose vault.
+        owner: Address,
+        /// How much.
+        amount: Amount,
+    },
+    /// [`Self::Open`] for any asset, paid in any way.
+    OpenWith {
+        /// Slot key fields.
+        params: ChannelParams,
+        /// What both agree on; `dep_a` is deposited.
+        terms: OpenAuth,
+        /// Where it comes from.
+        funding: Funding,
+        /// Ether sent along.
+        value: Amount,
+    },
+    /// [`Self::Confirm`] for any asset, paid in any way, by anybody.
+    ConfirmWith {
+        /// Slot key fields.
+        params: ChannelParams,
+        /// What both agree on; `dep_b` is deposited.
+        terms: OpenAuth,
+        /// Where it comes from.
+        funding: Funding,
+        /// Ether sent along.
+        value: Amount,
+    },
+    /// Opens and confirms at once, by anybody.
+    OpenBoth {
+        /// Slot key fields.
+        params: ChannelParams,
+        /// What both agree on.
+        terms: OpenAuth,
+        /// Where the deposits of A and B come from.
+        fundings: [Funding; 2],
+        /// Ether sent along.
+        value: Amount,
+    },
+    /// Adds to a deposit of an open channel. The sender pays, in any way.
+    Deposit {
+        /// Slot key fields.
+        params: ChannelParams,
+        /// Id of the life.
+        id: B256,
+        /// Whose deposit becomes more.
+        side: Side,
+        /// How much.
+        amount: Amount,
+        /// Last second at which it is valid.
+        not_after: u64,
+        /// Where it comes from; the sender is its owner.
+        funding: Funding,
+        /// Ether sent along.
+        value: Amount,
+    },
+    /// Pays part of a deposit out of an open channel.
+    Adjust {
+        /// Slot key fields.
+        params: ChannelParams,
+        /// What was signed.
+        adjust: Adjust,
+        /// Signatures of A and B; the sender's may be missing.
+        sigs: [Option<Signature>; 2],
+    },
+    /// Several calls one after the other, without ether; one that fails is passed over.
+    Batch {
+        /// Gas that each gets.
+        gas_each: u64,
+        /// In this order.
+        calls: Vec<Call>,
     },
 }
 
@@ -461,6 +539,13 @@ impl Call {
             Self::Deploy { .. } => "deploy",
             Self::Reveal { .. } => "reveal",
             Self::Withdraw { .. } => "withdraw",
+            Self::FundVault { .. } => "fundVault",
+            Self::OpenWith { .. } => "openWith",
+            Self::ConfirmWith { .. } => "confirmWith",
+            Self::OpenBoth { .. } => "openBoth",
+            Self::Deposit { .. } => "deposit",
+            Self::Adjust { .. } => "adjust",
+            Self::Batch { .. } => "batch",
         }
     }
 }

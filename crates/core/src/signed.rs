@@ -246,7 +246,7 @@ eip712!(
         .uint(s.not_after.into())
 );
 
-/// Pays part of one side's deposit out of an open channel (used by withdrawals, later).
+/// Pays part of one side's deposit out of an open channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adjust {
     /// Channel id.
@@ -278,7 +278,7 @@ eip712!(
         .uint(s.not_after.into())
 );
 
-/// An owner's consent to an opening by the other side (used by one-transaction openings, later).
+/// An owner's consent to an opening, or to a deposit (which names the other side's as 0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenAuth {
     /// Channel id.

@@ -165,11 +165,12 @@ async fn what_a_receiver_refuses_waits_in_the_vault() {
     };
     let sigs = world.sign(&close).map(Some);
     world.b.succeed(Call::Close { params: world.params, close, lock_root: B256::ZERO, sigs }).await;
-    assert_eq!(world.a.chain.vault(Address::ZERO, receiver).await.expect("the vault"), 600);
-    assert_eq!(
-        world.b.fail(Call::Withdraw { asset: Address::ZERO, to: receiver }).await,
-        "there is nothing in the vault"
-    );
+    // What a receiver does not accept is its side's owner's.
+    assert_eq!(world.a.chain.vault(Address::ZERO, receiver).await.expect("the vault"), 0);
+    assert_eq!(world.a.chain.vault(Address::ZERO, world.params.b.owner).await.expect("the vault"), 600);
+    let withdraw = |amount| Call::Withdraw { asset: Address::ZERO, to: receiver, amount };
+    assert_eq!(world.b.fail(withdraw(601)).await, "the vault holds less");
+    assert_eq!(world.b.fail(withdraw(600)).await, "the receiver did not accept the money");
     world.a.ledger("closed", |seen| seen.head.phase == Phase::Closed).await;
 }
 

@@ -44,7 +44,12 @@ impl Work {
             Call::Execute { home, entry, .. } => (home_of(home, domain), entry.struct_hash(), 1),
             Call::Deploy { code } => (keccak256(code), zero, 1),
             Call::Reveal { secret } => (*secret, zero, 1),
-            Call::Withdraw { .. } => (zero, zero, 1),
+            Call::OpenWith { terms, .. } | Call::ConfirmWith { terms, .. } | Call::OpenBoth { terms, .. } => {
+                (terms.id, zero, 1)
+            }
+            Call::Deposit { id, .. } => (*id, zero, 1),
+            Call::Adjust { adjust, .. } => (adjust.id, B256::with_last_byte(adjust.seq as u8), 1),
+            Call::Withdraw { .. } | Call::FundVault { .. } | Call::Batch { .. } => (zero, zero, 1),
         };
         Self { name: call.name(), object, detail, count }
     }
@@ -56,7 +61,7 @@ impl Work {
             "registerNano" | "registerVirtualNano" | "refuteNano" | "refuteVirtualNano" => Kind::Nanos,
             "execute" | "executeVirtual" => Kind::Step,
             // Code is sent again after restarts and failed claims; I10 does not speak of it.
-            "withdraw" | "refund" | "deploy" => Kind::Free,
+            "withdraw" | "fundVault" | "batch" | "deposit" | "refund" | "deploy" => Kind::Free,
             name => Kind::Once(name),
         }
     }
