@@ -2,8 +2,8 @@
 
 use crate::Amount;
 use crate::terms::{
-    Channel, CloseTerms, Entry, Key, LedgerState, LockTerms, NanoClaims, NanoStep, Opener, VirtualChannel,
-    VirtualState, WatchAuth,
+    AdjustTerms, Channel, CloseTerms, Entry, Key, LedgerState, LockTerms, NanoClaims, NanoStep, Opener, Opening,
+    VirtualChannel, VirtualState, WatchAuth,
 };
 use alloy_primitives::{Address, B256};
 
@@ -16,6 +16,16 @@ pub enum Call {
     Open { params: Channel, nonce: u64 },
     /// B deposits.
     Confirm { params: Channel, nonce: u64, deposit_a: Amount },
+    /// `Open` for any asset, paid in any way.
+    OpenWith { params: Channel, opening: Opening, funding_a: Vec<u8> },
+    /// `Confirm` for any asset, paid in any way.
+    ConfirmWith { params: Channel, opening: Opening, funding_b: Vec<u8> },
+    /// Both at once.
+    OpenBoth { params: Channel, opening: Opening, funding_a: Vec<u8>, funding_b: Vec<u8> },
+    /// The sender adds to the deposit of a side.
+    Deposit { params: Channel, nonce: u64, side: u8, amount: Amount, not_after: u64, funding: Vec<u8> },
+    /// Both let a side have some of its deposit.
+    Adjust { params: Channel, terms: AdjustTerms, signatures: Vec<u8> },
     /// A takes back what B has not confirmed.
     Refund { params: Channel },
     /// The cooperative end.
@@ -71,15 +81,24 @@ pub enum Call {
         index: u64,
         proof: Vec<B256>,
     },
-    /// The sender's balance in the vault.
-    Withdraw { asset: Address, to: Address },
+    /// The sender pays into a vault.
+    FundVault { asset: Address, owner: Address, amount: Amount },
+    /// Out of the sender's vault.
+    Withdraw { asset: Address, to: Address, amount: Amount },
+    /// Calls one after the other; one that fails is passed over.
+    Batch { gas_each: u64, calls: Vec<Call> },
 }
 
 impl Call {
     /// The names of all functions that change something.
-    pub const NAMES: [&str; 24] = [
+    pub const NAMES: [&str; 31] = [
         "open",
         "confirm",
+        "openWith",
+        "confirmWith",
+        "openBoth",
+        "deposit",
+        "adjust",
         "refund",
         "close",
         "register",
@@ -101,7 +120,9 @@ impl Call {
         "deploy",
         "settle",
         "settleExpired",
+        "fundVault",
         "withdraw",
+        "batch",
     ];
 
     /// The name of the function.
@@ -109,6 +130,11 @@ impl Call {
         match self {
             Self::Open { .. } => "open",
             Self::Confirm { .. } => "confirm",
+            Self::OpenWith { .. } => "openWith",
+            Self::ConfirmWith { .. } => "confirmWith",
+            Self::OpenBoth { .. } => "openBoth",
+            Self::Deposit { .. } => "deposit",
+            Self::Adjust { .. } => "adjust",
             Self::Refund { .. } => "refund",
             Self::Close { .. } => "close",
             Self::Register { .. } => "register",
@@ -130,12 +156,19 @@ impl Call {
             Self::Deploy { .. } => "deploy",
             Self::Settle { .. } => "settle",
             Self::SettleExpired { .. } => "settleExpired",
+            Self::FundVault { .. } => "fundVault",
             Self::Withdraw { .. } => "withdraw",
+            Self::Batch { .. } => "batch",
         }
     }
 
     /// Whether money may come with it.
     pub fn is_payable(&self) -> bool {
-        matches!(self, Self::Open { .. } | Self::Confirm { .. })
+        matches!(self, Self::Open { .. } | Self::Confirm { .. } | Self::FundVault { .. }) || self.takes_tokens()
+    }
+
+    /// Whether tokens may come with it, after which it may still be refused.
+    pub(crate) fn takes_tokens(&self) -> bool {
+        matches!(self, Self::OpenWith { .. } | Self::ConfirmWith { .. } | Self::OpenBoth { .. } | Self::Deposit { .. })
     }
 }

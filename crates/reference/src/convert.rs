@@ -1,8 +1,8 @@
 //! Calls of the core in the contract's terms.
 
 use crate::terms::{
-    Channel, CloseTerms, Entry, Key, LedgerState, LockTerms, NanoClaim, NanoClaims, NanoStep, NanoVersion, Opener,
-    VirtualChannel, VirtualState, WatchAuth,
+    AdjustTerms, Channel, CloseTerms, Entry, Key, LedgerState, LockTerms, NanoClaim, NanoClaims, NanoStep, NanoVersion,
+    Opener, Opening, VirtualChannel, VirtualState, WatchAuth,
 };
 use crate::{Call, LIVES, Record, Reference};
 use alloy_primitives::{Address, B256};
@@ -108,9 +108,7 @@ impl Reference {
         Some(match call {
             chain::Call::Open { params, nonce, .. } => Call::Open { params: params.into(), nonce: *nonce },
             chain::Call::Confirm { params, id, dep_a, .. } => {
-                let params = Channel::from(params);
-                let nonce = (0..LIVES).find(|nonce| self.channel_id(&params, *nonce) == *id)?;
-                Call::Confirm { params, nonce, deposit_a: *dep_a }
+                Call::Confirm { params: params.into(), nonce: self.nonce_of(params, *id)?, deposit_a: *dep_a }
             }
             chain::Call::Refund { params } => Call::Refund { params: params.into() },
             chain::Call::Close { params, close, lock_root, sigs } => {
@@ -169,8 +167,69 @@ impl Reference {
             }
             chain::Call::Deploy { code } => Call::Deploy { code: code.clone() },
             chain::Call::Reveal { secret } => Call::Reveal { secret: *secret },
-            chain::Call::Withdraw { asset, to } => Call::Withdraw { asset: *asset, to: *to },
+            chain::Call::Withdraw { .. }
+            | chain::Call::FundVault { .. }
+            | chain::Call::OpenWith { .. }
+            | chain::Call::ConfirmWith { .. }
+            | chain::Call::OpenBoth { .. }
+            | chain::Call::Deposit { .. }
+            | chain::Call::Adjust { .. }
+            | chain::Call::Batch { .. } => return self.of_money(sender, call),
         })
+    }
+
+    /// A call that brings or fetches money, or a batch; no other.
+    fn of_money(&self, sender: Address, call: &chain::Call) -> Option<Call> {
+        Some(match call {
+            chain::Call::Withdraw { asset, to, amount } => Call::Withdraw { asset: *asset, to: *to, amount: *amount },
+            chain::Call::FundVault { asset, owner, amount } => {
+                Call::FundVault { asset: *asset, owner: *owner, amount: *amount }
+            }
+            chain::Call::OpenWith { params, terms, funding, .. } => Call::OpenWith {
+                params: params.into(),
+                opening: self.opening(params, terms)?,
+                funding_a: funding.encode(),
+            },
+            chain::Call::ConfirmWith { params, terms, funding, .. } => Call::ConfirmWith {
+                params: params.into(),
+                opening: self.opening(params, terms)?,
+                funding_b: funding.encode(),
+            },
+            chain::Call::OpenBoth { params, terms, fundings: [of_a, of_b], .. } => Call::OpenBoth {
+                params: params.into(),
+                opening: self.opening(params, terms)?,
+                funding_a: of_a.encode(),
+                funding_b: of_b.encode(),
+            },
+            chain::Call::Deposit { params, id, side, amount, not_after, funding, .. } => Call::Deposit {
+                params: params.into(),
+                nonce: self.nonce_of(params, *id)?,
+                side: side.index() as u8,
+                amount: *amount,
+                not_after: *not_after,
+                funding: funding.encode(),
+            },
+            chain::Call::Adjust { params, adjust, sigs } => {
+                let signed::Adjust { seq, side, amount, receiver, ver, not_after, .. } = *adjust;
+                let terms = AdjustTerms { seq, side, amount, receiver, ver, not_after };
+                Call::Adjust { params: params.into(), terms, signatures: both(params, sigs, sender)? }
+            }
+            chain::Call::Batch { gas_each, calls } => {
+                let calls = calls.iter().map(|call| self.translate(sender, call)).collect::<Option<_>>()?;
+                Call::Batch { gas_each: *gas_each, calls }
+            }
+            _ => return None,
+        })
+    }
+
+    fn opening(&self, params: &ChannelParams, terms: &signed::OpenAuth) -> Option<Opening> {
+        let (deposit_a, deposit_b, not_after) = (terms.dep_a, terms.dep_b, terms.not_after);
+        Some(Opening { nonce: self.nonce_of(params, terms.id)?, deposit_a, deposit_b, not_after })
+    }
+
+    fn nonce_of(&self, params: &ChannelParams, id: B256) -> Option<u64> {
+        let params = Channel::from(params);
+        (0..LIVES).find(|nonce| self.channel_id(&params, *nonce) == id)
     }
 
     /// By the outcome, where one is recorded; as expired, where none is.

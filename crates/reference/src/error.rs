@@ -36,13 +36,13 @@ errors! {
     WrongPhase,
     /// The slot is in another life.
     WrongNonce,
-    /// The slot has had all its lives.
+    /// The slot has had all its lives, or the life all its Adjusts.
     SlotExhausted,
     /// The deposits are too large, or not the agreed ones.
     WrongDeposit,
-    /// Only ETH, so far.
+    /// Not ETH, or no token.
     UnsupportedAsset,
-    /// Only secp256k1, so far.
+    /// Neither secp256k1 nor P-256.
     UnsupportedScheme,
     /// No second owner, or twice the same one.
     InvalidOwners,
@@ -52,6 +52,8 @@ errors! {
     InvalidPeriods,
     /// A State, Close or Final that breaks the predicate.
     InvalidState,
+    /// Neither A's nor B's.
+    InvalidSide,
     /// A signature is missing, wrong, or too much.
     InvalidSignature,
     /// An authorisation does not hold, or not now; or the hubs are not those of the path.
@@ -60,10 +62,16 @@ errors! {
     InvalidActivation,
     /// The siblings do not lead to the root.
     InvalidProof,
+    /// No such way to pay, or not for this asset or amount.
+    InvalidFunding,
+    /// The contract itself.
+    InvalidReceiver,
     /// Too late.
     Expired,
     /// Too early: the virtual channel has not expired.
     NotExpired,
+    /// A dispute runs.
+    InDispute,
     /// No dispute runs.
     NoDispute,
     /// What is registered is as new or newer.
@@ -104,9 +112,11 @@ errors! {
     NoSuchLock,
     /// Too little gas for what has to be passed on.
     InsufficientGas,
-    /// The vault holds nothing for the sender.
+    /// The vault holds less.
+    InsufficientVault,
+    /// An amount of 0.
     NothingToWithdraw,
-    /// The receiver did not accept the money.
+    /// The receiver, or a token, did not do it.
     TransferFailed,
 }
 

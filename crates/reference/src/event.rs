@@ -1,7 +1,7 @@
 //! What calls leave in the log.
 
 use crate::terms::{Channel, LedgerState, VirtualChannel, VirtualState};
-use crate::{Amount, Position};
+use crate::{Amount, Error, Position};
 use alloy_primitives::{Address, B256};
 
 /// An event of the contract; `id` is that of a life of a ledger channel, `vc` that of a virtual channel.
@@ -25,6 +25,10 @@ pub enum Event {
     NanoRegistered { ch: B256, entry: B256, position: Position },
     NanoStepped { ch: B256, entry: B256, d_a: Amount, mover: u8, steps_left: u16, input: Vec<u8>, next: Vec<u8> },
     Revealed { hash: B256, secret: B256 },
+    Deposited { id: B256, side: u8, amount: Amount },
+    Adjusted { id: B256, seq: u16, side: u8, amount: Amount },
+    Debited { asset: Address, owner: Address, amount: Amount },
+    Skipped { index: u64, reason: Error },
     Vaulted { asset: Address, owner: Address, amount: Amount },
     Withdrawn { asset: Address, owner: Address, to: Address, amount: Amount },
 }

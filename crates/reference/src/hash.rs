@@ -2,7 +2,7 @@
 
 use crate::Amount;
 use crate::terms::{
-    Channel, CloseTerms, Entry, Key, LedgerState, LockTerms, NanoVersion, VirtualChannel, VirtualState,
+    AdjustTerms, Channel, CloseTerms, Entry, Key, LedgerState, LockTerms, NanoVersion, VirtualChannel, VirtualState,
 };
 use alloy_primitives::{Address, B256, U256, keccak256};
 
@@ -150,6 +150,29 @@ pub fn close(id: B256, t: &CloseTerms, total: Amount, receivers: [Address; 2]) -
     .address(receivers[1])
     .number(t.not_after)
     .finish()
+}
+
+/// An OpenAuth.
+pub fn open_auth(id: B256, deposits: [Amount; 2], not_after: u64) -> B256 {
+    Hasher::of("OpenAuth(bytes32 id,uint96 depA,uint96 depB,uint40 notAfter)")
+        .word(id)
+        .number(deposits[0])
+        .number(deposits[1])
+        .number(not_after)
+        .finish()
+}
+
+/// An Adjust.
+pub fn adjust(id: B256, t: &AdjustTerms, receiver: Address) -> B256 {
+    Hasher::of("Adjust(bytes32 id,uint16 seq,uint8 side,uint96 amount,address receiver,uint48 ver,uint40 notAfter)")
+        .word(id)
+        .number(t.seq)
+        .number(t.side)
+        .number(t.amount)
+        .address(receiver)
+        .number(t.ver)
+        .number(t.not_after)
+        .finish()
 }
 
 /// A Final.

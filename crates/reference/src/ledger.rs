@@ -1,79 +1,30 @@
-//! The life of a ledger channel (protocol 0.3 funding, 2.3 dispute, 3.5).
+//! How a life of a ledger channel ends (protocol 2.3 dispute, 3.5).
 
-use crate::sig::Evidence;
+use crate::sig::{Evidence, P256};
 use crate::terms::{Channel, CloseTerms, Key, LedgerState, WatchAuth};
 use crate::{
-    AMOUNT_MAX, Amount, Dispute, Env, Error, Escrow, Event, LIVES, PERIOD_MAX, Phase, Reference, STEPS_MAX, Slot,
-    VERSION_MAX, error::require, hash,
+    Amount, Dispute, Env, Error, Escrow, Event, PERIOD_MAX, Phase, Reference, STEPS_MAX, Slot, VERSION_MAX,
+    error::require, hash,
 };
 use alloy_primitives::{Address, B256};
 use perunika_core::params::MAX_LOCKS;
+use perunika_core::sig::SECP256K1;
 
 /// An open life.
 pub(crate) struct Life {
     key: B256,
-    nonce: u64,
+    pub(crate) nonce: u64,
     /// Its id.
     pub(crate) id: B256,
-    deposit_a: Amount,
-    deposit_b: Amount,
+    pub(crate) deposit_a: Amount,
+    pub(crate) deposit_b: Amount,
+    /// Adjusts so far.
+    pub(crate) seq: u16,
     /// The dispute, if one runs.
     pub(crate) dispute: Option<Dispute<LedgerState>>,
 }
 
 impl Reference {
-    pub(crate) fn open(
-        &mut self,
-        env: &Env<'_>,
-        log: &mut Vec<Event>,
-        params: &Channel,
-        nonce: u64,
-    ) -> Result<(), Error> {
-        check_channel(params)?;
-        require(env.sender == params.owner_a, Error::NotOwner)?;
-        require(env.value <= AMOUNT_MAX, Error::WrongDeposit)?;
-        let slot = self.slot(params);
-        require(matches!(slot.phase, Phase::Virgin | Phase::Closed), Error::WrongPhase)?;
-        require(nonce == slot.nonce, Error::WrongNonce)?;
-        require(nonce < LIVES, Error::SlotExhausted)?;
-        self.receive(env);
-        self.slots.insert(params.slot_key(), Slot { nonce, phase: Phase::Funding { deposit_a: env.value } });
-        let id = self.channel_id(params, nonce);
-        log.push(Event::Opened { id, params: *params, nonce, deposit_a: env.value });
-        Ok(())
-    }
-
-    pub(crate) fn confirm(
-        &mut self,
-        env: &Env<'_>,
-        log: &mut Vec<Event>,
-        params: &Channel,
-        nonce: u64,
-        agreed: Amount,
-    ) -> Result<(), Error> {
-        require(env.sender == params.owner_b, Error::NotOwner)?;
-        let slot = self.slot(params);
-        let Phase::Funding { deposit_a } = slot.phase else { return Err(Error::WrongPhase) };
-        require(nonce == slot.nonce, Error::WrongNonce)?;
-        require(agreed == deposit_a, Error::WrongDeposit)?;
-        require(deposit_a.checked_add(env.value).is_some_and(|sum| sum <= AMOUNT_MAX), Error::WrongDeposit)?;
-        self.receive(env);
-        let phase = Phase::Open { deposit_a, deposit_b: env.value, dispute: None };
-        self.slots.insert(params.slot_key(), Slot { nonce, phase });
-        log.push(Event::Confirmed { id: self.channel_id(params, nonce), deposit_b: env.value });
-        Ok(())
-    }
-
-    pub(crate) fn refund(&mut self, env: &Env<'_>, log: &mut Vec<Event>, params: &Channel) -> Result<(), Error> {
-        require(env.sender == params.owner_a, Error::NotOwner)?;
-        let slot = self.slot(params);
-        let Phase::Funding { deposit_a } = slot.phase else { return Err(Error::WrongPhase) };
-        self.end_life(params, slot.nonce);
-        log.push(Event::Refunded { id: self.channel_id(params, slot.nonce) });
-        self.pay(log, params.asset, params.owner_a, deposit_a);
-        Ok(())
-    }
-
     pub(crate) fn close(
         &mut self,
         env: &Env<'_>,
@@ -94,8 +45,7 @@ impl Reference {
         self.end_life(params, life.nonce);
         log.push(Event::Closed { id: life.id, pay_a });
         self.leave_locks(log, life.id, terms.lock_root, terms.locks, terms.escrowed);
-        self.pay(log, params.asset, receivers[0], pay_a);
-        self.pay(log, params.asset, receivers[1], pay_b);
+        self.pay_both(log, params, receivers, [pay_a, pay_b]);
         Ok(())
     }
 
@@ -170,23 +120,29 @@ impl Reference {
         self.end_life(params, life.nonce);
         log.push(Event::Concluded { id: life.id, pay_a, pay_b });
         self.leave_locks(log, life.id, state.lock_root, state.locks, state.dep_a + state.dep_b - state.total);
-        self.pay(log, params.asset, params.owner_a, pay_a);
-        self.pay(log, params.asset, params.owner_b, pay_b);
+        self.pay_both(log, params, [params.owner_a, params.owner_b], [pay_a, pay_b]);
         Ok(())
     }
 
-    fn slot(&self, params: &Channel) -> Slot {
+    pub(crate) fn slot(&self, params: &Channel) -> Slot {
         self.slots.get(&params.slot_key()).copied().unwrap_or_default()
     }
 
     /// The life in which signed States count.
     pub(crate) fn life(&self, params: &Channel) -> Result<Life, Error> {
         let Slot { nonce, phase } = self.slot(params);
-        let Phase::Open { deposit_a, deposit_b, dispute } = phase else { return Err(Error::WrongPhase) };
-        Ok(Life { key: params.slot_key(), nonce, id: self.channel_id(params, nonce), deposit_a, deposit_b, dispute })
+        let Phase::Open { deposit_a, deposit_b, seq, dispute } = phase else { return Err(Error::WrongPhase) };
+        let (key, id) = (params.slot_key(), self.channel_id(params, nonce));
+        Ok(Life { key, nonce, id, deposit_a, deposit_b, seq, dispute })
     }
 
-    fn end_life(&mut self, params: &Channel, nonce: u64) {
+    pub(crate) fn keep(&mut self, life: &Life) {
+        let Life { key, nonce, deposit_a, deposit_b, seq, dispute, .. } = *life;
+        let phase = Phase::Open { deposit_a, deposit_b, seq, dispute };
+        self.slots.insert(key, Slot { nonce, phase });
+    }
+
+    pub(crate) fn end_life(&mut self, params: &Channel, nonce: u64) {
         self.slots.insert(params.slot_key(), Slot { nonce: nonce + 1, phase: Phase::Closed });
     }
 
@@ -198,7 +154,13 @@ impl Reference {
     }
 
     /// Both keys have signed; the owner who sends has signed by sending.
-    fn check_both(&self, env: &Env<'_>, params: &Channel, struct_hash: B256, signatures: &[u8]) -> Result<(), Error> {
+    pub(crate) fn check_both(
+        &self,
+        env: &Env<'_>,
+        params: &Channel,
+        struct_hash: B256,
+        signatures: &[u8],
+    ) -> Result<(), Error> {
         let mut evidence = Evidence::new(signatures);
         for (owner, key) in [(params.owner_a, &params.key_a), (params.owner_b, &params.key_b)] {
             if env.sender != owner {
@@ -248,8 +210,7 @@ impl Reference {
             Some(_) => Event::Refuted { id, state, mix },
         });
         let dispute = Some(Dispute { state, mix, deadline });
-        let phase = Phase::Open { deposit_a: life.deposit_a, deposit_b: life.deposit_b, dispute };
-        self.slots.insert(life.key, Slot { nonce: life.nonce, phase });
+        self.keep(&Life { dispute, ..life });
         Ok(())
     }
 }
@@ -290,14 +251,15 @@ pub(crate) fn refutable(env: &Env<'_>, deadline: u64, registered: u64, ver: u64)
     Ok(deadline)
 }
 
-fn check_channel(c: &Channel) -> Result<(), Error> {
-    require(c.asset == Address::ZERO, Error::UnsupportedAsset)?;
-    require(c.owner_b != Address::ZERO && c.owner_a != c.owner_b, Error::InvalidOwners)?;
+pub(crate) fn check_channel(c: &Channel) -> Result<(), Error> {
+    let owners = [c.owner_a, c.owner_b];
+    require(!owners.contains(&Address::ZERO) && c.owner_a != c.owner_b, Error::InvalidOwners)?;
     for key in [&c.key_a, &c.key_b] {
-        require(key.scheme == 1, Error::UnsupportedScheme)?;
-        require(!key.key.is_zero() && key.account().into_word() == key.key, Error::InvalidKey)?;
+        require([SECP256K1, P256].contains(&key.scheme), Error::UnsupportedScheme)?;
+        let is_address = key.account().into_word() == key.key;
+        require(!key.key.is_zero() && (is_address || key.scheme == P256), Error::InvalidKey)?;
     }
-    require(c.key_a != c.key_b, Error::InvalidKey)?;
+    require(c.key_a.key != c.key_b.key, Error::InvalidKey)?;
     check_periods(c.challenge, c.window, c.k_max)
 }
 

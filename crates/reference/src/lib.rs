@@ -12,8 +12,8 @@
 //! let mut chain = Reference::new(&Domain { chain_id: 1, adjudicator: Address::repeat_byte(9) });
 //! let env = Env::new(Address::repeat_byte(1), 1_900_000_000, B256::repeat_byte(7));
 //! assert_eq!(chain.call(&env, &Call::Reveal { secret: B256::ZERO }).map(|events| events.len()), Ok(1));
-//! let nothing = Call::Withdraw { asset: Address::ZERO, to: Address::repeat_byte(1) };
-//! assert_eq!(chain.call(&env, &nothing), Err(Error::NothingToWithdraw));
+//! let nothing = Call::Withdraw { asset: Address::ZERO, to: Address::repeat_byte(1), amount: 1 };
+//! assert_eq!(chain.call(&env, &nothing), Err(Error::InsufficientVault));
 //! ```
 //!
 //! Where several reasons speak against a call, the first one is given, in the order in which the contract looks for them; nothing depends on that order.
@@ -22,16 +22,19 @@ mod call;
 mod convert;
 mod error;
 mod event;
+mod funding;
 pub mod hash;
 mod ledger;
 mod money;
 mod nanos;
+mod opening;
 mod path;
 mod registry;
 mod settle;
 mod sig;
 mod state;
 mod terms;
+mod token;
 mod views;
 mod virtuals;
 
@@ -42,9 +45,10 @@ pub use money::Money;
 pub use nanos::Position;
 pub use state::{Accrued, Dispute, Env, Escrow, Phase, Record, Reference, Slot};
 pub use terms::{
-    Channel, CloseTerms, Entry, Key, LedgerState, LockTerms, NanoClaim, NanoClaims, NanoStep, NanoVersion, Opener,
-    VirtualChannel, VirtualState, WatchAuth,
+    AdjustTerms, Channel, CloseTerms, Entry, Key, LedgerState, LockTerms, NanoClaim, NanoClaims, NanoStep, NanoVersion,
+    Opener, Opening, VirtualChannel, VirtualState, WatchAuth,
 };
+pub use token::{Manner, PERMIT2, Token, authorisation, permit_signature, permit2_signature};
 pub use views::{ChannelInfo, RecordInfo};
 
 /// Amounts, in the smallest unit of the asset.

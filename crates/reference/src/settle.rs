@@ -60,8 +60,7 @@ impl Reference {
         }
         self.escrows.insert(id, escrow);
         log.push(Event::Settled { id, vc, index, pay_a, pay_b });
-        self.pay(log, params.asset, params.owner_a, pay_a);
-        self.pay(log, params.asset, params.owner_b, pay_b);
+        self.pay_both(log, params, [params.owner_a, params.owner_b], [pay_a, pay_b]);
         Ok(())
     }
 }

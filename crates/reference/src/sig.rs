@@ -2,12 +2,17 @@
 
 use crate::error::require;
 use crate::{Error, hash, terms::Key};
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, keccak256};
+use p256::EncodedPoint;
+use p256::ecdsa::VerifyingKey;
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use perunika_core::sig::{SECP256K1, Signature};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// Length of a signature.
+/// Scheme byte of P-256.
+pub(crate) const P256: u8 = 2;
+/// Length of a signature of scheme 1.
 const BYTES: usize = 64;
 /// Recovered signers that are remembered.
 const REMEMBERED: usize = 1 << 16;
@@ -33,16 +38,33 @@ impl<'a> Evidence<'a> {
 
     /// The next signature is that of `key` on the struct.
     pub(crate) fn signature(&mut self, domain: B256, key: &Key, struct_hash: B256) -> Result<(), Error> {
-        require(key.scheme == SECP256K1, Error::UnsupportedScheme)?;
-        let signature = self.take(BYTES).and_then(Signature::from_slice).ok_or(Error::InvalidSignature)?;
-        let signer = recover(signature, hash::digest(domain, struct_hash));
-        require(signer.is_some_and(|signer| signer.into_word() == key.key), Error::InvalidSignature)
+        let digest = hash::digest(domain, struct_hash);
+        let by = match key.scheme {
+            SECP256K1 => self.take(BYTES).and_then(|bytes| signer(bytes, digest)).map(|signer| signer.into_word()),
+            P256 => self.take(2 * BYTES).and_then(|bytes| p256_signer(bytes, digest)),
+            _ => return Err(Error::UnsupportedScheme),
+        };
+        require(by == Some(key.key), Error::InvalidSignature)
     }
 
     /// Nothing is left.
     pub(crate) fn end(self) -> Result<(), Error> {
         require(self.0.is_some_and(<[u8]>::is_empty), Error::InvalidSignature)
     }
+}
+
+/// Whose key signed, if this is the one encoding of a signature of scheme 1.
+pub(crate) fn signer(bytes: &[u8], digest: B256) -> Option<Address> {
+    Signature::from_slice(bytes).and_then(|signature| recover(signature, digest))
+}
+
+/// The key of scheme 2 that signed: r, s in the lower half, x, y.
+fn p256_signer(bytes: &[u8], digest: B256) -> Option<B256> {
+    let (signature, point) = bytes.split_at_checked(BYTES)?;
+    let key = VerifyingKey::from_encoded_point(&EncodedPoint::from_untagged_bytes(point.into())).ok()?;
+    let signature = p256::ecdsa::Signature::from_slice(signature).ok()?;
+    let low = signature.normalize_s().is_none();
+    (low && key.verify_prehash(digest.as_slice(), &signature).is_ok()).then(|| keccak256(point))
 }
 
 /// A pure function, remembered because a search asks the same again and again.

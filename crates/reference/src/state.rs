@@ -59,7 +59,7 @@ pub enum Phase {
     /// A has deposited.
     Funding { deposit_a: Amount },
     /// B has confirmed; signed States count.
-    Open { deposit_a: Amount, deposit_b: Amount, dispute: Option<Dispute<LedgerState>> },
+    Open { deposit_a: Amount, deposit_b: Amount, seq: u16, dispute: Option<Dispute<LedgerState>> },
     /// The life before `nonce` has ended.
     Closed,
 }
@@ -151,7 +151,21 @@ impl Reference {
     pub fn call(&mut self, env: &Env<'_>, call: &Call) -> Result<Vec<Event>, Error> {
         require(env.value == 0 || call.is_payable(), Error::NotPayable)?;
         let mut events = Vec::new();
-        let log = &mut events;
+        // Here money moves before everything is checked.
+        let before =
+            matches!(call, Call::Batch { .. } | Call::FundVault { .. } | Call::Withdraw { .. }) || call.takes_tokens();
+        let before = before.then(|| self.clone());
+        match (self.dispatch(env, &mut events, call), before) {
+            (Ok(()), _) => Ok(events),
+            (Err(error), None) => Err(error),
+            (Err(error), Some(before)) => {
+                *self = before;
+                Err(error)
+            }
+        }
+    }
+
+    fn dispatch(&mut self, env: &Env<'_>, log: &mut Vec<Event>, call: &Call) -> Result<(), Error> {
         match call {
             Call::Open { params, nonce } => self.open(env, log, params, *nonce),
             Call::Confirm { params, nonce, deposit_a } => self.confirm(env, log, params, *nonce, *deposit_a),
@@ -197,9 +211,31 @@ impl Reference {
             Call::SettleExpired { params, nonce, virtual_params, lock, index, proof } => {
                 self.settle_expired(env, log, params, *nonce, virtual_params, (lock, *index, proof))
             }
-            Call::Withdraw { asset, to } => self.withdraw(env, log, *asset, *to),
-        }?;
-        Ok(events)
+            Call::OpenWith { params, opening, funding_a } => self.open_with(env, log, params, opening, funding_a),
+            Call::ConfirmWith { params, opening, funding_b } => self.confirm_with(env, log, params, opening, funding_b),
+            Call::OpenBoth { params, opening, funding_a, funding_b } => {
+                self.open_both(env, log, params, opening, [funding_a, funding_b])
+            }
+            Call::Deposit { params, nonce, side, amount, not_after, funding } => {
+                self.deposit(env, log, params, *nonce, (*side, *amount), (*not_after, funding))
+            }
+            Call::Adjust { params, terms, signatures } => self.adjust(env, log, params, terms, signatures),
+            Call::FundVault { asset, owner, amount } => self.fund_vault(env, log, *asset, *owner, *amount),
+            Call::Withdraw { asset, to, amount } => self.withdraw(env, log, *asset, *to, *amount),
+            Call::Batch { gas_each, calls } => self.batch(env, log, *gas_each, calls),
+        }
+    }
+
+    /// Each call has its gas or everything is undone; one that is refused changes nothing, and the next one is made.
+    fn batch(&mut self, env: &Env<'_>, log: &mut Vec<Event>, gas_each: u64, calls: &[Call]) -> Result<(), Error> {
+        for (index, call) in (0..).zip(calls) {
+            require(gas_each < env.gas, Error::InsufficientGas)?;
+            match self.call(&Env { value: 0, gas: gas_each, ..*env }, call) {
+                Ok(events) => log.extend(events),
+                Err(reason) => log.push(Event::Skipped { index, reason }),
+            }
+        }
+        Ok(())
     }
 
     /// The id of a life of a ledger channel.

@@ -6,9 +6,9 @@ use alloy_primitives::{Address, B256};
 /// What signs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// 1 is secp256k1.
+    /// 1 is secp256k1, 2 is P-256.
     pub scheme: u8,
-    /// Of scheme 1: an address, left-padded.
+    /// Of scheme 1: an address, left-padded; of scheme 2: the hash of the public key.
     pub key: B256,
 }
 
@@ -154,6 +154,36 @@ pub struct CloseTerms {
     pub receiver_a: Address,
     /// Zero stands for the owner.
     pub receiver_b: Address,
+    /// Last second at which it holds.
+    pub not_after: u64,
+}
+
+/// What both parties agree on when they open a life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Opening {
+    /// Of the life.
+    pub nonce: u64,
+    /// Deposit of A.
+    pub deposit_a: Amount,
+    /// Deposit of B.
+    pub deposit_b: Amount,
+    /// Last second at which it holds.
+    pub not_after: u64,
+}
+
+/// A withdrawal while the channel stays open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AdjustTerms {
+    /// How many there were before in this life.
+    pub seq: u16,
+    /// Whose deposit becomes less: 0 is A, 1 is B.
+    pub side: u8,
+    /// By how much.
+    pub amount: Amount,
+    /// Zero stands for the owner.
+    pub receiver: Address,
+    /// Of the State that counts less.
+    pub ver: u64,
     /// Last second at which it holds.
     pub not_after: u64,
 }

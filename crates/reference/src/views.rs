@@ -11,6 +11,7 @@ pub struct ChannelInfo {
     pub id: B256,
     pub phase: u8,
     pub nonce: u64,
+    pub seq: u16,
     pub deposit_a: Amount,
     pub deposit_b: Amount,
     pub disputed: bool,
@@ -47,11 +48,12 @@ impl Reference {
         match slot.phase {
             Phase::Virgin => info,
             Phase::Funding { deposit_a } => ChannelInfo { phase: 1, deposit_a, ..info },
-            Phase::Open { deposit_a, deposit_b, dispute: None } => {
-                ChannelInfo { phase: 2, deposit_a, deposit_b, ..info }
+            Phase::Open { deposit_a, deposit_b, seq, dispute: None } => {
+                ChannelInfo { phase: 2, seq, deposit_a, deposit_b, ..info }
             }
-            Phase::Open { deposit_a, deposit_b, dispute: Some(Dispute { state, mix, deadline }) } => ChannelInfo {
+            Phase::Open { deposit_a, deposit_b, seq, dispute: Some(Dispute { state, mix, deadline }) } => ChannelInfo {
                 phase: 2,
+                seq,
                 deposit_a,
                 deposit_b,
                 disputed: true,
