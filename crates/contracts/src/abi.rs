@@ -264,7 +264,7 @@ mod interface {
                 address asset,
                 uint256 terms
             );
-            event Confirmed(bytes32 indexed id, uint96 depositB);
+            event Confirmed(bytes32 indexed id, uint256 terms);
             event Refunded(bytes32 indexed id);
             event Closed(bytes32 indexed id, uint96 payA);
             event Registered(bytes32 indexed id, State state, bytes32 mix, uint40 deadline);
@@ -288,9 +288,8 @@ mod interface {
                 bytes next
             );
             event Revealed(bytes32 indexed hash, bytes32 secret);
-            event Deposited(bytes32 indexed id, uint8 side, uint96 amount);
-            event Adjusted(bytes32 indexed id, uint16 seq, uint8 side, uint96 amount);
-            event Debited(address indexed asset, address indexed owner, uint256 amount);
+            event Deposited(bytes32 indexed id, address indexed payer, uint256 terms);
+            event Adjusted(bytes32 indexed id, uint256 terms);
             event Skipped(uint256 indexed index, bytes4 reason);
             event Vaulted(address indexed asset, address indexed owner, uint256 amount);
             event Withdrawn(address indexed asset, address indexed owner, address to, uint256 amount);
@@ -409,10 +408,15 @@ pub(crate) fn channel(p: &ChannelParams) -> Channel {
     }
 }
 
+/// Some bits of a word, counted from the low end.
+pub(crate) fn bits_of(word: U256, from: usize, bits: usize) -> U256 {
+    (word >> from) & ((U256::ONE << bits) - U256::ONE)
+}
+
 /// Parameters, nonce and deposit of A, as the event carries them. `None` if a key is not of scheme 1: the core knows no other.
 pub(crate) fn opened(e: &Adjudicator::Opened) -> Option<(ChannelParams, u64, Amount)> {
-    // schemeA 8 | schemeB 8 | challenge 32 | window 32 | kMax 16 | lane 16 | nonce 40 | depositA 96
-    let field = |from: usize, bits: usize| (e.terms >> from) & ((U256::ONE << bits) - U256::ONE);
+    // way 8 | schemeA 8 | schemeB 8 | challenge 32 | window 32 | kMax 16 | lane 16 | nonce 40 | depositA 96
+    let field = |from: usize, bits: usize| bits_of(e.terms, from, bits);
     let party = |owner, scheme: U256, key: B256| {
         let address = Address::from_word(key);
         (scheme == U256::from(SECP256K1) && address.into_word() == key).then_some(Party { owner, key: address })
@@ -432,7 +436,7 @@ pub(crate) fn opened(e: &Adjudicator::Opened) -> Option<(ChannelParams, u64, Amo
 /// The version in an event, and nRef.
 pub(crate) fn registered(e: &Adjudicator::NanoRegistered) -> Event {
     // ver 48 | nRef 40 | 0 | stepsLeft 16 | mover 8 | 0 | dA 96
-    let field = |from: usize, bits: usize| (e.word >> from) & ((U256::ONE << bits) - U256::ONE);
+    let field = |from: usize, bits: usize| bits_of(e.word, from, bits);
     Event::NanoRegistered {
         ch: e.ch,
         entry: e.entry,

@@ -1,6 +1,6 @@
 //! Events, and what they prove about stored States.
 
-use crate::abi::{Adjudicator, opened, registered};
+use crate::abi::{Adjudicator, bits_of, opened, registered};
 use Adjudicator::AdjudicatorEvents as Raw;
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolEvent, SolEventInterface};
@@ -75,10 +75,12 @@ impl VirtualPreimage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Event {
-    /// A deposited; B has not confirmed.
-    Opened { id: B256, params: ChannelParams, nonce: u64, dep_a: Amount },
+    /// A deposited; B has not confirmed, unless that follows at once. `way` is the number of the [`Funding`]; 1 is the vault.
+    ///
+    /// [`Funding`]: perunika_core::chain::Funding
+    Opened { id: B256, params: ChannelParams, nonce: u64, dep_a: Amount, way: u8 },
     /// B deposited.
-    Confirmed { id: B256, dep_b: Amount },
+    Confirmed { id: B256, dep_b: Amount, way: u8 },
     /// A took her deposit back.
     Refunded { id: B256 },
     /// A cooperative end.
@@ -110,11 +112,9 @@ pub enum Event {
     /// A secret became public.
     Revealed { hash: B256, secret: B256 },
     /// A side's deposit became more: 0 = A, 1 = B.
-    Deposited { id: B256, side: u8, amount: Amount },
+    Deposited { id: B256, payer: Address, side: u8, amount: Amount, way: u8 },
     /// Adjust number `seq` of the life took so much out of a side's deposit.
     Adjusted { id: B256, seq: u16, side: u8, amount: Amount },
-    /// So much of a vault became a deposit.
-    Debited { asset: Address, owner: Address, amount: U256 },
     /// A call of a batch failed; selector of its error, 0 if it had none.
     Skipped { index: U256, reason: [u8; 4] },
     /// The vault holds so much more: paid in, or not accepted where it was to go.
@@ -164,9 +164,12 @@ impl Event {
         Some(match Raw::decode_raw_log(topics, data).ok()? {
             Raw::Opened(e) => {
                 let (params, nonce, dep_a) = opened(&e)?;
-                Self::Opened { id: e.id, params, nonce, dep_a }
+                Self::Opened { id: e.id, params, nonce, dep_a, way: bits_of(e.terms, 248, 8).to() }
             }
-            Raw::Confirmed(e) => Self::Confirmed { id: e.id, dep_b: e.depositB.to() },
+            // way 8 | depositB 96
+            Raw::Confirmed(e) => {
+                Self::Confirmed { id: e.id, dep_b: bits_of(e.terms, 0, 96).to(), way: bits_of(e.terms, 96, 8).to() }
+            }
             Raw::Refunded(e) => Self::Refunded { id: e.id },
             Raw::Closed(e) => Self::Closed { id: e.id, pay_a: e.payA.to() },
             Raw::Registered(e) => {
@@ -206,9 +209,21 @@ impl Event {
                 next: e.next.into(),
             },
             Raw::Revealed(e) => Self::Revealed { hash: e.hash, secret: e.secret },
-            Raw::Deposited(e) => Self::Deposited { id: e.id, side: e.side, amount: e.amount.to() },
-            Raw::Adjusted(e) => Self::Adjusted { id: e.id, seq: e.seq, side: e.side, amount: e.amount.to() },
-            Raw::Debited(e) => Self::Debited { asset: e.asset, owner: e.owner, amount: e.amount },
+            // way 8 | side 8 | amount 96
+            Raw::Deposited(e) => Self::Deposited {
+                id: e.id,
+                payer: e.payer,
+                side: bits_of(e.terms, 96, 8).to(),
+                amount: bits_of(e.terms, 0, 96).to(),
+                way: bits_of(e.terms, 104, 8).to(),
+            },
+            // seq 16 | side 8 | amount 96
+            Raw::Adjusted(e) => Self::Adjusted {
+                id: e.id,
+                seq: bits_of(e.terms, 104, 16).to(),
+                side: bits_of(e.terms, 96, 8).to(),
+                amount: bits_of(e.terms, 0, 96).to(),
+            },
             Raw::Skipped(e) => Self::Skipped { index: e.index, reason: e.reason.0 },
             Raw::Vaulted(e) => Self::Vaulted { asset: e.asset, owner: e.owner, amount: e.amount },
             Raw::Withdrawn(e) => Self::Withdrawn { asset: e.asset, owner: e.owner, to: e.to, amount: e.amount },
@@ -251,11 +266,7 @@ impl Event {
             | Self::VirtualConcluded { vc, .. }
             | Self::Finalised { vc, .. } => Some(*vc),
             Self::NanoRegistered { ch, .. } | Self::NanoStepped { ch, .. } => Some(*ch),
-            Self::Revealed { .. }
-            | Self::Debited { .. }
-            | Self::Skipped { .. }
-            | Self::Vaulted { .. }
-            | Self::Withdrawn { .. } => None,
+            Self::Revealed { .. } | Self::Skipped { .. } | Self::Vaulted { .. } | Self::Withdrawn { .. } => None,
         }
     }
 }

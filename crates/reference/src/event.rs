@@ -8,8 +8,8 @@ use alloy_primitives::{Address, B256};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, clippy::large_enum_variant)]
 pub enum Event {
-    Opened { id: B256, params: Channel, nonce: u64, deposit_a: Amount },
-    Confirmed { id: B256, deposit_b: Amount },
+    Opened { id: B256, params: Channel, nonce: u64, deposit_a: Amount, way: u8 },
+    Confirmed { id: B256, deposit_b: Amount, way: u8 },
     Refunded { id: B256 },
     Closed { id: B256, pay_a: Amount },
     Registered { id: B256, state: LedgerState, mix: B256, deadline: u64 },
@@ -25,9 +25,8 @@ pub enum Event {
     NanoRegistered { ch: B256, entry: B256, position: Position },
     NanoStepped { ch: B256, entry: B256, d_a: Amount, mover: u8, steps_left: u16, input: Vec<u8>, next: Vec<u8> },
     Revealed { hash: B256, secret: B256 },
-    Deposited { id: B256, side: u8, amount: Amount },
+    Deposited { id: B256, payer: Address, side: u8, amount: Amount, way: u8 },
     Adjusted { id: B256, seq: u16, side: u8, amount: Amount },
-    Debited { asset: Address, owner: Address, amount: Amount },
     Skipped { index: u64, reason: Error },
     Vaulted { asset: Address, owner: Address, amount: Amount },
     Withdrawn { asset: Address, owner: Address, to: Address, amount: Amount },

@@ -1,7 +1,7 @@
 //! Where a deposit comes from, and that its owner agrees (protocol 3.4).
 
 use crate::token::Ask;
-use crate::{Amount, Env, Error, Event, Reference, error::require, hash, sig};
+use crate::{Amount, Env, Error, Reference, error::require, hash, sig};
 use alloy_primitives::{Address, B256, keccak256};
 
 /// What both sides agree on.
@@ -19,18 +19,22 @@ impl Agreement {
     }
 }
 
+/// The first byte says in which way a deposit is paid; of nothing at all, the sender pays.
+pub(crate) fn way(funding: &[u8]) -> u8 {
+    funding.first().copied().unwrap_or_default()
+}
+
 impl Reference {
     /// Checks that `owner` agrees and collects what it deposits; gives the wei of the call that are used for it.
     pub(crate) fn fund(
         &mut self,
         env: &Env<'_>,
-        log: &mut Vec<Event>,
         agreed: &Agreement,
         owner: Address,
         amount: Amount,
         funding: &[u8],
     ) -> Result<Amount, Error> {
-        let (way, rest) = funding.split_first().map_or((0, funding), |(way, rest)| (*way, rest));
+        let (way, rest) = (way(funding), funding.get(1..).unwrap_or_default());
         let asset = agreed.asset;
         match way {
             0 => {
@@ -45,7 +49,6 @@ impl Reference {
             1 => {
                 self.check_consent(env, owner, agreed.digest, rest)?;
                 self.debit(asset, owner, amount)?;
-                log.push(Event::Debited { asset, owner, amount });
             }
             _ => {
                 require(asset != Address::ZERO && amount > 0, Error::InvalidFunding)?;

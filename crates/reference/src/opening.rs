@@ -1,10 +1,13 @@
 //! How a life of a ledger channel begins, and its deposits grow and shrink (protocol 0.3).
 
-use crate::funding::Agreement;
+use crate::funding::{Agreement, way};
 use crate::ledger::{Life, check_channel};
 use crate::terms::{AdjustTerms, Channel, Opening};
-use crate::{AMOUNT_MAX, Amount, Env, Error, Event, LIVES, Phase, Reference, Slot, error::require, hash};
+use crate::{AMOUNT_MAX, Amount, Env, Error, Event, LIVES, Phase, Reference, Slot, VERSION_MAX, error::require, hash};
 use alloy_primitives::{Address, B256};
+
+/// The greatest time of 40 bits.
+const TIME_MAX: u64 = (1 << 40) - 1;
 
 impl Reference {
     pub(crate) fn open(
@@ -19,7 +22,7 @@ impl Reference {
         require(env.value <= AMOUNT_MAX, Error::WrongDeposit)?;
         self.may_begin(params, nonce)?;
         self.receive(env);
-        self.begin(log, params, nonce, env.value);
+        self.begin(log, params, nonce, env.value, 0);
         Ok(())
     }
 
@@ -36,7 +39,7 @@ impl Reference {
         self.waits_for_b(params, nonce, agreed)?;
         require(agreed.checked_add(env.value).is_some_and(|sum| sum <= AMOUNT_MAX), Error::WrongDeposit)?;
         self.receive(env);
-        self.complete(log, params, nonce, [agreed, env.value]);
+        self.complete(log, params, nonce, [agreed, env.value], 0);
         Ok(())
     }
 
@@ -52,9 +55,9 @@ impl Reference {
         check_opening(env, opening)?;
         self.may_begin(params, opening.nonce)?;
         self.receive(env);
-        self.begin(log, params, opening.nonce, opening.deposit_a);
+        self.begin(log, params, opening.nonce, opening.deposit_a, way(funding_a));
         let agreed = self.agreement(params, opening);
-        let used = self.fund(env, log, &agreed, params.owner_a, opening.deposit_a, funding_a)?;
+        let used = self.fund(env, &agreed, params.owner_a, opening.deposit_a, funding_a)?;
         require(env.value == used, Error::WrongDeposit)
     }
 
@@ -69,9 +72,9 @@ impl Reference {
         check_opening(env, opening)?;
         self.waits_for_b(params, opening.nonce, opening.deposit_a)?;
         self.receive(env);
-        self.complete(log, params, opening.nonce, [opening.deposit_a, opening.deposit_b]);
+        self.complete(log, params, opening.nonce, [opening.deposit_a, opening.deposit_b], way(funding_b));
         let agreed = self.agreement(params, opening);
-        let used = self.fund(env, log, &agreed, params.owner_b, opening.deposit_b, funding_b)?;
+        let used = self.fund(env, &agreed, params.owner_b, opening.deposit_b, funding_b)?;
         require(env.value == used, Error::WrongDeposit)
     }
 
@@ -86,11 +89,11 @@ impl Reference {
         check_opening(env, opening)?;
         self.may_begin(params, opening.nonce)?;
         self.receive(env);
-        self.begin(log, params, opening.nonce, opening.deposit_a);
-        self.complete(log, params, opening.nonce, [opening.deposit_a, opening.deposit_b]);
+        self.begin(log, params, opening.nonce, opening.deposit_a, way(funding_a));
+        self.complete(log, params, opening.nonce, [opening.deposit_a, opening.deposit_b], way(funding_b));
         let agreed = self.agreement(params, opening);
-        let of_a = self.fund(env, log, &agreed, params.owner_a, opening.deposit_a, funding_a)?;
-        let of_b = self.fund(env, log, &agreed, params.owner_b, opening.deposit_b, funding_b)?;
+        let of_a = self.fund(env, &agreed, params.owner_a, opening.deposit_a, funding_a)?;
+        let of_b = self.fund(env, &agreed, params.owner_b, opening.deposit_b, funding_b)?;
         require(env.value == of_a + of_b, Error::WrongDeposit)
     }
 
@@ -121,11 +124,11 @@ impl Reference {
         self.receive(env);
         *life.deposit_of(side) += amount;
         self.keep(&life);
-        log.push(Event::Deposited { id: life.id, side, amount });
+        log.push(Event::Deposited { id: life.id, payer: env.sender, side, amount, way: way(funding) });
         let deposits = if side == 0 { [amount, 0] } else { [0, amount] };
         let agreed =
             Agreement::new(self.domain, params.asset, not_after, hash::open_auth(life.id, deposits, not_after));
-        let used = self.fund(env, log, &agreed, env.sender, amount, funding)?;
+        let used = self.fund(env, &agreed, env.sender, amount, funding)?;
         require(env.value == used, Error::WrongDeposit)
     }
 
@@ -137,7 +140,8 @@ impl Reference {
         terms: &AdjustTerms,
         signatures: &[u8],
     ) -> Result<(), Error> {
-        require(env.time <= terms.not_after, Error::Expired)?;
+        require((env.time..=TIME_MAX).contains(&terms.not_after), Error::Expired)?;
+        require(terms.ver <= VERSION_MAX, Error::InvalidState)?;
         let mut life = self.undisputed(params, terms.side)?;
         require(terms.seq == life.seq, Error::WrongNonce)?;
         require(terms.seq < u16::MAX, Error::SlotExhausted)?;
@@ -176,16 +180,23 @@ impl Reference {
         require(agreed == deposit_a, Error::WrongDeposit)
     }
 
-    fn begin(&mut self, log: &mut Vec<Event>, params: &Channel, nonce: u64, deposit_a: Amount) {
+    fn begin(&mut self, log: &mut Vec<Event>, params: &Channel, nonce: u64, deposit_a: Amount, way: u8) {
         self.slots.insert(params.slot_key(), Slot { nonce, phase: Phase::Funding { deposit_a } });
         let id: B256 = self.channel_id(params, nonce);
-        log.push(Event::Opened { id, params: *params, nonce, deposit_a });
+        log.push(Event::Opened { id, params: *params, nonce, deposit_a, way });
     }
 
-    fn complete(&mut self, log: &mut Vec<Event>, params: &Channel, nonce: u64, [deposit_a, deposit_b]: [Amount; 2]) {
+    fn complete(
+        &mut self,
+        log: &mut Vec<Event>,
+        params: &Channel,
+        nonce: u64,
+        [deposit_a, deposit_b]: [Amount; 2],
+        way: u8,
+    ) {
         let phase = Phase::Open { deposit_a, deposit_b, seq: 0, dispute: None };
         self.slots.insert(params.slot_key(), Slot { nonce, phase });
-        log.push(Event::Confirmed { id: self.channel_id(params, nonce), deposit_b });
+        log.push(Event::Confirmed { id: self.channel_id(params, nonce), deposit_b, way });
     }
 
     fn agreement(&self, params: &Channel, o: &Opening) -> Agreement {
@@ -202,7 +213,7 @@ impl Life {
 }
 
 fn check_opening(env: &Env<'_>, opening: &Opening) -> Result<(), Error> {
-    require(env.time <= opening.not_after, Error::Expired)?;
+    require((env.time..=TIME_MAX).contains(&opening.not_after), Error::Expired)?;
     let all = opening.deposit_a.checked_add(opening.deposit_b);
     require(all.is_some_and(|all| all <= AMOUNT_MAX), Error::WrongDeposit)
 }

@@ -27,6 +27,16 @@ mod wide {
         struct NanoClaim { Entry entry; uint256 index; uint256 depth; bool step; NanoVersion version; }
         struct NanoClaims { NanoClaim[] list; bytes evidence; NanoStep[] steps; }
 
+        struct Opening { uint256 nonce; uint256 depositA; uint256 depositB; uint256 notAfter; }
+        struct AdjustTerms { uint256 seq; uint256 side; uint256 amount; address receiver; uint256 ver; uint256 notAfter; }
+
+        function openWith(Channel params, Opening opening, bytes fundingA);
+        function confirmWith(Channel params, Opening opening, bytes fundingB);
+        function openBoth(Channel params, Opening opening, bytes fundingA, bytes fundingB);
+        function deposit(Channel params, uint256 nonce, uint256 side, uint256 amount, uint256 notAfter, bytes funding);
+        function adjust(Channel params, AdjustTerms terms, bytes signatures);
+        function fundVault(address asset, address owner, uint256 amount);
+        function batch(uint256 gasEach, bytes[] calls);
         function open(Channel params, uint256 nonce);
         function confirm(Channel params, uint256 nonce, uint256 depositA);
         function refund(Channel params);
@@ -50,7 +60,7 @@ mod wide {
         function deploy(bytes code);
         function settle(Channel params, uint256 nonce, bytes32 vc, LockTerms lock, uint256 index, bytes32[] proof);
         function settleExpired(Channel params, uint256 nonce, VirtualChannel virtualParams, LockTerms lock, uint256 index, bytes32[] proof);
-        function withdraw(address asset, address to);
+        function withdraw(address asset, address to, uint256 amount);
 
         function channel(Channel params);
         function slots(bytes32 slotKey);
@@ -139,6 +149,21 @@ fn terms(t: &reference::CloseTerms) -> wide::CloseTerms {
         lockRoot: t.lock_root,
         receiverA: t.receiver_a,
         receiverB: t.receiver_b,
+        notAfter: n(t.not_after),
+    }
+}
+
+fn opening(o: &reference::Opening) -> wide::Opening {
+    wide::Opening { nonce: n(o.nonce), depositA: n(o.deposit_a), depositB: n(o.deposit_b), notAfter: n(o.not_after) }
+}
+
+fn adjust(t: &reference::AdjustTerms) -> wide::AdjustTerms {
+    wide::AdjustTerms {
+        seq: n(t.seq),
+        side: n(t.side),
+        amount: n(t.amount),
+        receiver: t.receiver,
+        ver: n(t.ver),
         notAfter: n(t.not_after),
     }
 }
@@ -333,7 +358,48 @@ pub(crate) fn calldata(call: &Call) -> Vec<u8> {
                 proof: proof.clone(),
             },
         ),
-        Call::Withdraw { asset, to } => encoded(name, wide::withdrawCall { asset: *asset, to: *to }),
+        Call::Withdraw { asset, to, amount } => {
+            encoded(name, wide::withdrawCall { asset: *asset, to: *to, amount: n(*amount) })
+        }
+        Call::FundVault { asset, owner, amount } => {
+            encoded(name, wide::fundVaultCall { asset: *asset, owner: *owner, amount: n(*amount) })
+        }
+        Call::OpenWith { params, opening: o, funding_a } => encoded(
+            name,
+            wide::openWithCall { params: channel(params), opening: opening(o), fundingA: funding_a.clone().into() },
+        ),
+        Call::ConfirmWith { params, opening: o, funding_b } => encoded(
+            name,
+            wide::confirmWithCall { params: channel(params), opening: opening(o), fundingB: funding_b.clone().into() },
+        ),
+        Call::OpenBoth { params, opening: o, funding_a, funding_b } => encoded(
+            name,
+            wide::openBothCall {
+                params: channel(params),
+                opening: opening(o),
+                fundingA: funding_a.clone().into(),
+                fundingB: funding_b.clone().into(),
+            },
+        ),
+        Call::Deposit { params, nonce, side, amount, not_after, funding } => encoded(
+            name,
+            wide::depositCall {
+                params: channel(params),
+                nonce: n(*nonce),
+                side: n(*side),
+                amount: n(*amount),
+                notAfter: n(*not_after),
+                funding: funding.clone().into(),
+            },
+        ),
+        Call::Adjust { params, terms: t, signatures } => encoded(
+            name,
+            wide::adjustCall { params: channel(params), terms: adjust(t), signatures: signatures.clone().into() },
+        ),
+        Call::Batch { gas_each, calls } => encoded(
+            name,
+            wide::batchCall { gasEach: n(*gas_each), calls: calls.iter().map(|call| calldata(call).into()).collect() },
+        ),
     }
 }
 
@@ -451,6 +517,12 @@ pub(crate) fn error(data: &[u8]) -> Option<Error> {
     Some(*Error::CUSTOM.iter().find(|error| error.name() == Some(name)).expect("an error that the reference knows"))
 }
 
+/// 0 of an error without a word.
+fn selector(error: Error) -> Selector {
+    let mut all = INTERFACE.errors.iter();
+    all.find(|(_, name)| error.name() == Some(name)).map(|(selector, _)| *selector).unwrap_or_default()
+}
+
 /// Every custom error of the artifact.
 pub(crate) fn error_names() -> Vec<&'static str> {
     INTERFACE.errors.values().map(String::as_str).collect()
@@ -531,9 +603,10 @@ fn with_bytes(head: &[U256], tails: [&[u8]; 2]) -> Vec<u8> {
 /// An event as the log has it.
 pub(crate) fn log(event: &Event) -> RawLog {
     let (name, topics, data): (&str, Vec<B256>, Vec<u8>) = match event {
-        Event::Opened { id, params: c, nonce, deposit_a } => {
-            // schemeA 8 | schemeB 8 | challenge 32 | window 32 | kMax 16 | lane 16 | nonce 40 | depositA 96
-            let terms = n(c.key_a.scheme) << 240
+        Event::Opened { id, params: c, nonce, deposit_a, way } => {
+            // way 8 | schemeA 8 | schemeB 8 | challenge 32 | window 32 | kMax 16 | lane 16 | nonce 40 | depositA 96
+            let terms = n(*way) << 248
+                | n(c.key_a.scheme) << 240
                 | n(c.key_b.scheme) << 232
                 | n(c.challenge) << 200
                 | n(c.window) << 168
@@ -544,7 +617,19 @@ pub(crate) fn log(event: &Event) -> RawLog {
             let topics = vec![*id, c.owner_a.into_word(), c.owner_b.into_word()];
             ("Opened", topics, words(&[w(c.key_a.key), w(c.key_b.key), of(c.asset), terms]))
         }
-        Event::Confirmed { id, deposit_b } => ("Confirmed", vec![*id], words(&[n(*deposit_b)])),
+        Event::Confirmed { id, deposit_b, way } => ("Confirmed", vec![*id], words(&[n(*way) << 96 | n(*deposit_b)])),
+        Event::Deposited { id, payer, side, amount, way } => {
+            let terms = n(*way) << 104 | n(*side) << 96 | n(*amount);
+            ("Deposited", vec![*id, payer.into_word()], words(&[terms]))
+        }
+        Event::Adjusted { id, seq, side, amount } => {
+            ("Adjusted", vec![*id], words(&[n(*seq) << 104 | n(*side) << 96 | n(*amount)]))
+        }
+        Event::Skipped { index, reason } => {
+            let mut word = [0; 32];
+            word[..4].copy_from_slice(selector(*reason).as_slice());
+            ("Skipped", vec![B256::from(n(*index))], word.to_vec())
+        }
         Event::Refunded { id } => ("Refunded", vec![*id], vec![]),
         Event::Closed { id, pay_a } => ("Closed", vec![*id], words(&[n(*pay_a)])),
         Event::Registered { id, state, mix, deadline } => {

@@ -96,7 +96,14 @@ fn s21_a_receiver_that_calls_back_finds_every_entry_point_locked() {
             index: 0,
             proof: Vec::new(),
         },
-        Call::Withdraw { asset: Address::ZERO, to: owner(0) },
+        Call::Withdraw { asset: Address::ZERO, to: owner(0), amount: 1 },
+        Call::FundVault { asset: Address::ZERO, owner: owner(0), amount: 0 },
+        Call::OpenWith { params, opening: Default::default(), funding_a: Vec::new() },
+        Call::ConfirmWith { params, opening: Default::default(), funding_b: Vec::new() },
+        Call::OpenBoth { params, opening: Default::default(), funding_a: Vec::new(), funding_b: Vec::new() },
+        Call::Deposit { params, nonce: 0, side: 0, amount: 0, not_after: 0, funding: Vec::new() },
+        Call::Adjust { params, terms: Default::default(), signatures: Vec::new() },
+        Call::Batch { gas_each: 0, calls: Vec::new() },
     ];
     let locked: Vec<_> = calls.iter().map(Call::name).collect();
     let open = ["deploy", "reveal"];
@@ -111,7 +118,7 @@ fn s21_a_receiver_that_calls_back_finds_every_entry_point_locked() {
         pair.evm.set_slot(vault, U256::from(5));
         let code = pair.evm.code(contract);
         pair.evm.set_account(contract, 5, &code);
-        let withdraw = Call::Withdraw { asset: Address::ZERO, to: receiver };
+        let withdraw = Call::Withdraw { asset: Address::ZERO, to: receiver, amount: 5 };
         let ended = pair.evm.call(owner(0), 0, abi::calldata(&withdraw), START, 100);
         assert!(matches!(ended, Ended::Well { .. }), "{} {ended:?}", call.name());
         assert_eq!(pair.evm.balance(receiver), 5);

@@ -10,9 +10,15 @@ use perunika_reference::Call;
 
 /// A call that would succeed, with one of the highest bits of one word flipped: it is refused, or the word means nothing and nothing else happens.
 fn spoil(pair: &mut Pair, at: At, call: &Call, spoilt: &mut [u64; 2]) -> Result<(), String> {
-    // What a step is told, a secret and code are anything.
-    let free =
-        matches!(call, Call::Reveal { .. } | Call::Deploy { .. } | Call::Execute { .. } | Call::ExecuteVirtual { .. });
+    // What a step is told, a secret and code are anything; a call of a batch is passed over where it would be refused alone.
+    let free = matches!(
+        call,
+        Call::Reveal { .. }
+            | Call::Deploy { .. }
+            | Call::Execute { .. }
+            | Call::ExecuteVirtual { .. }
+            | Call::Batch { .. }
+    );
     let steps = match call {
         Call::RegisterNano { claims, .. }
         | Call::RegisterVirtualNano { claims, .. }
@@ -29,7 +35,7 @@ fn spoil(pair: &mut Pair, at: At, call: &Call, spoilt: &mut [u64; 2]) -> Result<
     if !matches!(whole, Ended::Well { .. }) {
         return Ok(());
     }
-    for word in 0..(data.len() - 4) / 32 {
+    for word in 0..typed_words(call).unwrap_or((data.len() - 4) / 32) {
         for bit in [0x80, 0x01] {
             let mut dirty = data.clone();
             dirty[4 + 32 * word] ^= bit;
@@ -43,6 +49,15 @@ fn spoil(pair: &mut Pair, at: At, call: &Call, spoilt: &mut [u64; 2]) -> Result<
         }
     }
     Ok(())
+}
+
+/// How many words there are before a funding, where another first byte is another way to pay.
+fn typed_words(call: &Call) -> Option<usize> {
+    match call {
+        Call::OpenWith { .. } | Call::ConfirmWith { .. } | Call::Deposit { .. } => Some(16),
+        Call::OpenBoth { .. } => Some(17),
+        _ => None,
+    }
 }
 
 /// `PERUNIKA_DIRTY_STORIES` says how many.

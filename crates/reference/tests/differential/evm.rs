@@ -248,8 +248,12 @@ impl Evm {
 
     /// Puts a word into the contract's storage.
     pub(crate) fn set_slot(&mut self, slot: U256, value: U256) {
-        let contract = self.domain.adjudicator;
-        self.db_mut().insert_account_storage(contract, slot, value).unwrap();
+        self.set_slot_of(self.domain.adjudicator, slot, value);
+    }
+
+    /// Puts a word into an account's storage.
+    pub(crate) fn set_slot_of(&mut self, account: Address, slot: U256, value: U256) {
+        self.db_mut().insert_account_storage(account, slot, value).unwrap();
     }
 
     pub(crate) fn balance(&self, account: Address) -> u128 {

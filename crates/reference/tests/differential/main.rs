@@ -4,6 +4,7 @@
 
 mod abi;
 mod apart;
+mod code;
 mod dirty;
 mod evm;
 mod exact;

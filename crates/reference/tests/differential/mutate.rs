@@ -3,8 +3,8 @@
 use super::world::Rng;
 use alloy_primitives::{Address, B256};
 use perunika_reference::{
-    Call, Channel, CloseTerms, Key, LedgerState, LockTerms, NanoClaims, NanoStep, VirtualChannel, VirtualState,
-    WatchAuth,
+    Call, Channel, CloseTerms, Key, LedgerState, LockTerms, NanoClaims, NanoStep, Opening, VirtualChannel,
+    VirtualState, WatchAuth,
 };
 
 /// Changes one thing.
@@ -114,7 +114,47 @@ pub(crate) fn mutate(call: &mut Call, rng: &mut Rng) {
             4 => time(index, rng),
             _ => words(proof, rng),
         },
-        Call::Withdraw { asset, .. } => *asset = Address::repeat_byte(1),
+        Call::Withdraw { asset, amount: a, .. } => {
+            either(rng, first, |_| *asset = Address::repeat_byte(1), |r| amount(a, r));
+        }
+        Call::FundVault { asset, amount: a, .. } => {
+            either(rng, first, |_| *asset = Address::repeat_byte(1), |r| amount(a, r));
+        }
+        Call::OpenWith { params, opening: o, funding_a: f }
+        | Call::ConfirmWith { params, opening: o, funding_b: f } => match rng.below(3) {
+            0 => channel(params, rng),
+            1 => opening(o, rng),
+            _ => bytes(f, rng),
+        },
+        Call::OpenBoth { params, opening: o, funding_a, funding_b } => match rng.below(4) {
+            0 => channel(params, rng),
+            1 => opening(o, rng),
+            2 => bytes(funding_a, rng),
+            _ => bytes(funding_b, rng),
+        },
+        Call::Deposit { params, nonce, side, amount: a, not_after, funding } => match rng.below(6) {
+            0 => channel(params, rng),
+            1 => time(nonce, rng),
+            2 => *side = rng.pick(&[1 - (*side & 1), 2, 255]),
+            3 => amount(a, rng),
+            4 => time(not_after, rng),
+            _ => bytes(funding, rng),
+        },
+        Call::Adjust { params, terms: t, signatures } => match rng.below(8) {
+            0 => channel(params, rng),
+            1 => t.seq = rng.pick(&[t.seq ^ 1, u16::MAX]),
+            2 => t.side = rng.pick(&[1 - (t.side & 1), 2, 255]),
+            3 => amount(&mut t.amount, rng),
+            4 => address(&mut t.receiver, rng),
+            5 => version(&mut t.ver, rng),
+            6 => time(&mut t.not_after, rng),
+            _ => bytes(signatures, rng),
+        },
+        Call::Batch { gas_each, calls } => match rng.below(3) {
+            0 => *gas_each = 20_000_000,
+            1 => calls.reverse(),
+            _ => drop(calls.pop()),
+        },
         Call::Reveal { secret } => word(secret, rng),
         Call::Deploy { code } => code.push(rng.next() as u8),
     }
@@ -275,6 +315,15 @@ fn close(t: &mut CloseTerms, rng: &mut Rng) {
         6 => address(&mut t.receiver_a, rng),
         7 => address(&mut t.receiver_b, rng),
         _ => time(&mut t.not_after, rng),
+    }
+}
+
+fn opening(o: &mut Opening, rng: &mut Rng) {
+    match rng.below(4) {
+        0 => time(&mut o.nonce, rng),
+        1 => amount(&mut o.deposit_a, rng),
+        2 => amount(&mut o.deposit_b, rng),
+        _ => time(&mut o.not_after, rng),
     }
 }
 

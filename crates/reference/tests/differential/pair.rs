@@ -1,11 +1,12 @@
 //! One call on both, and everything that it may have changed.
 
 use super::abi::{self, View, position_word};
+use super::code;
 use super::evm::{Ended, Evm, GAS, block_hash};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use perunika_core::params::nano_slot;
 use perunika_nano::Machine;
-use perunika_reference::{Call, Env, Error, Event, Phase, Record, Reference};
+use perunika_reference::{Call, Env, Error, Event, PERMIT2, Phase, Record, Reference, Token};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -88,6 +89,16 @@ impl Pair {
         }
     }
 
+    /// Puts a token there.
+    pub(crate) fn token(&mut self, address: Address, token: Token) {
+        self.evm.set_account(address, 0, &code::token(token.manner));
+        for (slot, amount) in token_storage(&token) {
+            self.evm.set_slot_of(address, slot, amount);
+        }
+        self.reference.codes.insert(address, self.evm.code(address));
+        self.reference.money.tokens.insert(address, token);
+    }
+
     /// Runs a call on both. `Err`: they differ, in words. Inside: what both say.
     pub(crate) fn call(&mut self, at: At, call: &Call) -> Result<Result<Vec<Event>, Error>, String> {
         let agreed = self.result(at, call)?;
@@ -99,14 +110,16 @@ impl Pair {
     pub(crate) fn result(&mut self, at: At, call: &Call) -> Result<Result<Vec<Event>, Error>, String> {
         let At { sender, value, time, number } = at;
         let env = Env { sender, value, time, mix: block_hash(number - 1), gas: GAS, machine: &*MACHINE };
-        let before = (!fits(call)).then(|| self.reference.clone());
+        let before = (!fits(call) || matches!(call, Call::Batch { .. })).then(|| self.reference.clone());
         let expected = self.reference.call(&env, call);
         let ended = self.evm.call(sender, value, abi::calldata(call), time, number);
         let agreed = self.compare(call, expected, &ended)?;
-        if agreed.is_err()
-            && let Some(before) = before
-        {
-            self.reference = before;
+        match (before, call) {
+            (Some(before), _) if agreed.is_err() => self.reference = before,
+            (Some(before), Call::Batch { gas_each, calls }) => {
+                self.follow(before, &Env { value: 0, gas: *gas_each, ..env }, calls);
+            }
+            _ => {}
         }
         if let (Ok(_), Call::Deploy { code }, Ended::Well { output, .. }) = (&agreed, call, &ended) {
             let account = self.reference.code_address(code);
@@ -115,6 +128,16 @@ impl Pair {
             }
         }
         Ok(agreed)
+    }
+
+    /// Goes through a batch once more: a life may begin a dispute and end in it, which leaves S1.
+    fn follow(&mut self, before: Reference, env: &Env<'_>, calls: &[Call]) {
+        let after = std::mem::replace(&mut self.reference, before);
+        for call in calls {
+            let _ = self.reference.call(env, call);
+            self.expected_storage();
+        }
+        assert!(self.reference == after, "a batch is its calls, one after the other");
     }
 
     /// What a call would do to both, without doing it: result, events, every word of storage and every balance.
@@ -239,6 +262,14 @@ impl Pair {
                 return Err(format!("{account} has {}, expected {wei}", self.evm.balance(*account)));
             }
         }
+        for (address, token) in &self.reference.money.tokens {
+            for (slot, amount) in token_storage(token) {
+                let there = self.evm.slot(*address, slot);
+                if there != amount {
+                    return Err(format!("{:?} has {there} at {slot:x}, expected {amount}", token.manner));
+                }
+            }
+        }
         Ok(())
     }
 
@@ -258,10 +289,12 @@ impl Pair {
         }
         for (slot_key, slot) in &r.slots {
             let base = mapping(*slot_key, U256::from(2));
+            let mut seq = 0;
             let (phase, dep_a, dep_b) = match slot.phase {
                 Phase::Virgin => (0u8, 0, 0),
                 Phase::Funding { deposit_a } => (1, deposit_a, 0),
-                Phase::Open { deposit_a, deposit_b, dispute } => {
+                Phase::Open { deposit_a, deposit_b, seq: adjusts, dispute } => {
+                    seq = adjusts;
                     if let Some(dispute) = dispute {
                         let id = perunika_reference::hash::channel_id_of(r.domain, *slot_key, slot.nonce);
                         let stored = r.stored_ledger(id, &dispute);
@@ -273,7 +306,7 @@ impl Pair {
                 }
                 Phase::Closed => (3, 0, 0),
             };
-            put(base, n(phase) << 248 | n(slot.nonce) << 208 | n(dep_a) << 96 | n(dep_b));
+            put(base, n(phase) << 248 | n(slot.nonce) << 208 | n(seq) << 192 | n(dep_a) << 96 | n(dep_b));
             put(base + U256::from(1), self.s1.get(slot_key).copied().unwrap_or_default());
         }
         for (id, escrow) in &r.escrows {
@@ -323,7 +356,7 @@ impl Pair {
                     i.id.into(),
                     n(i.phase),
                     n(i.nonce),
-                    U256::ZERO,
+                    n(i.seq),
                     n(i.deposit_a),
                     n(i.deposit_b),
                     flag(i.disputed),
@@ -386,6 +419,19 @@ fn n(value: impl Into<u128>) -> U256 {
     U256::from(value.into())
 }
 
+/// Balances, allowances and used nonces, but not those of Permit2.
+fn token_storage(token: &Token) -> impl Iterator<Item = (U256, U256)> {
+    let of_two = |one: B256, other: B256| U256::from_be_bytes(keccak256([one, other].concat()).0);
+    let balances = token.balances.iter().map(|(account, amount)| (account.into_word().into(), n(*amount)));
+    let allowances = token
+        .allowances
+        .iter()
+        .map(move |((owner, spender), amount)| (of_two(owner.into_word(), spender.into_word()), n(*amount)));
+    let used = token.used.iter().filter(|(account, _)| *account != PERMIT2);
+    let used = used.map(move |(account, nonce)| (of_two(account.into_word(), *nonce), U256::ONE));
+    balances.chain(allowances).chain(used)
+}
+
 /// Where a mapping keeps the value of a key.
 pub(crate) fn mapping(key: B256, base: U256) -> U256 {
     keccak256([key, base.into()].concat()).into()
@@ -397,8 +443,8 @@ fn dispute_word(ver: u64, deadline: u64, life: u64, nanos: u8, stored: Address) 
     n(ver) << 208 | n(deadline) << 175 | n(life) << 161 | n(u8::from(nanos > 0)) << 160 | stored
 }
 
-/// Whether every number has the width of its type in the contract.
-fn fits(call: &Call) -> bool {
+/// Whether every number has the width of its type in the contract, or is bounded by it with a word.
+pub(crate) fn fits(call: &Call) -> bool {
     const AMOUNT: u128 = 1 << 96;
     let amounts = |list: &[u128]| list.iter().all(|amount| *amount < AMOUNT);
     let time = |time: u64| time < 1 << 40;
@@ -431,6 +477,16 @@ fn fits(call: &Call) -> bool {
         Call::ExecuteVirtual { params: v, entry: e, .. } => params(v) && entry(e),
         Call::Settle { nonce, lock: l, .. } => time(*nonce) && lock(l),
         Call::SettleExpired { nonce, virtual_params: v, lock: l, .. } => time(*nonce) && params(v) && lock(l),
-        Call::Refund { .. } | Call::Reveal { .. } | Call::Deploy { .. } | Call::Withdraw { .. } => true,
+        Call::Deposit { nonce, amount, not_after, .. } => time(*nonce) && time(*not_after) && amounts(&[*amount]),
+        Call::FundVault { amount, .. } => amounts(&[*amount]),
+        Call::OpenWith { .. }
+        | Call::ConfirmWith { .. }
+        | Call::OpenBoth { .. }
+        | Call::Adjust { .. }
+        | Call::Batch { .. }
+        | Call::Refund { .. }
+        | Call::Reveal { .. }
+        | Call::Deploy { .. }
+        | Call::Withdraw { .. } => true,
     }
 }

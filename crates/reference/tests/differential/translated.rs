@@ -83,7 +83,7 @@ fn of_channels(params: ChannelParams, id: B256) -> Vec<chain::Call> {
         chain::Call::Conclude { params, state: signed, roots, mix: MIX },
         chain::Call::Deploy { code: vec![1, 2, 3] },
         chain::Call::Reveal { secret: MIX },
-        chain::Call::Withdraw { asset: Address::ZERO, to: owner(4) },
+        chain::Call::Withdraw { asset: Address::ZERO, to: owner(4), amount: 7 },
     ]
 }
 

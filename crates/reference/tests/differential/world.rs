@@ -1,10 +1,13 @@
 //! A small world: five participants in a row, channels between them, virtual channels over them.
 
 use super::abi::View;
+use super::code;
 use super::pair::Pair;
 use alloy_primitives::{Address, B256, keccak256};
-use perunika_core::sig::{MemoryKey, RawKey, Signature};
-use perunika_reference::{Channel, Key, VirtualChannel, hash};
+use p256::ecdsa::SigningKey;
+use p256::ecdsa::signature::hazmat::PrehashSigner;
+use perunika_core::sig::{MemoryKey, RawKey};
+use perunika_reference::{Channel, Key, Manner, PERMIT2, Token, VirtualChannel, hash};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -12,6 +15,8 @@ use std::collections::HashMap;
 pub(crate) const START: u64 = 1_900_000_100;
 /// What every account has at first, wei.
 pub(crate) const WEALTH: u128 = 1 << 100;
+/// What every owner has at first of every token.
+const TOKENS: u128 = 1 << 60;
 /// Participants.
 pub(crate) const PEOPLE: usize = 5;
 
@@ -52,40 +57,101 @@ fn secret(kind: &str, index: usize) -> B256 {
     keccak256(format!("{kind} {index}"))
 }
 
-/// The key of a participant. Number `PEOPLE` belongs to nobody.
+/// From here on, numbers name P-256 keys of the same participants.
+pub(crate) const P256: usize = 100;
+
+/// The address of a participant's key. Number `PEOPLE` belongs to nobody.
 pub(crate) fn key(person: usize) -> Address {
-    thread_local!(static KEYS: Vec<MemoryKey> = keys());
-    KEYS.with(|keys| keys[person].address())
+    thread_local!(static KEYS: Vec<MemoryKey> = keys("key"));
+    KEYS.with(|keys| keys[person % P256].address())
 }
 
-fn keys() -> Vec<MemoryKey> {
-    (0..=PEOPLE).map(|person| MemoryKey::new(secret("key", person), B256::ZERO).unwrap()).collect()
+/// A participant's key of either scheme.
+pub(crate) fn key_of(person: usize) -> Key {
+    if person < P256 { Key::of(key(person)) } else { Key { scheme: 2, key: keccak256(point(person - P256)) } }
+}
+
+fn keys(kind: &str) -> Vec<MemoryKey> {
+    (0..=PEOPLE).map(|person| MemoryKey::new(secret(kind, person), B256::ZERO).unwrap()).collect()
+}
+
+fn p256_key(person: usize) -> SigningKey {
+    SigningKey::from_slice(secret("P-256", person).as_slice()).unwrap()
+}
+
+/// x and y.
+fn point(person: usize) -> Vec<u8> {
+    thread_local!(static POINTS: Vec<Vec<u8>> = (0..=PEOPLE)
+        .map(|person| p256_key(person).verifying_key().to_encoded_point(false).as_bytes()[1..].to_vec())
+        .collect());
+    POINTS.with(|points| points[person].clone())
 }
 
 /// The signature of a participant's key on a digest; each is made once.
-pub(crate) fn sign(person: usize, digest: B256) -> [u8; 64] {
-    type Made = HashMap<(usize, B256), Signature>;
+pub(crate) fn sign(person: usize, digest: B256) -> Vec<u8> {
+    type Made = HashMap<(usize, B256), Vec<u8>>;
     thread_local! {
-        static KEYS: Vec<MemoryKey> = keys();
+        static KEYS: Vec<MemoryKey> = keys("key");
         static MADE: RefCell<Made> = RefCell::default();
     }
+    let make = || {
+        if person < P256 {
+            return KEYS.with(|keys| keys[person].sign(digest)).0.to_vec();
+        }
+        let signature: p256::ecdsa::Signature = p256_key(person - P256).sign_prehash(digest.as_slice()).unwrap();
+        let low = signature.normalize_s().unwrap_or(signature);
+        [&low.to_bytes()[..], &point(person - P256)].concat()
+    };
     MADE.with_borrow_mut(|made| {
         if made.len() > 200_000 {
             made.clear();
         }
-        made.entry((person, digest)).or_insert_with(|| KEYS.with(|keys| keys[person].sign(digest))).0
+        made.entry((person, digest)).or_insert_with(make).clone()
     })
 }
 
 /// Who has this key.
 pub(crate) fn person_of(key: &Key) -> usize {
-    (0..PEOPLE).find(|person| self::key(*person) == key.account()).unwrap_or(PEOPLE)
+    let mut all = (0..PEOPLE).chain(P256..P256 + PEOPLE);
+    all.find(|person| key_of(*person) == *key).unwrap_or(PEOPLE)
 }
 
-/// The account of a participant. 2 and 3 take no money: one refuses it, one burns the gas that it gets.
+/// The account of a participant. 2 and 3 take no money: one refuses it, one burns the gas that it gets. 4 is a wallet that signs
+/// in its own way. All have a key as well.
 pub(crate) fn owner(person: usize) -> Address {
-    Address::from_word(secret("owner", person))
+    thread_local!(static OWNERS: Vec<MemoryKey> = keys("owner"));
+    OWNERS.with(|owners| owners[person].address())
 }
+
+/// Whether the account is a contract that signs.
+pub(crate) fn is_wallet(account: Address) -> bool {
+    account == owner(4)
+}
+
+/// The signature of an owner's key; none if it is no owner.
+pub(crate) fn sign_as_owner(account: Address, digest: B256) -> Option<[u8; 64]> {
+    thread_local!(static OWNERS: Vec<MemoryKey> = keys("owner"));
+    OWNERS.with(|owners| owners.iter().find(|key| key.address() == account).map(|key| key.sign(digest).0))
+}
+
+/// A token by its number in [`MANNERS`].
+pub(crate) fn token(number: usize) -> Address {
+    Address::from_word(secret("token", number))
+}
+
+/// How the tokens behave.
+pub(crate) const MANNERS: [Manner; 10] = [
+    Manner::Plain,
+    Manner::Silent,
+    Manner::Fee,
+    Manner::Generous,
+    Manner::Refusing,
+    Manner::Reverting,
+    Manner::Burning,
+    Manner::Strange,
+    Manner::Short,
+    Manner::Lying,
+];
 
 /// A channel between two participants.
 pub(crate) fn channel(a: usize, b: usize, challenge: u32, window: u32, k_max: u16, lane: u16) -> Channel {
@@ -114,7 +180,7 @@ pub(crate) struct Virtual {
 impl Virtual {
     /// The keys of the hubs.
     pub(crate) fn mids(&self) -> Vec<Key> {
-        self.path[1..self.path.len() - 1].iter().map(|person| Key::of(key(*person))).collect()
+        self.path[1..self.path.len() - 1].iter().map(|person| key_of(*person)).collect()
     }
 }
 
@@ -140,22 +206,46 @@ impl World {
     pub(crate) fn over_pair(mut pair: Pair) -> Self {
         for person in 0..=PEOPLE {
             let code = match person {
-                2 => REFUSES,
-                3 => BURNS,
-                _ => &[],
+                2 => REFUSES.to_vec(),
+                3 => BURNS.to_vec(),
+                4 => code::wallet(),
+                _ => Vec::new(),
             };
-            pair.account(owner(person), WEALTH, code, !code.is_empty());
+            pair.account(owner(person), WEALTH, &code, [2, 3].contains(&person));
             pair.account(key(person), WEALTH, &[], false);
         }
         pair.reference.money.balances.insert(pair.evm.domain.adjudicator, 0);
+        pair.reference.money.wallets.insert(owner(4));
+        pair.evm.set_account(PERMIT2, 0, &code::permit2());
+        for (number, manner) in MANNERS.into_iter().enumerate() {
+            let contract = pair.evm.domain.adjudicator;
+            let mut owned = Token { manner, ..Token::default() };
+            for person in 0..PEOPLE {
+                owned.balances.insert(owner(person), TOKENS);
+                owned.allowances.insert((owner(person), PERMIT2), TOKENS);
+                if person != 1 {
+                    owned.allowances.insert((owner(person), contract), TOKENS);
+                }
+            }
+            pair.token(token(number), owned);
+        }
         let channels = vec![
             channel(0, 1, 12, 7, 9, 0),
             channel(1, 2, 6, 3, 4, 0),
             channel(2, 3, 3, 2, 2, 0),
             channel(3, 4, 20, 9, 12, 1),
             channel(1, 0, 1, 1, 1, 1),
+            // With keys of the other scheme.
+            Channel { key_a: key_of(P256), key_b: key_of(P256 + 1), ..channel(0, 1, 12, 7, 9, 2) },
+            Channel { key_b: key_of(P256 + 4), asset: token(0), ..channel(0, 4, 12, 7, 9, 3) },
         ];
-        let paths: [&[usize]; 4] = [&[0, 1, 2], &[3, 2, 1, 0], &[0, 1, 2, 3, 4], &[4, 0, 1]];
+        let pairs = [(0, 1), (1, 2), (4, 1), (3, 4), (0, 4), (1, 0), (2, 3), (4, 0), (0, 2), (1, 4)];
+        let of_tokens = pairs
+            .into_iter()
+            .enumerate()
+            .map(|(number, (a, b))| Channel { asset: token(number), ..channel(a, b, 12, 7, 9, 10 + number as u16) });
+        let channels: Vec<Channel> = channels.into_iter().chain(of_tokens).collect();
+        let paths: [&[usize]; 5] = [&[0, 1, 2], &[3, 2, 1, 0], &[0, 1, 2, 3, 4], &[4, 0, 1], &[0, P256 + 1, P256 + 2]];
         let mut world = Self { pair, channels, virtuals: Vec::new() };
         world.virtuals = paths.iter().enumerate().map(|(number, path)| world.over(number, path)).collect();
         for v in &world.virtuals {
@@ -165,9 +255,9 @@ impl World {
     }
 
     fn over(&self, number: usize, path: &[usize]) -> Virtual {
-        let mids: Vec<Key> = path[1..path.len() - 1].iter().map(|person| Key::of(key(*person))).collect();
+        let mids: Vec<Key> = path[1..path.len() - 1].iter().map(|person| key_of(*person)).collect();
         let secrets: Vec<B256> = path.iter().map(|person| secret("activation", 10 * number + person)).collect();
-        let ends = [path[0], path[path.len() - 1]].map(|person| Key::of(key(person)));
+        let ends = [path[0], path[path.len() - 1]].map(key_of);
         let params = VirtualChannel {
             a: ends[0],
             b: ends[1],
@@ -175,12 +265,12 @@ impl World {
             links: secret("links", number),
             fees: secret("fees", number),
             asset: Address::ZERO,
-            init_a: [5, 3, 2, (1 << 96) - 2][number],
-            init_b: [4, 0, 2, 1][number],
-            t_exp: START + [60, 45, 100, 30][number],
-            challenge: [10, 4, 8, 1][number],
-            window: [6, 3, 4, 1][number],
-            k_max: [9, 3, 4, 1][number],
+            init_a: [5, 3, 2, (1 << 96) - 2, 4][number],
+            init_b: [4, 0, 2, 1, 3][number],
+            t_exp: START + [60, 45, 100, 30, 50][number],
+            challenge: [10, 4, 8, 1, 6][number],
+            window: [6, 3, 4, 1, 3][number],
+            k_max: [9, 3, 4, 1, 5][number],
             nonce: u128::MAX - number as u128,
             act_mode: 1,
             act: hash::activation(&secrets),
@@ -219,7 +309,9 @@ impl World {
         let nanos = self.pair.reference.nanos.keys().map(|(ch, entry)| View::Nano(*ch, *entry));
         views.extend(nanos.chain([View::Nano(B256::ZERO, B256::ZERO)]));
         views.extend(self.pair.reference.revealed.keys().chain([&B256::ZERO]).map(|hash| View::RevealedAt(*hash)));
-        views.extend((0..=PEOPLE).map(|person| View::Vault(Address::ZERO, owner(person))));
+        for asset in [Address::ZERO, token(0), token(1), token(6)] {
+            views.extend((0..=PEOPLE).map(|person| View::Vault(asset, owner(person))));
+        }
         views.into_iter().try_for_each(|view| self.pair.same_view(view, time))
     }
 }

@@ -90,7 +90,7 @@ impl Auditor {
     }
 
     fn learn_life(&mut self, event: &Event) {
-        let Event::Confirmed { id, dep_b } = event else { return };
+        let Event::Confirmed { id, dep_b, .. } = event else { return };
         let Some((params, dep_a)) = self.record.funding(*id) else { return };
         let deposits = [dep_a, *dep_b];
         // A reorganisation may bring the same life again; whoever signed in it signed for these deposits.

@@ -93,7 +93,7 @@ impl Record {
                 let life = self.lives.entry(*id).or_default();
                 (life.params, life.deposits[0]) = (Some(*params), *dep_a);
             }
-            Event::Confirmed { id, dep_b } => {
+            Event::Confirmed { id, dep_b, .. } => {
                 let time = self.time;
                 let life = self.lives.entry(*id).or_default();
                 (life.deposits[1], life.confirmed) = (*dep_b, Some(time));

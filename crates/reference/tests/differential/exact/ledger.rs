@@ -12,7 +12,7 @@ use perunika_reference::{
 const MIX: B256 = B256::repeat_byte(0x11);
 
 fn open(pair: &mut Pair, params: &Channel, deposits: [u128; 2], dispute: Option<Dispute<LedgerState>>) {
-    let phase = Phase::Open { deposit_a: deposits[0], deposit_b: deposits[1], dispute };
+    let phase = Phase::Open { deposit_a: deposits[0], deposit_b: deposits[1], seq: 0, dispute };
     pair.reference.slots.insert(params.slot_key(), Slot { nonce: 2, phase });
     pair.push();
 }
@@ -80,7 +80,7 @@ fn funding_in_every_phase() {
     rich(&mut pair);
     let amounts = [0, 1, 2, 3, MOST - 1, MOST];
     let phases = amounts.into_iter().flat_map(|deposit_a| {
-        let open = Phase::Open { deposit_a, deposit_b: 1, dispute: None };
+        let open = Phase::Open { deposit_a, deposit_b: 1, seq: 0, dispute: None };
         [Phase::Funding { deposit_a }, open]
     });
     for phase in phases.chain([Phase::Virgin, Phase::Closed]) {

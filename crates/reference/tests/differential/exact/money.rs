@@ -37,7 +37,10 @@ fn withdrawals_by_anybody_to_anybody() {
             for to in receivers {
                 for asset in [Address::ZERO, Address::repeat_byte(1)] {
                     for value in [0, 1] {
-                        probe(&mut pair, At { value, ..at(sender, NOW) }, &Call::Withdraw { asset, to });
+                        for amount in [0, 1, MOST, MOST + 1] {
+                            let call = Call::Withdraw { asset, to, amount };
+                            probe(&mut pair, At { value, ..at(sender, NOW) }, &call);
+                        }
                     }
                 }
             }
@@ -54,7 +57,7 @@ fn payouts_to_every_pair_of_receivers() {
     let params: Channel = world.channels[0];
     let signer = world.clone();
     let World { mut pair, .. } = world;
-    let phase = Phase::Open { deposit_a: 2, deposit_b: 1, dispute: None };
+    let phase = Phase::Open { deposit_a: 2, deposit_b: 1, seq: 0, dispute: None };
     pair.reference.slots.insert(params.slot_key(), Slot { nonce: 0, phase });
     pair.push();
     let id = pair.reference.channel_id(&params, 0);

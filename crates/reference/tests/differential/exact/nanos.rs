@@ -20,7 +20,7 @@ fn dispute(pair: &mut Pair, params: &Channel, list: &[Entry]) -> LedgerState {
     let leaves: Vec<B256> = list.iter().map(|entry| hash::leaf(hash::entry(entry))).collect();
     let state = LedgerState { ver: 1, nanos: list.len() as u8, nano_root: root(&leaves), ..LedgerState::default() };
     let dispute = Some(Dispute { state, mix: MIX, deadline: R });
-    let phase = Phase::Open { deposit_a: 0, deposit_b: 0, dispute };
+    let phase = Phase::Open { deposit_a: 0, deposit_b: 0, seq: 0, dispute };
     pair.reference.slots.insert(params.slot_key(), Slot { nonce: 0, phase });
     pair.push();
     state

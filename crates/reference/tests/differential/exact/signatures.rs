@@ -10,7 +10,7 @@ fn every_flipped_bit_and_every_length() {
     let world = world();
     let params = world.channels[0];
     let World { mut pair, .. } = world.clone();
-    let phase = Phase::Open { deposit_a: 2, deposit_b: 1, dispute: None };
+    let phase = Phase::Open { deposit_a: 2, deposit_b: 1, seq: 0, dispute: None };
     pair.reference.slots.insert(params.slot_key(), Slot { nonce: 0, phase });
     pair.push();
     let state = LedgerState { ver: 1, dep_a: 1, total: 1, ..LedgerState::default() };

@@ -15,16 +15,23 @@ impl Story {
         let any = self.rng.chance(12);
         match slot.phase {
             _ if any => {
-                let kind = self.rng.below(8);
+                let kind = self.rng.below(13);
                 self.ledger_by_kind(kind, sender, &params)
+            }
+            Phase::Virgin | Phase::Closed if !params.asset.is_zero() || self.rng.chance(40) => {
+                let kind = self.rng.pick(&[0, 2]);
+                self.open_with(&params, kind, sender)
             }
             Phase::Virgin | Phase::Closed => (params.owner_a, Call::Open { params, nonce: slot.nonce }),
             Phase::Funding { deposit_a } => match self.rng.below(10) {
                 0 => (params.owner_a, Call::Refund { params }),
+                _ if !params.asset.is_zero() || self.rng.chance(40) => self.open_with(&params, 1, sender),
                 _ => (params.owner_b, Call::Confirm { params, nonce: slot.nonce, deposit_a }),
             },
-            Phase::Open { dispute: None, .. } => match self.rng.below(10) {
+            Phase::Open { dispute: None, .. } => match self.rng.below(14) {
                 0..=1 if !self.nano_story => self.ledger_by_kind(3, sender, &params),
+                10..=11 if !self.nano_story => self.deposit_more(&params, sender),
+                12..=13 if !self.nano_story => self.adjust(&params, sender),
                 2 => self.ledger_by_kind(5, sender, &params),
                 _ => self.ledger_by_kind(4, party, &params),
             },
@@ -59,6 +66,12 @@ impl Story {
     }
 
     pub(super) fn ledger_by_kind(&mut self, kind: usize, sender: Address, params: &Channel) -> (Address, Call) {
+        match kind {
+            8..=10 => return self.open_with(params, kind - 8, sender),
+            11 => return self.deposit_more(params, sender),
+            12 => return self.adjust(params, sender),
+            _ => {}
+        }
         let params = *params;
         let info = self.world.pair.reference.channel(&params);
         let call = match kind {
@@ -147,7 +160,12 @@ impl Story {
         let (dep_a, dep_b) = (self.amount_within(deposit_a), self.amount_within(deposit_b));
         let (lock_root, locks) = self.lock_list();
         let escrowed = if locks > 0 { self.amount_within((dep_a + dep_b).min(1 << 95)) } else { 0 };
-        let receivers = [(); 2].map(|()| if self.rng.chance(70) { Address::ZERO } else { self.anybody() });
+        let contract = self.world.pair.reference.address;
+        let receivers = [(); 2].map(|()| match self.rng.below(20) {
+            0..=13 => Address::ZERO,
+            14 => contract,
+            _ => self.anybody(),
+        });
         let mut terms = CloseTerms {
             dep_a,
             dep_b,

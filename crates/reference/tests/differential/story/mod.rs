@@ -2,6 +2,7 @@
 
 mod entries;
 mod ledger;
+mod money;
 mod nanos;
 mod virtuals;
 
@@ -38,6 +39,8 @@ pub(crate) struct Story {
     focus: ([usize; 2], usize),
     /// Whether it is a story about the nanocontracts of one channel.
     nano_story: bool,
+    /// Wei of the call that is being made, where that decides.
+    value: Option<u128>,
 }
 
 /// Of a channel of either kind.
@@ -64,6 +67,7 @@ pub(crate) fn tell_with(world: &World, seed: u64, length: usize, before: Before<
         rng,
         focus,
         nano_story: seed % 2 == 1,
+        value: None,
         time: START,
         number: 100,
         locks: BTreeMap::new(),
@@ -160,6 +164,7 @@ impl Story {
     }
 
     fn next_call(&mut self, step: usize) -> (At, Call) {
+        self.value = None;
         let sender = self.anybody();
         let codes = [PUPPET, App::TicTacToe.code(), App::HashLock.code()];
         let (sender, mut call) = match self.rng.below(100) {
@@ -168,18 +173,17 @@ impl Story {
             0..=85 if self.nano_story => self.ledger_call(sender),
             0..=54 => self.ledger_call(sender),
             55..=82 => self.virtual_call(sender),
-            83..=92 => self.settlement(sender),
-            93 => (sender, Call::Withdraw { asset: Address::ZERO, to: self.anybody() }),
+            83..=87 => self.settlement(sender),
+            88..=89 => self.batch(sender),
+            90..=93 => self.vault_call(sender),
             94..=96 => (sender, Call::Reveal { secret: self.rng.pick(&[SECRET, B256::ZERO, B256::repeat_byte(1)]) }),
             97 => (sender, Call::Deploy { code: self.some_code() }),
-            _ => {
-                let of = owner(self.rng.pick(&[2, 3]));
-                (of, Call::Withdraw { asset: Address::ZERO, to: self.anybody() })
-            }
+            98 => self.batch(sender),
+            _ => self.vault_call(sender),
         };
         let mut at = At { sender, value: 0, time: self.time, number: self.number };
         if call.is_payable() {
-            at.value = self.deposit();
+            at.value = self.value.unwrap_or_else(|| self.deposit());
         }
         if self.rng.chance(12) {
             mutate(&mut call, &mut self.rng);
@@ -197,7 +201,7 @@ impl Story {
         (at, call)
     }
 
-    fn anybody(&mut self) -> Address {
+    pub(super) fn anybody(&mut self) -> Address {
         let person = self.rng.below(PEOPLE + 1);
         if self.rng.chance(70) { owner(person) } else { key(person) }
     }
