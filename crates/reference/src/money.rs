@@ -2,7 +2,7 @@
 
 use crate::terms::Channel;
 use crate::token::{Ask, Token};
-use crate::{Amount, Env, Error, Event, Reference, error::require};
+use crate::{AMOUNT_MAX, Amount, Env, Error, Event, Reference, error::require};
 use alloy_primitives::Address;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,6 +103,7 @@ impl Reference {
         owner: Address,
         amount: Amount,
     ) -> Result<(), Error> {
+        require(amount <= AMOUNT_MAX, Error::WrongDeposit)?;
         let ether = asset == Address::ZERO;
         require(env.value == if ether { amount } else { 0 }, Error::WrongDeposit)?;
         self.receive(env);

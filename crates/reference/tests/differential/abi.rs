@@ -403,6 +403,12 @@ pub(crate) fn calldata(call: &Call) -> Vec<u8> {
     }
 }
 
+/// A batch of any calldata.
+pub(crate) fn batch(gas_each: u64, calls: Vec<Vec<u8>>) -> Vec<u8> {
+    let calls = calls.into_iter().map(Into::into).collect();
+    encoded("batch", wide::batchCall { gasEach: n(gas_each), calls })
+}
+
 /// A question.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum View {

@@ -2,10 +2,10 @@
 
 use super::evm::{Ended, Evm};
 use super::pair::{At, Counts, Pair, mapping};
-use super::world::{START, WEALTH, World, channel, owner};
-use super::{abi, evm};
+use super::world::{START, WEALTH, World, channel, owner, token};
+use super::{abi, code, evm};
 use alloy_primitives::{Address, B256, U256};
-use perunika_reference::{Call, Error, LIVES, Phase, Slot};
+use perunika_reference::{Call, Channel, Error, LIVES, Opening, Phase, Slot, authorisation, hash, permit_signature};
 
 fn at(sender: Address) -> At {
     At { sender, value: 0, time: START, number: 100 }
@@ -49,14 +49,12 @@ fn caller(contract: Address, data: &[u8]) -> Vec<u8> {
     code
 }
 
-#[test]
-fn s21_a_receiver_that_calls_back_finds_every_entry_point_locked() {
-    let world = World::new();
+/// One call of each entry point that may not be called from within another.
+fn entry_points(world: &World) -> Vec<Call> {
     let (params, v) = (world.channels[0], world.virtuals[0].params);
-    let contract = world.pair.evm.domain.adjudicator;
     let (state, virtual_state) = (Default::default(), Default::default());
     let (signatures, secrets, mix) = (Vec::new(), Vec::new(), B256::ZERO);
-    let calls = [
+    let calls = vec![
         Call::Open { params, nonce: 0 },
         Call::Confirm { params, nonce: 0, deposit_a: 0 },
         Call::Refund { params },
@@ -108,7 +106,14 @@ fn s21_a_receiver_that_calls_back_finds_every_entry_point_locked() {
     let locked: Vec<_> = calls.iter().map(Call::name).collect();
     let open = ["deploy", "reveal"];
     assert!(Call::NAMES.iter().all(|name| locked.contains(name) || open.contains(name)), "every function is tried");
-    for call in calls {
+    calls
+}
+
+#[test]
+fn s21_a_receiver_that_calls_back_finds_every_entry_point_locked() {
+    let world = World::new();
+    let contract = world.pair.evm.domain.adjudicator;
+    for call in entry_points(&world) {
         // A withdrawal passes on all the gas, so that the receiver could do whatever it likes.
         let mut pair = Pair::new();
         pair.account(owner(0), WEALTH, &[], false);
@@ -122,9 +127,7 @@ fn s21_a_receiver_that_calls_back_finds_every_entry_point_locked() {
         let ended = pair.evm.call(owner(0), 0, abi::calldata(&withdraw), START, 100);
         assert!(matches!(ended, Ended::Well { .. }), "{} {ended:?}", call.name());
         assert_eq!(pair.evm.balance(receiver), 5);
-        let first = pair.evm.slot(receiver, U256::from(1)).to_be_bytes::<32>();
-        assert_eq!(pair.evm.slot(receiver, U256::ZERO), U256::ZERO, "{} was not locked", call.name());
-        assert_eq!(abi::error(&first[..4]), Some(Error::Reentered), "{}", call.name());
+        locked_out(&pair, receiver, &call);
     }
 }
 
@@ -169,4 +172,114 @@ fn s14_after_a_fork_ids_and_signatures_are_those_of_the_new_chain() {
         counts.add(&super::story::tell(&world, seed, 60).unwrap_or_else(|why| panic!("{why}")));
     }
     assert!(counts.done.len() > 12, "{counts:?}");
+}
+
+#[test]
+fn s21_a_token_that_calls_back_finds_every_entry_point_locked() {
+    let world = World::new();
+    let contract = world.pair.evm.domain.adjudicator;
+    let asset = Address::repeat_byte(0x77);
+    let params = Channel { asset, ..world.channels[0] };
+    let opening = Opening { nonce: 0, deposit_a: 5, deposit_b: 0, not_after: START };
+    let digest = |id| hash::digest(world.pair.reference.domain, hash::open_auth(id, [5, 0], START));
+    for call in entry_points(&world) {
+        let mut pair = Pair::new();
+        pair.account(owner(0), WEALTH, &[], false);
+        pair.evm.set_account(asset, 0, &code::reentrant(contract, &abi::calldata(&call)));
+        let id = pair.reference.channel_id(&params, 0);
+        let permitted = [&[3], &permit_signature(owner(0), contract, 5, START)[..]].concat();
+        let authorised = [&[4], &authorisation(owner(0), contract, 5, START + 1, digest(id))[..]].concat();
+        let opens =
+            [vec![], vec![2], permitted, authorised].map(|funding_a| Call::OpenWith { params, opening, funding_a });
+        let vault = Call::FundVault { asset, owner: owner(0), amount: 5 };
+        for way_in in opens.into_iter().chain([vault]) {
+            let mut pair = pair.clone();
+            let ended = pair.evm.call(owner(0), 0, abi::calldata(&way_in), START, 100);
+            assert!(matches!(ended, Ended::Well { .. }), "{} {way_in:?} {ended:?}", call.name());
+            locked_out(&pair, asset, &call);
+            let way_out = match way_in {
+                Call::OpenWith { .. } => Call::Refund { params },
+                _ => Call::Withdraw { asset, to: owner(1), amount: 5 },
+            };
+            pair.evm.set_slot_of(asset, U256::from(1), U256::ZERO);
+            let ended = pair.evm.call(owner(0), 0, abi::calldata(&way_out), START, 101);
+            assert!(matches!(ended, Ended::Well { .. }), "{} {way_out:?} {ended:?}", call.name());
+            locked_out(&pair, asset, &call);
+        }
+    }
+}
+
+/// The call that `account` made was refused by the lock.
+fn locked_out(pair: &Pair, account: Address, call: &Call) {
+    let first = pair.evm.slot(account, U256::from(1)).to_be_bytes::<32>();
+    assert_eq!(pair.evm.slot(account, U256::ZERO), U256::ZERO, "{} was not locked", call.name());
+    assert_eq!(abi::error(&first[..4]), Some(Error::Reentered), "{}", call.name());
+}
+
+#[test]
+fn s26_any_gas_limit_pays_a_token_out_or_not_at_all() {
+    let world = World::new();
+    for number in [0, 1, 4, 6, 7] {
+        let params = Channel { asset: token(number), ..world.channels[0] };
+        let mut ready = world.pair.clone();
+        let opening = Opening { nonce: 0, deposit_a: 3, deposit_b: 0, not_after: START };
+        ready.call(at(params.owner_a), &Call::OpenWith { params, opening, funding_a: Vec::new() }).unwrap().unwrap();
+        let refund = abi::calldata(&Call::Refund { params });
+        let mut kinds = std::collections::BTreeSet::new();
+        for gas in (30_000..330_000).step_by(1_500) {
+            let mut pair = ready.clone();
+            match pair.evm.call_with_gas(params.owner_a, 0, refund.clone(), START, 101, gas) {
+                Ended::Well { .. } => {
+                    pair.reference.call(&env(params.owner_a), &Call::Refund { params }).unwrap();
+                    kinds.insert("done");
+                }
+                Ended::Reverted(data) => {
+                    assert_eq!(abi::error(&data), Some(Error::InsufficientGas));
+                    kinds.insert("refused");
+                }
+                Ended::Halted(_) => drop(kinds.insert("halted")),
+            }
+            pair.same_state().unwrap();
+        }
+        assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["done", "halted", "refused"]);
+    }
+}
+
+/// A call that succeeds alone with `gas_each` succeeds in a batch, whatever the gas of the batch: or there is no batch.
+#[test]
+fn a_batch_gives_each_call_its_gas_or_none() {
+    let world = World::new();
+    let mut ready = world.pair.clone();
+    let vault = Call::FundVault { asset: Address::ZERO, owner: owner(0), amount: 9 };
+    ready.call(At { value: 9, ..at(owner(0)) }, &vault).unwrap().unwrap();
+    let withdraw = abi::calldata(&Call::Withdraw { asset: Address::ZERO, to: owner(1), amount: 4 });
+    for tail in [0, 4_000, 20_000] {
+        // Nobody reads what follows the arguments.
+        let call = [&withdraw[..], &vec![0; tail]].concat();
+        let run = |gas_each: u64, gas: u64| {
+            let mut pair = ready.clone();
+            let ended = pair.evm.call_with_gas(owner(0), 0, abi::batch(gas_each, vec![call.clone()]), START, 101, gas);
+            (ended, pair.evm.balance(owner(1)) - ready.evm.balance(owner(1)))
+        };
+        let enough = (20_000..400_000).step_by(50).find(|gas_each| run(*gas_each, 5_000_000).1 == 4).unwrap();
+        let mut kinds = std::collections::BTreeSet::new();
+        // Less is no transaction (EIP-7623).
+        let data = abi::batch(enough, vec![call.clone()]);
+        let tokens: u64 = data.iter().map(|byte| if *byte == 0 { 1 } else { 4 }).sum();
+        for gas in (21_000 + 10 * tokens..2_500_000).step_by(97) {
+            match run(enough, gas) {
+                (Ended::Well { .. }, 4) => drop(kinds.insert("done")),
+                (Ended::Well { .. }, _) => panic!("{tail} bytes more, {gas} gas, {enough} each: passed over"),
+                (Ended::Reverted(data), _) => {
+                    assert_eq!(abi::error(&data), Some(Error::InsufficientGas));
+                    kinds.insert("refused");
+                }
+                (Ended::Halted(_), _) => drop(kinds.insert("halted")),
+            }
+            if kinds.contains("done") {
+                break;
+            }
+        }
+        assert!(kinds.contains("done") && (tail > 0 || kinds.contains("refused")), "{kinds:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Code of the accounts that the contract calls: tokens, Permit2, a wallet.
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{Address, keccak256};
 use perunika_reference::Manner;
 use revm::bytecode::opcode as op;
 use std::collections::BTreeMap;
@@ -184,4 +184,19 @@ pub(crate) fn wallet() -> Vec<u8> {
     asm.label("asked").arg(4).store(0).hash(32).arg(100).ops(&[op::EQ]);
     asm.arg(68).push(32).ops(&[op::EQ, op::AND, op::ISZERO]).jump_if("fail");
     asm.push(0x1626_ba7e).push(224).ops(&[op::SHL]).store(0).push(32).push(0).ops(&[op::RETURN]).build()
+}
+
+/// A token that, whenever it is to move something, calls the contract with this data, and does as it is told. What came of it it
+/// notes: slot 0 is 1 if the call went well, slot 1 the first word of the answer.
+pub(crate) fn reentrant(contract: Address, data: &[u8]) -> Vec<u8> {
+    let mut asm = Asm::default();
+    asm.function("balanceOf(address)", "balanceOf");
+    asm.push(data.len() as u64).place("data").push(1).ops(&[op::ADD]).push(0).ops(&[op::CODECOPY]);
+    asm.push(32).push(0x8000).push(data.len() as u64).push(0).push(0).ops(&[op::PUSH20]).ops(contract.as_slice());
+    asm.ops(&[op::GAS, op::CALL]).push(0).ops(&[op::SSTORE]);
+    asm.push(0x8000).ops(&[op::MLOAD]).push(1).ops(&[op::SSTORE]);
+    // As if everything came to the contract, whatever the function is: in `transfer`, this word is not there.
+    asm.push(2).ops(&[op::SLOAD]).arg(68).ops(&[op::ADD]).push(2).ops(&[op::SSTORE]).give_word(1);
+    asm.label("balanceOf").push(2).ops(&[op::SLOAD]).store(0).push(32).push(0).ops(&[op::RETURN]);
+    asm.label("data").ops(data).build()
 }

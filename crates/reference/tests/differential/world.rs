@@ -15,6 +15,8 @@ use std::collections::HashMap;
 pub(crate) const START: u64 = 1_900_000_100;
 /// What every account has at first, wei.
 pub(crate) const WEALTH: u128 = 1 << 100;
+/// The first so many channels are of ETH, with keys of secp256k1.
+pub(crate) const PLAIN: usize = 5;
 /// What every owner has at first of every token.
 const TOKENS: u128 = 1 << 60;
 /// Participants.

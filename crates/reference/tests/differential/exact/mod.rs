@@ -1,5 +1,6 @@
 //! Small widths, completely: every combination of values around every bound, on a state that is set up by hand.
 
+mod funding;
 mod ledger;
 mod money;
 mod nanos;

@@ -18,14 +18,14 @@ impl Story {
                 let kind = self.rng.below(13);
                 self.ledger_by_kind(kind, sender, &params)
             }
-            Phase::Virgin | Phase::Closed if !params.asset.is_zero() || self.rng.chance(40) => {
+            Phase::Virgin | Phase::Closed if !params.asset.is_zero() || self.rng.chance(25) => {
                 let kind = self.rng.pick(&[0, 2]);
                 self.open_with(&params, kind, sender)
             }
             Phase::Virgin | Phase::Closed => (params.owner_a, Call::Open { params, nonce: slot.nonce }),
             Phase::Funding { deposit_a } => match self.rng.below(10) {
                 0 => (params.owner_a, Call::Refund { params }),
-                _ if !params.asset.is_zero() || self.rng.chance(40) => self.open_with(&params, 1, sender),
+                _ if !params.asset.is_zero() || self.rng.chance(25) => self.open_with(&params, 1, sender),
                 _ => (params.owner_b, Call::Confirm { params, nonce: slot.nonce, deposit_a }),
             },
             Phase::Open { dispute: None, .. } => match self.rng.below(14) {

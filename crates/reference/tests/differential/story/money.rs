@@ -97,7 +97,7 @@ impl Story {
     pub(super) fn vault_call(&mut self, sender: Address) -> (Address, Call) {
         let focus = self.some_channel().asset;
         let asset = if self.rng.chance(70) { focus } else { self.some_asset() };
-        if self.rng.chance(60) {
+        if self.rng.chance(45) {
             let amount = self.some_amount();
             self.value = Some(if asset.is_zero() { amount } else { 0 });
             let payer = owner(self.rng.below(PEOPLE));
@@ -113,7 +113,7 @@ impl Story {
             2 => 1,
             _ => self.amount_within(held),
         };
-        let to = if self.rng.chance(4) { self.world.pair.reference.address } else { self.anybody() };
+        let to = if self.rng.chance(15) { self.world.pair.reference.address } else { self.anybody() };
         (of, Call::Withdraw { asset, to, amount })
     }
 
@@ -158,9 +158,11 @@ impl Story {
     /// How a deposit is paid, and the wei that go with it.
     fn funding(&mut self, paid: Paid, sender: Address) -> (Vec<u8>, u128) {
         let ether = paid.asset.is_zero();
+        let vault = &self.world.pair.reference.money.vault;
+        let held = vault.get(&(paid.asset, paid.owner)).copied().unwrap_or_default();
         let way = match self.rng.below(20) {
             0 => self.rng.below(8) as u8,
-            1..=5 => 1,
+            1..=8 if held >= paid.amount => 1,
             _ if ether => 0,
             other => (other % 6) as u8,
         };
