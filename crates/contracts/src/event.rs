@@ -270,3 +270,33 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(text: &str) -> U256 {
+        U256::from_be_bytes(text.parse::<B256>().expect("hex").0)
+    }
+
+    /// What the contract would have logged.
+    fn decoded(event: &impl SolEvent) -> Option<Event> {
+        let log = event.encode_log_data();
+        Event::decode(log.topics(), &log.data)
+    }
+
+    #[test]
+    fn packed_words_of_deposits() {
+        let (id, payer) = (B256::repeat_byte(1), Address::repeat_byte(2));
+        let terms = word("0x0000000000000000000000000000000000000001000000000000000000000009");
+        let event = decoded(&Adjudicator::Confirmed { id, terms });
+        assert_eq!(event, Some(Event::Confirmed { id, dep_b: 9, way: 1 }));
+        let terms = word("0x0000000000000000000000000000000000000501ffffffffffffffffffffffff");
+        let event = decoded(&Adjudicator::Deposited { id, payer, terms });
+        assert_eq!(event, Some(Event::Deposited { id, payer, side: 1, amount: (1 << 96) - 1, way: 5 }));
+        let terms = word("0x0000000000000000000000000000000000ffff00000000000000000000000007");
+        let event = decoded(&Adjudicator::Adjusted { id, terms });
+        assert_eq!(event, Some(Event::Adjusted { id, seq: u16::MAX, side: 0, amount: 7 }));
+        assert_eq!(event.and_then(|event| event.object()), Some(id));
+    }
+}

@@ -104,6 +104,7 @@ impl Reference {
         amount: Amount,
     ) -> Result<(), Error> {
         require(amount <= AMOUNT_MAX, Error::WrongDeposit)?;
+        require(owner != Address::ZERO, Error::InvalidOwners)?;
         let ether = asset == Address::ZERO;
         require(env.value == if ether { amount } else { 0 }, Error::WrongDeposit)?;
         self.receive(env);
@@ -120,7 +121,7 @@ impl Reference {
         amount: Amount,
     ) -> Result<(), Error> {
         require(amount > 0, Error::NothingToWithdraw)?;
-        require(to != self.address, Error::InvalidReceiver)?;
+        require(![Address::ZERO, self.address].contains(&to), Error::InvalidReceiver)?;
         self.debit(asset, env.sender, amount)?;
         log.push(Event::Withdrawn { asset, owner: env.sender, to, amount });
         require(self.send(asset, to, amount), Error::TransferFailed)

@@ -18,9 +18,9 @@ impl Key {
         Self { scheme: 1, key: address.into_word() }
     }
 
-    /// The account of the key.
+    /// The account of the key; only one of scheme 1 has one, of another it is nobody's.
     pub fn account(&self) -> Address {
-        Address::from_word(self.key)
+        if self.scheme == 1 { Address::from_word(self.key) } else { Address::ZERO }
     }
 }
 

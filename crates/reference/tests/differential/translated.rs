@@ -4,10 +4,10 @@ use super::abi;
 use super::world::{World, key, owner};
 use alloy_primitives::{Address, B256};
 use perunika_contracts::encode_call;
-use perunika_core::chain::{self, ForcedStep, Home, NanoClaim, Opener, Roots};
-use perunika_core::params::{ChannelParams, Party, VirtualParams};
+use perunika_core::chain::{self, ForcedStep, Funding, Home, NanoClaim, Opener, Roots};
+use perunika_core::params::{ChannelParams, Party, Side, VirtualParams};
 use perunika_core::sig::Signature;
-use perunika_core::signed::{Close, Eip712, Entry, Lock, State};
+use perunika_core::signed::{Adjust, Close, Eip712, Entry, Lock, OpenAuth, State};
 use perunika_core::tree;
 use perunika_reference::Record;
 
@@ -87,6 +87,41 @@ fn of_channels(params: ChannelParams, id: B256) -> Vec<chain::Call> {
     ]
 }
 
+fn of_money(params: ChannelParams, id: B256) -> Vec<chain::Call> {
+    let terms = OpenAuth { id, dep_a: 5, dep_b: 6, not_after: 99 };
+    let (side, asset) = (Side::B, params.asset);
+    let adjust = Adjust { id, seq: 3, side: 1, amount: 4, receiver: owner(4), ver: 8, not_after: 99 };
+    let consent = SIGS[1].0.to_vec();
+    let [some, other] = [Funding::Vault { consent: consent.clone() }, Funding::Authorisation { sig: SIGS[0] }];
+    let ways = [
+        some.clone(),
+        other.clone(),
+        Funding::Sender { consent: Vec::new() },
+        Funding::Allowance { consent: consent.clone() },
+        Funding::Permit { permit: SIGS[0], consent: consent.clone() },
+        Funding::Permit2 { nonce: MIX, sig: consent },
+    ];
+    let mut calls: Vec<chain::Call> = ways
+        .into_iter()
+        .flat_map(|funding| {
+            let more = funding.clone();
+            [
+                chain::Call::OpenWith { params, terms, funding: funding.clone(), value: 5 },
+                chain::Call::ConfirmWith { params, terms, funding, value: 6 },
+                chain::Call::Deposit { params, id, side, amount: 7, not_after: 99, funding: more, value: 7 },
+            ]
+        })
+        .collect();
+    calls.extend([
+        chain::Call::OpenBoth { params, terms, fundings: [some, other], value: 11 },
+        chain::Call::Adjust { params, adjust, sigs: BOTH },
+        chain::Call::FundVault { asset, owner: owner(4), amount: 8 },
+    ]);
+    let inner = vec![chain::Call::Reveal { secret: MIX }, chain::Call::Adjust { params, adjust, sigs: BOTH }];
+    calls.push(chain::Call::Batch { gas_each: 300_000, calls: inner });
+    calls
+}
+
 fn of_virtuals(params: &VirtualParams) -> Vec<chain::Call> {
     let roots = Roots { locks: B256::ZERO, nanos: B256::repeat_byte(8) };
     let signed = state(roots.locks, roots.nanos);
@@ -141,6 +176,7 @@ fn calls_of_the_core_mean_what_their_calldata_says() {
     let (params, v) = (ledger(), over_two_hubs());
     let mut calls = of_channels(params, params.id(&domain, 3));
     calls.extend(of_virtuals(&v));
+    calls.extend(of_money(params, params.id(&domain, 2)));
     calls.extend(of_nanos(&Home::Ledger(params), B256::repeat_byte(7)));
     calls.extend(of_nanos(&Home::Virtual(v.clone()), B256::ZERO));
     for sender in [owner(0), owner(1), key(0), key(3), owner(5)] {

@@ -2,7 +2,7 @@
 
 use super::{MOST, NOW, at, probe, report, world};
 use crate::pair::At;
-use crate::world::{World, key, owner};
+use crate::world::{World, key, owner, token};
 use alloy_primitives::Address;
 use perunika_core::nano::CODE_MAX;
 use perunika_reference::{Call, Channel, CloseTerms, Error, Phase, Slot, hash};
@@ -47,6 +47,24 @@ fn withdrawals_by_anybody_to_anybody() {
         }
     }
     report("withdraw: senders, receivers, assets", &pair, 190);
+}
+
+#[test]
+fn vaults_of_anybody_are_filled_by_anybody() {
+    let World { mut pair, .. } = world();
+    for asset in (0..10).map(token).chain([Address::ZERO, Address::repeat_byte(1), owner(2)]) {
+        for of in [owner(0), owner(2), key(3), Address::ZERO, pair.evm.domain.adjudicator] {
+            for sender in [owner(0), owner(1), key(0)] {
+                for amount in [0, 1, 2, MOST, MOST + 1] {
+                    for value in [0, 1, 2] {
+                        let call = Call::FundVault { asset, owner: of, amount };
+                        probe(&mut pair, At { value, ..at(sender, NOW) }, &call);
+                    }
+                }
+            }
+        }
+    }
+    report("fundVault: assets, owners, senders, amounts", &pair, 2_900);
 }
 
 #[test]
