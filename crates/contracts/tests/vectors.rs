@@ -1,8 +1,9 @@
 //! `perunika-core` against the golden vectors that the contract's own tests check as well.
 #![allow(clippy::expect_used)]
 
+use alloy_primitives::U256;
 use perunika_contracts::{Preimage, Stored};
-use perunika_core::chain::Roots;
+use perunika_core::chain::{Roots, TokenPayment};
 use perunika_core::params::{ChannelParams, Party, VirtualParams, code_address, nano_slot, secret_hash};
 use perunika_core::sig::{MemoryKey, RawKey, Signature};
 use perunika_core::signed::{
@@ -232,6 +233,27 @@ fn roots_over_both_lists() {
     assert_eq!(tree::entries(lock_root, B256::ZERO), expected.hash("locksOnly"));
     assert_eq!(tree::entries(B256::ZERO, nano_root), expected.hash("nanosOnly"));
     assert_eq!(tree::entries(lock_root, nano_root), expected.hash("both"));
+}
+
+#[test]
+fn what_owners_sign_for_tokens() {
+    let text = vectors();
+    let v = Fields(&text);
+    let (funding, open) = (v.of("funding"), v.of("signed").of("OpenAuth"));
+    let terms = OpenAuth {
+        id: open.hash("id"),
+        dep_a: open.parse("depA"),
+        dep_b: open.parse("depB"),
+        not_after: open.parse("notAfter"),
+    };
+    let payment =
+        TokenPayment { owner: funding.parse("owner"), token: funding.parse("token"), amount: terms.dep_b, terms };
+    assert_eq!((terms.dep_b, terms.not_after), (funding.parse("amount"), funding.parse("notAfter")));
+    let (domain, separator) = (domain(v), funding.hash("tokenSeparator"));
+    assert_eq!(payment.permit(separator, &domain, funding.parse("permitNonce")), funding.hash("permit"));
+    assert_eq!(payment.authorisation(separator, &domain), funding.hash("authorisation"));
+    let nonce: U256 = funding.parse("permit2Nonce");
+    assert_eq!(payment.permit2(&domain, nonce.into()), funding.hash("permit2"));
 }
 
 #[test]

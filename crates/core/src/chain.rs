@@ -2,7 +2,7 @@
 //!
 //! Views are slot contents read at a block, never deltas of events: a reorg is just another view (S38, S39).
 
-pub use crate::funding::Funding;
+pub use crate::funding::{Funding, PERMIT2, TokenPayment};
 use crate::params::{ChannelParams, Side, VirtualParams};
 use crate::sig::Signature;
 use crate::signed::{Adjust, Amount, Close, Entry, Lock, Nano, OpenAuth, State};

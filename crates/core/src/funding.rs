@@ -1,8 +1,10 @@
-//! Where deposits come from (protocol 3.4).
+//! Where deposits come from (protocol 3.4), and what owners sign for tokens (docs/encoding.md, Funding).
 
+use crate::encode::{Domain, Words};
 use crate::sig::Signature;
+use crate::signed::{Eip712, OpenAuth};
 use alloc::vec::Vec;
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256, U256, address, keccak256};
 use serde::{Deserialize, Serialize};
 
 /// How the deposit of one side is paid, and how its owner agrees.
@@ -59,4 +61,56 @@ impl Funding {
             Self::Permit2 { nonce, sig } => [&[5], nonce.as_slice(), &sig[..]].concat(),
         }
     }
+}
+
+/// Where Permit2 lies on every chain.
+pub const PERMIT2: Address = address!("000000000022D473030F116dDEE9F6B43aC78BA3");
+
+/// The deposit of one side as a token sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenPayment {
+    /// Who pays.
+    pub owner: Address,
+    /// The token.
+    pub token: Address,
+    /// The deposit, smallest units.
+    pub amount: u128,
+    /// What both sides agree on; it also says until when.
+    pub terms: OpenAuth,
+}
+
+impl TokenPayment {
+    /// What [`Funding::Permit`] signs: the digest of an ERC-2612 permit, of a token with this domain separator that asks for this
+    /// nonce next.
+    pub fn permit(&self, separator: B256, domain: &Domain, nonce: U256) -> B256 {
+        let of = "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)";
+        let words = Words::of_type(of).address(self.owner).address(domain.adjudicator).uint(self.amount);
+        digest(separator, words.hash(nonce.into()).uint(self.terms.not_after.into()).keccak())
+    }
+
+    /// What [`Funding::Authorisation`] signs: the digest of an EIP-3009 authorisation, of a token with this domain separator.
+    pub fn authorisation(&self, separator: B256, domain: &Domain) -> B256 {
+        let of = "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)";
+        let words = Words::of_type(of).address(self.owner).address(domain.adjudicator).uint(self.amount).uint(0);
+        let words = words.uint(u128::from(self.terms.not_after) + 1).hash(domain.digest(self.terms.struct_hash()));
+        digest(separator, words.keccak())
+    }
+
+    /// What [`Funding::Permit2`] signs.
+    pub fn permit2(&self, domain: &Domain, nonce: B256) -> B256 {
+        let permitted = Words::of_type("TokenPermissions(address token,uint256 amount)").address(self.token);
+        let of = "PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline,OpenAuth witness)OpenAuth(bytes32 id,uint96 depA,uint96 depB,uint40 notAfter)TokenPermissions(address token,uint256 amount)";
+        let words = Words::of_type(of).hash(permitted.uint(self.amount).keccak()).address(domain.adjudicator);
+        let words = words.hash(nonce).uint(self.terms.not_after.into()).hash(self.terms.struct_hash());
+        let separator = Words::of_type("EIP712Domain(string name,uint256 chainId,address verifyingContract)")
+            .hash(keccak256("Permit2"))
+            .uint(domain.chain_id.into())
+            .address(PERMIT2);
+        digest(separator.keccak(), words.keccak())
+    }
+}
+
+/// EIP-712, of another contract's domain.
+fn digest(separator: B256, struct_hash: B256) -> B256 {
+    keccak256([&[0x19, 0x01], separator.as_slice(), struct_hash.as_slice()].concat())
 }

@@ -78,3 +78,19 @@ fn recover(signature: Signature, digest: B256) -> Option<Address> {
         *known.entry((signature.0, digest)).or_insert_with(|| signature.recover(digest))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::hex;
+
+    #[test]
+    fn the_golden_signature_of_p256() {
+        let text = include_str!("../../../contracts/vectors/encoding.json");
+        let vectors: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let of = |name: &str| hex::decode(vectors["p256"][name].as_str().expect("a text")).expect("hex");
+        let (digest, key) = (B256::from_slice(&of("digest")), B256::from_slice(&of("key")));
+        assert_eq!(p256_signer(&of("signature"), digest), Some(key));
+        assert_eq!(p256_signer(&of("signature"), key), None);
+    }
+}
