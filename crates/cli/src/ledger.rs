@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn transactions_have_the_names_of_the_contract_s_functions() {
-        let withdraw = alloy::primitives::keccak256("withdraw(address,address)");
+        let withdraw = alloy::primitives::keccak256("withdraw(address,address,uint256)");
         assert_eq!(name(false, &withdraw[..4]), "withdraw");
         assert_eq!(name(false, &[]), "transfer");
         assert_eq!(name(true, &[1, 2, 3, 4]), "deploy");

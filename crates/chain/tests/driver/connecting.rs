@@ -12,7 +12,7 @@ async fn refusal(config: ChainConfig) -> ConnectError {
 async fn world() -> (ServerHandle, ChainConfig) {
     let server = Server::start(quiet()).await.expect("starts");
     let deployed = deploy(&server.url(), &owner(9)).await.expect("deploys");
-    assert!((1_000_000..8_000_000).contains(&deployed.gas), "{} gas", deployed.gas);
+    assert!((1_000_000..9_000_000).contains(&deployed.gas), "{} gas", deployed.gas);
     let config = ChainConfig::new(server.url(), 31_337, deployed.address);
     (server, config)
 }
