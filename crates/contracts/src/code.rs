@@ -13,16 +13,22 @@ struct Code {
     bytecode: Bytes,
     deployed_bytecode: Bytes,
     extension_deployed_bytecode: Bytes,
+    immutables: Immutables,
+}
+
+/// Where the words stand that the constructor writes into the code.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Immutables {
+    separator: Vec<usize>,
+    chain_id: Vec<usize>,
+    extension: Vec<usize>,
 }
 
 // INVARIANT: the artifact is part of the build, and the tests below read it.
 #[allow(clippy::expect_used)]
 static CODE: LazyLock<Code> =
     LazyLock::new(|| serde_json::from_str(ARTIFACT).expect("the committed artifact has bytecode"));
-
-const CHAINID: u8 = 0x46;
-const PUSH1: u8 = 0x60;
-const PUSH32: u8 = 0x7f;
 
 /// What the deploying transaction carries; the constructor takes no arguments and creates the second half.
 pub fn creation_code() -> Bytes {
@@ -31,16 +37,24 @@ pub fn creation_code() -> Bytes {
 
 /// The runtime code that a deployment leaves at `domain.adjudicator` on `domain.chain_id`.
 ///
-/// The compiled code has a `PUSH32 0` in place of each immutable, which are the chain's id and the domain separator. The code
-/// compares the former with `CHAINID`, so the placeholder behind that opcode is the chain's id and the other the separator.
+/// The compiled code has zeros in place of its immutables: the domain separator, the chain's id and the address of the second half.
 pub fn runtime_code(domain: &Domain) -> Vec<u8> {
     let mut code = CODE.deployed_bytecode.to_vec();
-    let chain_id = U256::from(domain.chain_id).to_be_bytes::<32>();
-    let separator = domain.separator().0;
-    for (at, behind_chain_id) in placeholders(&code) {
-        code[at..at + 32].copy_from_slice(if behind_chain_id { &chain_id } else { &separator });
+    for (offsets, word) in immutables(domain) {
+        for at in offsets {
+            code[*at..*at + 32].copy_from_slice(word.as_slice());
+        }
     }
     code
+}
+
+fn immutables(domain: &Domain) -> [(&'static [usize], B256); 3] {
+    let Immutables { separator, chain_id, extension } = &CODE.immutables;
+    [
+        (separator, domain.separator()),
+        (chain_id, U256::from(domain.chain_id).into()),
+        (extension, extension_address(domain.adjudicator).into_word()),
+    ]
 }
 
 /// EXTCODEHASH of the Adjudicator of `domain`.
@@ -71,21 +85,6 @@ pub fn is_extension(code: &[u8]) -> bool {
     code == CODE.extension_deployed_bytecode.as_ref()
 }
 
-/// Where the immutables stand: offset of the 32 bytes, and whether the opcode before the push is `CHAINID`.
-fn placeholders(code: &[u8]) -> Vec<(usize, bool)> {
-    let mut found = Vec::new();
-    let (mut at, mut previous) = (0, 0);
-    while let Some(&op) = code.get(at) {
-        let pushed = if (PUSH1..=PUSH32).contains(&op) { usize::from(op - PUSH1) + 1 } else { 0 };
-        if op == PUSH32 && code.get(at + 1..at + 33) == Some(&[0; 32]) {
-            found.push((at + 1, previous == CHAINID));
-        }
-        previous = op;
-        at += 1 + pushed;
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,16 +93,28 @@ mod tests {
         Domain { chain_id: 31337, adjudicator: Address::repeat_byte(7) }
     }
 
-    #[test]
-    fn immutables_are_one_chain_id_and_the_separator() {
-        let kinds: Vec<bool> = placeholders(&CODE.deployed_bytecode).iter().map(|p| p.1).collect();
-        assert_eq!(kinds.iter().filter(|chain_id| **chain_id).count(), 1, "{kinds:?}");
-        assert!(kinds.len() >= 2, "no separator: {kinds:?}");
+    const PUSH1: u8 = 0x60;
+    const PUSH32: u8 = 0x7f;
+
+    /// Offsets of the words of zeros that code pushes.
+    fn pushed_zeros(code: &[u8]) -> Vec<usize> {
+        let (mut found, mut at) = (Vec::new(), 0);
+        while let Some(&op) = code.get(at) {
+            if op == PUSH32 && code.get(at + 1..at + 33) == Some(&[0; 32]) {
+                found.push(at + 1);
+            }
+            at += 1 + if (PUSH1..=PUSH32).contains(&op) { usize::from(op - PUSH1) + 1 } else { 0 };
+        }
+        found
     }
 
     #[test]
-    fn the_extension_has_no_immutables() {
-        assert!(placeholders(&CODE.extension_deployed_bytecode).is_empty());
+    fn immutables_are_all_the_words_that_are_open() {
+        let mut offsets: Vec<usize> = immutables(&domain()).iter().flat_map(|(offsets, _)| *offsets).copied().collect();
+        offsets.sort_unstable();
+        assert_eq!(offsets, pushed_zeros(&CODE.deployed_bytecode));
+        assert!(immutables(&domain()).iter().all(|(offsets, word)| !offsets.is_empty() && !word.is_zero()));
+        assert!(pushed_zeros(&CODE.extension_deployed_bytecode).is_empty());
     }
 
     #[test]
