@@ -52,10 +52,14 @@ export default tested([
   { name: "c.m-adjust-ends", rule: "0.3: notAfter of an Adjust", file: deposits, from: "if (block.timestamp > notAfter || notAfter > type(uint40).max) revert Expired();", to: "" },
   { name: "c.m-adjust-widths", rule: "encoding: ver is a u48", file: deposits, from: "if (Params.word(terms, 4) > type(uint48).max) revert InvalidState();", to: "" },
   // ------------------------------------------------------------------------------------------------ payouts
-  { name: "c.m-push-reserve", rule: "3.4: 106,000 gas are left before a token is pushed (S26)", file: payouts, from: "if (gasleft() < TOKEN_RESERVE) revert InsufficientGas();", to: "" },
-  { name: "c.m-push-gas", rule: "3.4: 100,000 gas are forwarded to a token (S20)", file: payouts, from: "paid = Tokens.send(asset, receiver, amount, TOKEN_GAS);", to: "paid = Tokens.send(asset, receiver, amount, gasleft());" },
-  { name: "c.m-token-false", rule: "3.4: a token that says false has not paid (S20)", file: tokens, from: "default { ok := and(ok, and(gt(returndatasize(), 31), eq(mload(0x00), 1))) }", to: "default { ok := and(ok, gt(returndatasize(), 0)) }" },
-  { name: "c.m-token-gone", rule: "3.4: an account without code has not paid (S20)", file: tokens, from: "case 0 { ok := and(ok, gt(extcodesize(token), 0)) }", to: "case 0 { ok := and(ok, 1) }" },
+  { name: "c.m-push-reserve", rule: "3.4: 110,000 gas are left before a token is pushed (S26)", file: payouts, from: "if (gasleft() < TOKEN_RESERVE) revert InsufficientGas();", to: "" },
+  { name: "c.m-push-gas", rule: "3.4: 100,000 gas are forwarded to a token (S20)", file: payouts, from: "if (!Tokens.send(asset, to, amount, TOKEN_GAS)) revert TransferFailed();", to: "if (!Tokens.send(asset, to, amount, gasleft())) revert TransferFailed();" },
+  { name: "c.m-push-frame", rule: "3.4: what is credited has not been paid as well (S20)", file: payouts, from: "paid = _pushInFrame(asset, receiver, amount);", to: "paid = Tokens.send(asset, receiver, amount, TOKEN_GAS);" },
+  { name: "c.m-push-undone", rule: "3.4: what a token did without saying true is undone (S20)", file: payouts, from: "if (!Tokens.send(asset, to, amount, TOKEN_GAS)) revert TransferFailed();", to: "Tokens.send(asset, to, amount, TOKEN_GAS);" },
+  { name: "c.m-push-self", rule: "3.4: nobody but the Adjudicator pushes tokens", file: payouts, from: "if (msg.sender != address(this)) revert NotOwner();", to: "" },
+  { name: "c.m-pull-answer", rule: "3.4: what could not come out does not come in (S20)", file: tokens, from: "if (!_call(target, gasleft(), call_)) revert IShared.TransferFailed();", to: "run(target, call_);" },
+  { name: "c.m-token-false", rule: "3.4: a token that says false has not paid (S20)", file: tokens, from: "default { done := and(done, and(gt(returndatasize(), 31), eq(mload(0x00), 1))) }", to: "default { done := and(done, gt(returndatasize(), 0)) }" },
+  { name: "c.m-token-gone", rule: "3.4: an account without code has not paid (S20)", file: tokens, from: "case 0 { done := and(done, gt(extcodesize(target), 0)) }", to: "case 0 { done := and(done, 1) }" },
   { name: "c.m-own-receiver", rule: "3.4: nothing is paid to the Adjudicator itself", file: payouts, from: "if (to == address(0) || to == address(this)) revert InvalidReceiver();", to: "" },
   { name: "c.m-into-vault", rule: "3.4: the Adjudicator as receiver is the owner's vault", file: payouts, from: "if (receiver != address(this)) {", to: "{" },
   { name: "c.m-vault-value", rule: "3.4: ether is what came with the call (S19)", file: payouts, from: "if (msg.value != (asset == address(0) ? amount : 0)) revert WrongDeposit();", to: "" },
@@ -69,6 +73,7 @@ export default tested([
   { name: "c.m-curve-verify", rule: "3.6: the signer is the key", file: signatures, from: "if (s > P256_HALF_ORDER || !_verified(question)) return 0;", to: "if (s > P256_HALF_ORDER) return 0;" },
   { name: "c.m-asset-width", rule: "2.3: parameters are what they seem", file: "libraries/Rules.sol", from: "if (asset > type(uint160).max || Params.word(c, 10) > type(uint16).max) revert IShared.UnsupportedAsset();", to: "asset;" },
   // ------------------------------------------------------------------------------------------------ batches
-  { name: "c.m-batch-gas", rule: "3.7: no call of a batch fails for want of gas (S26)", file: batches, from: "if (left - left / 64 < gasEach + CALL_RESERVE) revert InsufficientGas();", to: "left;" },
+  { name: "c.m-batch-gas", rule: "3.7: no call of a batch fails for want of gas (S26)", file: batches, from: "if (!enough) revert InsufficientGas();", to: "" },
+  { name: "c.m-batch-copy", rule: "3.7: … whatever its length (S26)", file: batches, from: "calldatacopy(at, call_.offset, call_.length)\n            mstore(0x00, 0)\n            let left := gas()", to: "let left := gas()\n            calldatacopy(at, call_.offset, call_.length)\n            mstore(0x00, 0)" },
   { name: "c.m-batch-skips", rule: "3.7: a stale call stops no other (S23)", file: batches, from: "if (!ok) emit Skipped(i, reason);", to: "if (!ok) revert StepFailed();\n            reason;" },
 ]);

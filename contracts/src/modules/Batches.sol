@@ -19,16 +19,22 @@ abstract contract Batches is IExtension, Domain {
         }
     }
 
-    /// @dev All but one 64th of what is left can be passed on.
+    /// @dev All but one 64th of what is left can be passed on. The call is copied before the look at the gas: how long it is, and
+    ///      so what that costs, is the sender's choice.
     function _try(uint256 gasEach, bytes calldata call_) private returns (bool ok, bytes4 reason) {
-        uint256 left = gasleft();
-        if (left - left / 64 < gasEach + CALL_RESERVE) revert InsufficientGas();
+        uint256 needed = gasEach + CALL_RESERVE;
+        bool enough;
         assembly ("memory-safe") {
             let at := mload(0x40)
             calldatacopy(at, call_.offset, call_.length)
             mstore(0x00, 0)
-            ok := delegatecall(gasEach, address(), at, call_.length, 0x00, 4)
-            reason := mload(0x00)
+            let left := gas()
+            enough := iszero(lt(sub(left, div(left, 64)), needed))
+            if enough {
+                ok := delegatecall(gasEach, address(), at, call_.length, 0x00, 4)
+                reason := mload(0x00)
+            }
         }
+        if (!enough) revert InsufficientGas();
     }
 }

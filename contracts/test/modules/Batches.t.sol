@@ -126,6 +126,31 @@ contract BatchesTest is FundingFixture {
         check(succeeded > 50, "enough gas is enough");
     }
 
+    /// @dev Nor does it if the call is long, and what copying it costs comes on top: a contract that calls `batch` pays no calldata.
+    ///      (A payout without its reserve gives its gas back, so that the batch could end well.)
+    function test_S26_no_gas_limit_skips_a_long_call() public {
+        works(anna, 0, batch(openings()));
+        bytes[] memory calls = new bytes[](1);
+        calls[0] = bytes.concat(closings()[0], new bytes(20_000));
+        uint256 each = 70_000; // what is just enough
+        while (!closes(calls, each, 2_000_000)) each += 100;
+        uint256 succeeded;
+        for (uint256 limit = each; limit < each + 50_000; limit += 200) {
+            if (closes(calls, each, limit)) ++succeeded;
+        }
+        check(succeeded > 50, "enough gas is enough");
+    }
+
+    /// @dev Whether a batch of one closing closes.
+    function closes(bytes[] memory calls, uint256 each, uint256 limit) private returns (bool closed) {
+        uint256 snapshot = vm.snapshotState();
+        vm.prank(anna);
+        (bool ok,) = address(adjudicator).call{gas: limit}(abi.encodeCall(adjudicator.batch, (each, calls)));
+        closed = adjudicator.channel(laneOf(0)).phase == 3;
+        if (limit < 2_000_000) check(ok == closed, "passed over for want of gas");
+        vm.revertToState(snapshot);
+    }
+
     /// @dev A call that burns what it gets costs that, and stops nobody.
     function test_S26_a_burner_has_its_own_gas() public {
         Burner burner = new Burner();

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IShared} from "../../src/interfaces/IShared.sol";
 import {AdjustTerms, Channel, CloseTerms, LockTerms, Opening, State} from "../../src/types/Structs.sol";
 import {FundingFixture} from "../support/FundingFixture.sol";
+import {Payouts} from "../../src/modules/Payouts.sol";
 import {Behaviour, HostileToken, Token} from "../support/Token.sol";
 
 /// @dev S20: tokens that do what they like hurt nobody who has not chosen them, and of these none more than the token can.
@@ -33,10 +34,14 @@ contract TokensTest is FundingFixture {
     }
 
     function test_S20_what_arrives_must_be_the_amount() public {
-        bytes4[13] memory errors;
+        bytes4[14] memory errors;
         errors[uint256(Behaviour.Fee)] = IShared.WrongDeposit.selector;
         errors[uint256(Behaviour.Bonus)] = IShared.WrongDeposit.selector;
-        errors[uint256(Behaviour.False)] = IShared.WrongDeposit.selector;
+        // What could not come out does not come in.
+        errors[uint256(Behaviour.False)] = IShared.TransferFailed.selector;
+        errors[uint256(Behaviour.Short)] = IShared.TransferFailed.selector;
+        errors[uint256(Behaviour.Two)] = IShared.TransferFailed.selector;
+        errors[uint256(Behaviour.Denies)] = IShared.TransferFailed.selector;
         errors[uint256(Behaviour.Reverts)] = IShared.TransferFailed.selector;
         errors[uint256(Behaviour.FloodsAndReverts)] = IShared.TransferFailed.selector;
         errors[uint256(Behaviour.Burns)] = IShared.TransferFailed.selector;
@@ -56,7 +61,7 @@ contract TokensTest is FundingFixture {
         hostile.behave(Behaviour.Fee, Behaviour.Honest);
         fails(IShared.WrongDeposit.selector, anna, 0, call_);
         hostile.behave(Behaviour.False, Behaviour.Honest);
-        fails(IShared.WrongDeposit.selector, anna, 0, call_);
+        fails(IShared.TransferFailed.selector, anna, 0, call_);
         hostile.behave(Behaviour.Nothing, Behaviour.Honest);
         fails(IShared.WrongDeposit.selector, anna, 1, call_);
         works(anna, 0, call_);
@@ -79,28 +84,66 @@ contract TokensTest is FundingFixture {
 
     function test_S20_S22_what_a_token_does_not_pay_lands_in_the_vault() public {
         openAsset(c, ALICE_STAKE, BOB_STAKE);
-        bool[13] memory vaulted;
+        bool[14] memory vaulted;
         vaulted[uint256(Behaviour.False)] = true;
         vaulted[uint256(Behaviour.Reverts)] = true;
         vaulted[uint256(Behaviour.FloodsAndReverts)] = true;
         vaulted[uint256(Behaviour.Burns)] = true;
+        // These have moved it, which is undone: nobody is paid and credited at once.
         vaulted[uint256(Behaviour.Short)] = true;
         vaulted[uint256(Behaviour.Two)] = true;
+        vaulted[uint256(Behaviour.Denies)] = true;
         for (uint256 i = 0; i < vaulted.length; ++i) {
             uint256 snapshot = vm.snapshotState();
+            uint256[2] memory had = [hostile.balanceOf(anna), hostile.balanceOf(ben)];
             hostile.behave(Behaviour.Honest, Behaviour(i));
             atMost(closes(), 400_000, "gas");
             eq(adjudicator.channel(c).phase, 3, "closed");
             eq(adjudicator.vault(address(hostile), anna), vaulted[i] ? PAY_A : 0, "vault of A");
             eq(adjudicator.vault(address(hostile), ben), vaulted[i] ? PAY_B : 0, "vault of B");
-            // The last two have moved it all the same: a token that lies can empty itself, and nothing else.
-            if (vaulted[i] && i < uint256(Behaviour.Short)) {
+            if (vaulted[i]) {
+                eq(hostile.balanceOf(anna), had[0], "A, who is owed it, was not paid");
+                eq(hostile.balanceOf(ben), had[1], "B, who is owed it, was not paid");
                 hostile.behave(Behaviour.Honest, Behaviour.Honest);
                 works(ben, 0, abi.encodeCall(adjudicator.withdraw, (address(hostile), carol, PAY_B)));
                 eq(adjudicator.vault(address(hostile), ben), 0, "taken");
             }
             vm.revertToState(snapshot);
         }
+    }
+
+    /// @dev What others hold of a token that moves and denies it cannot be drawn by a pair that is paid twice.
+    function test_S20_nobody_is_paid_twice_out_of_what_others_hold() public {
+        fillVault(address(hostile), carol, 1_000);
+        openAsset(c, ALICE_STAKE, BOB_STAKE);
+        hostile.behave(Behaviour.Honest, Behaviour.Denies);
+        closes();
+        hostile.behave(Behaviour.Honest, Behaviour.Honest);
+        works(anna, 0, abi.encodeCall(adjudicator.withdraw, (address(hostile), anna, PAY_A)));
+        works(ben, 0, abi.encodeCall(adjudicator.withdraw, (address(hostile), ben, PAY_B)));
+        eq(hostile.balanceOf(anna), 1e30 - ALICE_STAKE + PAY_A, "A");
+        eq(hostile.balanceOf(ben), 1e30 - BOB_STAKE + PAY_B, "B");
+        works(carol, 0, abi.encodeCall(adjudicator.withdraw, (address(hostile), carol, 1_000)));
+        eq(hostile.balanceOf(address(adjudicator)), 1, "what was a gift");
+    }
+
+    /// @dev The frame of a payout is the Adjudicator's own: as its sender, nobody else calls it, through a batch neither.
+    function test_S20_nobody_else_pushes() public {
+        fillVault(address(hostile), anna, 1_000);
+        bytes memory call_ = abi.encodeCall(Payouts.push, (address(hostile), carol, 5));
+        fails(IShared.NotOwner.selector, anna, 0, call_);
+        bytes[] memory calls = new bytes[](1);
+        calls[0] = call_;
+        vm.expectEmit();
+        emit IShared.Skipped(0, IShared.NotOwner.selector);
+        works(anna, 0, abi.encodeCall(adjudicator.batch, (200_000, calls)));
+        eq(hostile.balanceOf(carol), 1e30, "nothing moved");
+        // Nor does the token, while it is asked to pay.
+        hostile.plan(address(adjudicator), call_);
+        hostile.behave(Behaviour.Honest, Behaviour.Reenters);
+        hostile.expectRefusal(IShared.NotOwner.selector);
+        works(anna, 0, abi.encodeCall(adjudicator.withdraw, (address(hostile), anna, 7)));
+        eq(hostile.attempts(), 1, "tried");
     }
 
     function test_S20_a_blacklisted_owner_does_not_stop_the_other_and_may_pay_out_elsewhere() public {
@@ -121,8 +164,15 @@ contract TokensTest is FundingFixture {
 
     function test_S20_a_withdrawal_that_does_not_work_takes_nothing() public {
         fillVault(address(hostile), anna, 1_000);
-        Behaviour[5] memory bad =
-            [Behaviour.False, Behaviour.Reverts, Behaviour.FloodsAndReverts, Behaviour.Short, Behaviour.Two];
+        uint256 had = hostile.balanceOf(anna);
+        Behaviour[6] memory bad = [
+            Behaviour.False,
+            Behaviour.Reverts,
+            Behaviour.FloodsAndReverts,
+            Behaviour.Short,
+            Behaviour.Two,
+            Behaviour.Denies
+        ];
         for (uint256 i = 0; i < bad.length; ++i) {
             hostile.behave(Behaviour.Honest, bad[i]);
             fails(
@@ -132,6 +182,7 @@ contract TokensTest is FundingFixture {
                 abi.encodeCall(adjudicator.withdraw, (address(hostile), anna, 1_000))
             );
             eq(adjudicator.vault(address(hostile), anna), 1_000, "vault");
+            eq(hostile.balanceOf(anna), had, "and pays nothing");
         }
     }
 

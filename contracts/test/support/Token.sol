@@ -130,17 +130,25 @@ enum Behaviour {
     Burns,
     Short, // moves and returns a single byte
     Two, // moves and returns the number 2
-    Picky // does nothing for less gas than it could ever need
+    Picky, // does nothing for less gas than it could ever need
+    Denies // moves and says false
 }
 
 /// @dev A token that changes its manners, has a blacklist, and can be rebased.
 contract HostileToken is Token {
+    uint256 private constant PICKY = 97_000;
+
     Behaviour public incoming; // of transferFrom
     Behaviour public outgoing; // of transfer
     mapping(address => bool) public blacklisted;
     uint256 public attempts;
     bytes[] private _calls;
     address private _target;
+    bytes4 private _refusal = bytes4(keccak256("Reentered()"));
+
+    function expectRefusal(bytes4 selector) external {
+        _refusal = selector;
+    }
 
     function behave(Behaviour incoming_, Behaviour outgoing_) external {
         (incoming, outgoing) = (incoming_, outgoing_);
@@ -169,8 +177,9 @@ contract HostileToken is Token {
     }
 
     function _act(Behaviour how, address from, address to, uint256 amount) private returns (bool) {
+        // Of 100,000 gas, the call so far and the look at `how` are 2,700.
+        if (how == Behaviour.Reverts || (how == Behaviour.Picky && gasleft() < PICKY)) revert("no");
         require(!blacklisted[from] && !blacklisted[to], "blacklisted");
-        if (how == Behaviour.Reverts || (how == Behaviour.Picky && gasleft() < 90_000)) revert("no");
         if (how == Behaviour.False) return false;
         if (how == Behaviour.Burns) while (true) {}
         if (how == Behaviour.FloodsAndReverts) {
@@ -186,11 +195,11 @@ contract HostileToken is Token {
         return true;
     }
 
-    /// @dev Everything that was planned must be refused, for the lock.
+    /// @dev Everything that was planned must be refused: for the lock, if nothing else is said.
     function _reenter() private {
         for (uint256 i = 0; i < _calls.length; ++i) {
             (bool ok, bytes memory result) = _target.call(_calls[i]);
-            require(!ok && bytes4(result) == bytes4(keccak256("Reentered()")), "re-entered");
+            require(!ok && bytes4(result) == _refusal, "re-entered");
             ++attempts;
         }
     }
@@ -206,6 +215,7 @@ contract HostileToken is Token {
                 mstore(0, 1)
                 return(31, 1)
             }
+            if eq(how, 13) { return(0x60, 32) } // Denies: the zero word
             if eq(how, 11) {
                 mstore(0, 2)
                 return(0, 32)

@@ -43,6 +43,8 @@ interface Vm {
     function load(address account, bytes32 slot) external view returns (bytes32);
     function store(address account, bytes32 slot, bytes32 value) external;
     function label(address account, string calldata name) external;
+    function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
+    function parseBytes(string calldata text) external pure returns (bytes memory);
     function readFile(string calldata path) external view returns (string memory);
     function writeFile(string calldata path, string calldata data) external;
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);

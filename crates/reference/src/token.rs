@@ -32,9 +32,9 @@ pub enum Manner {
     Reverting,
     /// Burns all gas when it is to send.
     Burning,
-    /// Sends, and says 2.
+    /// Sends, and says 2, so that what it did is undone.
     Strange,
-    /// Sends, and says true in 31 bytes.
+    /// Sends, and says true in 31 bytes: the same.
     Short,
     /// Says true, and does nothing: neither when it is to bring nor when it is to send.
     Lying,
@@ -104,18 +104,17 @@ impl Token {
         *self.balances.entry(account).or_default() += amount;
     }
 
-    /// What the contract is told: whether it was sent.
+    /// What the contract is told: whether it was sent. What is not told as it must be has not happened.
     pub(crate) fn transfer(&mut self, from: Address, to: Address, amount: Amount) -> bool {
-        let said = match self.manner {
-            Manner::Refusing | Manner::Reverting | Manner::Burning => return false,
+        match self.manner {
+            Manner::Refusing | Manner::Reverting | Manner::Burning | Manner::Strange | Manner::Short => return false,
             Manner::Lying => return true,
-            Manner::Strange | Manner::Short => false,
-            Manner::Plain | Manner::Silent | Manner::Fee | Manner::Generous => true,
-        };
+            Manner::Plain | Manner::Silent | Manner::Fee | Manner::Generous => {}
+        }
         let Some(left) = self.balance(from).checked_sub(amount) else { return false };
         self.balances.insert(from, left);
         self.add(to, amount);
-        said
+        true
     }
 
     pub(crate) fn permit(&mut self, owner: Address, spender: Address, amount: Amount, deadline: u64, signature: &[u8]) {

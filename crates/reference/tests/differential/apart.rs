@@ -4,7 +4,7 @@ use super::evm::{Ended, Evm};
 use super::pair::{At, Counts, Pair, mapping};
 use super::world::{START, WEALTH, World, channel, owner, token};
 use super::{abi, code, evm};
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use perunika_reference::{Call, Channel, Error, LIVES, Opening, Phase, Slot, authorisation, hash, permit_signature};
 
 fn at(sender: Address) -> At {
@@ -207,6 +207,25 @@ fn s21_a_token_that_calls_back_finds_every_entry_point_locked() {
             locked_out(&pair, asset, &call);
         }
     }
+}
+
+/// The frame in which tokens are paid out is a function of the contract, for itself alone.
+#[test]
+fn s20_nobody_else_pushes_tokens() {
+    let mut pair = World::new().pair;
+    let contract = pair.evm.domain.adjudicator;
+    let words = [token(0), owner(0), Address::with_last_byte(1)].map(|account| account.into_word()).concat();
+    let push = [&keccak256("push(address,address,uint256)")[..4], &words[..]].concat();
+    let batch = abi::batch(200_000, vec![push.clone()]);
+    pair.evm.set_slot_of(token(0), U256::from_be_slice(contract.into_word().as_slice()), U256::from(5));
+    let before = pair.evm.slot(token(0), U256::from_be_slice(owner(0).into_word().as_slice()));
+    for sender in [owner(0), owner(1), token(0), Address::ZERO] {
+        let ended = pair.evm.call(sender, 0, push.clone(), START, 100);
+        let Ended::Reverted(data) = ended else { panic!("{ended:?}") };
+        assert_eq!(abi::error(&data), Some(Error::NotOwner));
+        assert!(matches!(pair.evm.call(sender, 0, batch.clone(), START, 100), Ended::Well { .. }));
+    }
+    assert_eq!(pair.evm.slot(token(0), U256::from_be_slice(owner(0).into_word().as_slice())), before);
 }
 
 /// The call that `account` made was refused by the lock.
