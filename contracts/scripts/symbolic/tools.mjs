@@ -1,23 +1,16 @@
 // The provers: Halmos and the solvers that it brings, in a virtual environment of their own with pinned versions.
-import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../compiler.mjs";
+import { programs } from "../venv.mjs";
 
 export const folder = join(root, "..", "target", "symbolic");
 const requirements = join(root, "symbolic", "requirements.txt");
 
 /** The folder of the environment's programs; created on the first run. PERUNIKA_PROVERS names one that is there already. */
 export function provers() {
-  if (process.env.PERUNIKA_PROVERS) return process.env.PERUNIKA_PROVERS;
-  const venv = join(folder, "venv");
-  const bin = join(venv, "bin");
-  if (!existsSync(join(bin, "halmos"))) {
-    mkdirSync(folder, { recursive: true });
-    execFileSync("python3", ["-m", "venv", venv], { stdio: "inherit" });
-    execFileSync(join(bin, "pip"), ["install", "--quiet", "--requirement", requirements], { stdio: "inherit" });
-  }
-  return bin;
+  return process.env.PERUNIKA_PROVERS ?? programs(join(folder, "venv"), requirements, "halmos");
 }
 
 /** Halmos wants to build with forge; everything is built already (harnesses.mjs), so that it gets one that does nothing. */
