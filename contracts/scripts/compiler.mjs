@@ -42,16 +42,15 @@ export function sourceHash(files) {
   return hash.digest("hex");
 }
 
-function standardOutput(files, used) {
+const everything = {
+  "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences", "storageLayout"] },
+};
+
+function standardOutput(files, used, outputSelection = everything) {
   const input = {
     language: "Solidity",
     sources: Object.fromEntries(Object.entries(files).map(([file, content]) => [file, { content }])),
-    settings: {
-      ...used,
-      outputSelection: {
-        "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences", "storageLayout"] },
-      },
-    },
+    settings: { ...used, outputSelection },
   };
   return JSON.parse(solc.compile(JSON.stringify(input)));
 }
@@ -68,9 +67,11 @@ export function compile(files, used = settings) {
   return contracts(standardOutput(files, used), () => true);
 }
 
-/** Compiles code that is wrong on purpose: warnings are not looked at. */
-export function compileAnyway(files, used = settings) {
-  return contracts(standardOutput(files, used), (problem) => problem.severity === "error");
+/** The creation code of an Adjudicator that is wrong on purpose: warnings are not looked at. */
+export function creationCode(files) {
+  const output = standardOutput(files, settings, { "src/Adjudicator.sol": { Adjudicator: ["evm.bytecode.object"] } });
+  const own = contracts(output, (problem) => problem.severity === "error")["src/Adjudicator.sol"];
+  return `0x${own.Adjudicator.evm.bytecode.object}`;
 }
 
 export const compilerVersion = solc.version();

@@ -4,12 +4,14 @@
 //   node scripts/mutants.mjs [--check] [--markdown] [NAME ..]
 //
 // Writes creation code, in hexadecimal, to ../target/contract-mutants/NAME.hex, and an index beside it. The original is there too,
-// as c.original.hex. Fails if a patch does not apply exactly once. --check: applies the patches, compiles nothing.
+// as c.original.hex. Of each mutant, `by`, `play` and `why` say whether a party in the simulator can use it, how, or why not, and
+// `unseen` why nothing can find it (scripts/hunt.mjs). Fails if a patch does not apply exactly once, or a mutant does not compile or
+// is no other code. --check: applies the patches, compiles nothing.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compilerVersion, compileAnyway, root, settings, sourceHash, sources } from "./compiler.mjs";
+import { compilerVersion, creationCode, root, settings, sourceHash, sources } from "./compiler.mjs";
 import ledger from "./mutants/ledger.mjs";
 import money from "./mutants/money.mjs";
 import nano from "./mutants/nano.mjs";
@@ -47,10 +49,6 @@ function checkList() {
   }
 }
 
-function creationCode(files) {
-  return `0x${compileAnyway(files)["src/Adjudicator.sol"].Adjudicator.evm.bytecode.object}`;
-}
-
 /** Compiles what is not there yet. */
 export function write(name, files) {
   const key = createHash("sha256").update(compilerVersion + JSON.stringify(settings) + sourceHash(files)).digest("hex");
@@ -78,8 +76,14 @@ function main(args) {
 
   const original = write("c.original", files);
   for (const [name, changed] of patched) {
-    if (write(name, changed) === original) throw new Error(`${name}: the same code as without the change`);
-    console.log(name);
+    let wrong = "";
+    try {
+      if (write(name, changed) === original) wrong = ": the same code as without the change";
+    } catch (error) {
+      wrong = `: ${error.message}`;
+    }
+    console.log(`${name}${wrong}`);
+    if (wrong) process.exitCode = 1;
   }
   const index = mutants.map(({ name, rule, by, play, why }) => ({ name, rule, by, play: play ?? "", why: why ?? "" }));
   writeFileSync(join(folder, "index.json"), `${JSON.stringify(index, null, 2)}\n`);

@@ -1,11 +1,11 @@
 // Proofs of E1 to E12 (docs/attacks.md) on the committed bytecode and on the libraries.
 //
-//   node scripts/symbolic.mjs [--long] [--jobs N] [--mutants] [PATTERN ..]
+//   node scripts/symbolic.mjs [--long] [--jobs N] [--limit SECONDS] [--mutants] [PATTERN ..]
 //
 // Every check_* of symbolic/*.sol must be proven, every check_witness_* be refuted: it says that no call succeeds. What must be
 // there stands in symbolic/expected.json, with the seconds of processor time that it took (null: not measured); a check that is missing, new or
 // undecided is a failure, unless it is called open there: written, but not run to its end yet. --long: those that take longer
-// too. --mutants: instead, each mutant of symbolic/mutants.json must
+// too. --limit: real time of each check (1,800 s), after which it is undecided. --mutants: instead, each mutant of symbolic/mutants.json must
 // be refuted by the check named there.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
@@ -31,12 +31,12 @@ function readReport(report) {
 }
 
 /** Runs one check; resolves to what it says and to the processor time that it took, seconds. */
-function prove(bin, place, { contract, name }, wanted) {
+function prove(bin, place, { contract, name }, wanted, limit) {
   const report = join(place, `${contract}.${name}.json`);
   rmSync(report, { force: true });
   const halmos = [
-    `${join(bin, "halmos")} --root . --storage-layout generic --no-status --json-output ${report}`,
-    `--loop 16 --solver-threads 1 --solver-timeout-assertion ${SECONDS_MAX}s`,
+    `timeout --signal=KILL ${limit} ${join(bin, "halmos")} --root . --storage-layout generic --no-status --json-output ${report}`,
+    `--loop 16 --solver-threads 1 --solver-timeout-assertion ${limit}s`,
     wanted === REFUTED ? "--early-exit" : "",
     `--contract ${contract} --match-test '^${name}\\('`,
   ].join(" ");
@@ -78,7 +78,7 @@ async function proveAll(bin, checks, options) {
   const chosen = checks.filter(({ name }) => options.matches(name) && (options.long || !expected[name]?.long));
   await inParallel(options.jobs, chosen, async (check) => {
     const wanted = check.name.startsWith("check_witness_") ? REFUTED : PROVEN;
-    const { exit, cpu } = await prove(bin, folder, check, wanted);
+    const { exit, cpu } = await prove(bin, folder, check, wanted, options.limit);
     const other = wanted === PROVEN ? REFUTED : PROVEN;
     const { open } = expected[check.name] ?? {};
     // What is not decided yet need not be, but must not turn out the wrong way.
@@ -108,16 +108,17 @@ async function refuteMutants(bin, checks, options) {
   await inParallel(options.jobs, list, async ([mutant, name]) => {
     const check = checks.find((candidate) => candidate.name === name);
     const place = placeOf(mutants.find((candidate) => candidate.name === mutant));
-    const { exit, cpu } = await prove(bin, place, check, REFUTED);
+    const { exit, cpu } = await prove(bin, place, check, REFUTED, options.limit);
     tell(exit === REFUTED, `${mutant}: ${name} (${cpu} s, exit ${exit})`);
   });
 }
 
 function readOptions(args) {
-  const jobs = args.includes("--jobs") ? Number(args.splice(args.indexOf("--jobs"), 2)[1]) : availableParallelism();
+  const number = (name, otherwise) => (args.includes(name) ? Number(args.splice(args.indexOf(name), 2)[1]) : otherwise);
+  const [jobs, limit] = [number("--jobs", availableParallelism()), number("--limit", SECONDS_MAX)];
   const patterns = args.filter((arg) => !arg.startsWith("--"));
   const matches = (name) => patterns.length === 0 || patterns.some((pattern) => name.includes(pattern));
-  return { jobs, matches, long: args.includes("--long"), mutants: args.includes("--mutants"), all: patterns.length === 0 };
+  return { jobs, limit, matches, long: args.includes("--long"), mutants: args.includes("--mutants"), all: patterns.length === 0 };
 }
 
 const options = readOptions(process.argv.slice(2));

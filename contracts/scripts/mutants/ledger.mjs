@@ -3,7 +3,7 @@ const file = "modules/LedgerChannels.sol";
 const opening = "modules/Openings.sol";
 const rules = "libraries/Rules.sol";
 
-const stateRule = (name, rule, from, to) => ({ name, rule, file: rules, from, to, near: "function checkState(" });
+const stateRule = (name, rule, from, to, more) => ({ name, rule, file: rules, from, to, near: "function checkState(", ...more });
 const closeRule = (name, rule, from, to) => ({ name, rule, file: rules, from, to, near: "function checkClose(" });
 
 export default [
@@ -42,7 +42,7 @@ export default [
   { name: "c.close-signatures", rule: "3.5: both sign a Close", file, from: "_checkBoth(params, _digest(domain, structHash), signatures);\n\n        slot.channel", to: "slot.channel",
     play: "close with terms of one's own making" },
   { name: "c.low-s", rule: "3.6: one encoding", file: "libraries/Signatures.sol", from: "if (s > HALF_ORDER) return 0;", to: "", by: "tests",
-    why: "a second encoding of a valid signature proves nothing new" },
+    why: "a second encoding of a valid signature proves nothing new; 64 bytes have room for one s in 2^128 above n/2, and the key is part of what is signed" },
   { name: "c.signature-end", rule: "3.6: nothing follows the last signature", file: "libraries/Signatures.sol", from: "if (signatures.length != end) revert IShared.InvalidSignature();", to: "", by: "tests",
     why: "trailing bytes change nothing" },
   { name: "c.scheme", rule: "3.6: the scheme is fixed in the id", file: "libraries/Signatures.sol", from: "revert IShared.UnsupportedScheme();\n            }\n        }\n        if (end", to: "signer = key;\n            }\n        }\n        if (end", by: "tests",
@@ -114,5 +114,6 @@ export default [
   stateRule("c.state-def", "2.3 predicate: defA ≤ total", "defA > total || ", ""),
   stateRule("c.state-locks", "2.3 predicate: locks ≤ 128", "locks > LOCKS_MAX\n                    || ", ""),
   stateRule("c.state-no-locks", "2.3 predicate: locks = 0 ⇒ total = depA + depB", "(locks == 0 && total != depA + depB) || ", ""),
-  stateRule("c.state-widths", "encoding: fields as wide as their types (S13)", " || nanos > type(uint8).max || ver > type(uint48).max", ""),
+  stateRule("c.state-widths", "encoding: fields as wide as their types (S13)", " || nanos > type(uint8).max || ver > type(uint48).max", "",
+    { by: "tests", why: "nobody honest signs such a State", unseen: "both are read once more with their types, and that read refuses wider words, without a custom error" }),
 ];

@@ -76,7 +76,7 @@ export default [
     play: "whoever is not the mover executes a step in its place (without a StepAuth)" },
   { name: "c.n-step-auth", rule: "3.8: or its StepAuth", file, from: "Signatures.checkEnd(auth, Signatures.check(scheme, key, _digest(d.domain, structHash), auth, 0));", to: "scheme; key; structHash;",
     play: "execute in the mover's place with junk as its StepAuth" },
-  { name: "c.n-storage", rule: "2.3: with the expected storage hash", file, from: "if (keccak256(state) != storageHash) revert WrongStorage();", to: "",
+  { name: "c.n-storage", rule: "2.3: with the expected storage hash", file, from: "if (keccak256(state) != storageHash) revert WrongStorage();", to: "if (keccak256(state) == 0) revert WrongStorage();",
     play: "the mover executes on a storage of its own making (a board that it wins with one move)" },
   { name: "c.n-code", rule: "2.7: EXTCODEHASH is checked at each use (S27)", file: steps, from: "if (code.codehash != entry.codeHash) revert IShared.WrongCode();", to: "",
     play: "the mover executes code of its own making (deployed through `deploy`) that gives it everything" },

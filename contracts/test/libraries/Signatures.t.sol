@@ -57,6 +57,17 @@ contract SignaturesTest is Check {
         rejects(1, key, digest, good);
     }
 
+    /// @dev Signing never ends there (one s in 2^128 has that room), so that the key is made to fit the signature.
+    function test_S15_an_s_above_half_the_order_is_refused_even_if_a_key_fits() public view {
+        bytes32 digest = keccak256("m");
+        (,, bytes32 r,) = signed(1, digest);
+        for (uint256 s = ORDER / 2 - 1; s < ORDER / 2 + 3; ++s) {
+            bytes32 key = bytes32(uint256(uint160(ecrecover(digest, 27, r, bytes32(s)))));
+            if (s <= ORDER / 2) harness.check(1, key, digest, compact(r, s, 27));
+            else rejects(1, key, digest, compact(r, s, 27));
+        }
+    }
+
     function test_S15_nobody_signs_for_the_key_0() public view {
         // ecrecover answers 0 to nonsense; a key 0 must not match it.
         rejects(1, 0, keccak256("m"), abi.encodePacked(bytes32(0), bytes32(0)));

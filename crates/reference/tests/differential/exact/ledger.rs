@@ -1,6 +1,8 @@
 //! Ledger channels.
 
 use super::{MOST, NOW, anybody, at, probe, probe_signed, report, world};
+use crate::abi;
+use crate::evm::Ended;
 use crate::pair::{At, Pair};
 use crate::world::{World, key, owner};
 use alloy_primitives::{Address, B256};
@@ -234,6 +236,30 @@ fn what_conclude_pays() {
         }
     }
     report("conclude: payouts, end", &pair, 10_000);
+}
+
+/// A registered hash of 160 bits may have another pre-image than the State that was looked at. The reference knows no hashes: this asks the
+/// contract alone.
+#[test]
+fn a_colliding_state_pays_no_more_than_the_deposits() {
+    let World { mut pair, channels, .. } = world();
+    let params = channels[0];
+    let sound = LedgerState { ver: 3, dep_a: 1, dep_b: 1, total: 2, def_a: 1, ..LedgerState::default() };
+    let colliding = [
+        LedgerState { dep_a: 3, total: 4, ..sound },
+        LedgerState { dep_b: 3, total: 4, ..sound },
+        LedgerState { total: 3, ..sound },
+        LedgerState { total: 1, ..sound },
+        LedgerState { def_a: 3, ..sound },
+        LedgerState { locks: 129, ..sound },
+    ];
+    for (state, expected) in [(sound, None)].into_iter().chain(colliding.map(|s| (s, Some(Error::InvalidState)))) {
+        open(&mut pair, &params, [2, 2], Some(Dispute { state, mix: MIX, deadline: NOW }));
+        let data = abi::calldata(&Call::Conclude { params, state, mix: MIX });
+        let (ended, _) = pair.evm.probe(anybody(NOW + 1).sender, 0, data, NOW + 1, 100);
+        let error = if let Ended::Reverted(data) = &ended { abi::error(data) } else { None };
+        assert_eq!(error, expected, "{state:?}: {ended:?}");
+    }
 }
 
 /// Versions, the moments around R, the kinds of senders, and whether a dispute runs.

@@ -8,7 +8,7 @@ mod settle;
 mod signatures;
 mod virtuals;
 
-use super::pair::{At, Pair};
+use super::pair::{ANY_ERROR, At, Pair};
 use super::world::{World, owner};
 use alloy_primitives::Address;
 use perunika_reference::{Call, Error};
@@ -43,7 +43,7 @@ pub(crate) fn probe(pair: &mut Pair, at: At, call: &Call) -> Option<Error> {
 /// What both say to a call whose signatures are made only if all that comes before them holds.
 pub(crate) fn probe_signed(pair: &mut Pair, at: At, call: impl Fn(bool) -> Call) -> Option<Error> {
     match probe(pair, at, &call(false)) {
-        Some(Error::InvalidSignature) => probe(pair, at, &call(true)),
+        Some(error) if error == Error::InvalidSignature || *ANY_ERROR => probe(pair, at, &call(true)),
         other => other,
     }
 }

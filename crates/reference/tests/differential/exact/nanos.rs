@@ -199,6 +199,83 @@ fn phases(world: &World, pair: &mut Pair, scene: &Scene) {
     }
 }
 
+/// Without a dispute, or behind its end, nothing moves, whatever is registered.
+#[test]
+fn nanocontracts_move_in_a_dispute_only() {
+    let (world, mut pair, params) = ready();
+    let v = &world.virtuals[0];
+    let [mut ledger, of_virtual] =
+        [Scene::ledger(&mut pair, params, entry()), Scene::of_virtual(&mut pair, v, entry())];
+    // The next life of the slot: the word of the dispute of the first is still there.
+    let undisputed = Phase::Open { deposit_a: 0, deposit_b: 0, seq: 0, dispute: None };
+    pair.reference.slots.insert(params.slot_key(), Slot { nonce: 1, phase: undisputed });
+    ledger.id = pair.reference.channel_id(&params, 1);
+    let n_ref = R + 3 + ledger.window;
+    let storage_hash = entry().storage0;
+    let position = Position { ver: 1, n_ref, last: 0, steps_left: 9, mover: 0, forced: false, d_a: 2, storage_hash };
+    for record in [None, Some(Record::Concluded { out_a: 0, ver: 1, deadline: R })] {
+        match record {
+            Some(record) => drop(pair.reference.records.insert(v.id, record)),
+            None => drop(pair.reference.records.remove(&v.id)),
+        }
+        for scene in [&ledger, &of_virtual] {
+            for registered in [None, Some(position)] {
+                let at = (scene.id, hash::entry(&entry()));
+                match registered {
+                    Some(position) => drop(pair.reference.nanos.insert(at, position)),
+                    None => drop(pair.reference.nanos.remove(&at)),
+                }
+                pair.push();
+                for time in [R, R + 1, n_ref, n_ref + 1] {
+                    claims_at(&world, &mut pair, scene, time);
+                    steps_at(&world, &mut pair, scene, time, &position);
+                }
+            }
+        }
+    }
+    assert!(pair.counts.calls >= 1_500 && pair.counts.done.is_empty(), "{:?}", pair.counts);
+}
+
+/// As many steps come as claims say that they have one.
+#[test]
+fn provisional_steps_are_as_many_as_announced() {
+    let (_, mut pair, params) = ready();
+    let state = dispute(&mut pair, &params, &[entry()]);
+    let input = returned(128, &[U256::from(3), U256::ONE, U256::ZERO], 0, 32);
+    let code = pair.reference.code_address(PUPPET);
+    let step = NanoStep { code, state: Vec::new(), input, auth: Vec::new() };
+    for (announced, steps) in [(false, 0), (true, 0), (false, 1), (true, 1), (true, 2)] {
+        let mut claims = claim(entry(), genesis(&entry()), Vec::new());
+        claims.list[0].step = announced;
+        claims.steps = vec![step.clone(); steps];
+        probe(&mut pair, at(params.owner_a, R + 1), &Call::RegisterNano { params, state, mix: MIX, claims });
+    }
+    report("registerNano: provisional steps", &pair, 5);
+}
+
+/// A State may say that it has more nanocontracts than its list: each Entry has one index all the same.
+#[test]
+fn an_index_does_not_alias_another_place() {
+    let (_, mut pair, params) = ready();
+    let e = |number: usize| Entry { nid: B256::from(U256::from(number)), ..entry() };
+    for count in 1..=5usize {
+        let list: Vec<Entry> = (0..count).map(e).collect();
+        let leaves: Vec<B256> = list.iter().map(|entry| hash::leaf(hash::entry(entry))).collect();
+        let state = LedgerState { nanos: 255, ..dispute(&mut pair, &params, &list) };
+        let told = Some(Dispute { state, mix: MIX, deadline: R });
+        let phase = Phase::Open { deposit_a: 0, deposit_b: 0, seq: 0, dispute: told };
+        pair.reference.slots.insert(params.slot_key(), Slot { nonce: 0, phase });
+        pair.push();
+        for (index, named) in (0..count).flat_map(|index| (0..16u16).map(move |named| (index, named))) {
+            let proof = siblings(&leaves, index);
+            let mut claims = claim(list[index], genesis(&list[index]), proof.iter().flat_map(|s| s.0).collect());
+            (claims.list[0].index, claims.list[0].depth) = (named, proof.len() as u8);
+            probe(&mut pair, anybody(R + 1), &Call::RegisterNano { params, state, mix: MIX, claims });
+        }
+    }
+    report("registerNano: indices", &pair, 240);
+}
+
 /// Versions from everybody, as registration and as refutation.
 fn claims_at(world: &World, pair: &mut Pair, scene: &Scene, time: u64) {
     let e = entry();

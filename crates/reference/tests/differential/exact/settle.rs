@@ -74,7 +74,8 @@ fn which_lock_is_settled_when() {
         Some(Record::Disputed(Dispute { state, mix: B256::ZERO, deadline: NOW })),
         Some(Record::Concluded { out_a: 2, ver: 1, deadline: NOW }),
     ];
-    for (locks, depth) in [(1, 0), (2, 1), (3, 2), (4, 2), (127, 7), (128, 7)] {
+    // Also lists that are shorter than both signed: no index but that of the place may do.
+    for (locks, depth) in [(1, 0), (2, 1), (3, 2), (4, 2), (127, 7), (128, 7), (2, 0), (4, 1), (128, 0)] {
         let siblings: Vec<B256> = (0..depth).map(|level| B256::repeat_byte(level + 1)).collect();
         for index in [0, 1, 2, 3, 4, 126, 127, 128, 255, 256, 1 << 32, u64::MAX] {
             let at_index = if index < 128 { index } else { 0 };
