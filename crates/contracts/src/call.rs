@@ -17,6 +17,8 @@ const NONCE_MAX: u64 = 0x3fff;
 /// A call as the chain wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
+    /// The token that is called; none: the Adjudicator.
+    pub token: Option<Address>,
     /// Selector and arguments.
     pub data: Bytes,
     /// Wei sent along.
@@ -39,8 +41,8 @@ pub enum EncodeError {
     MissingSignature,
     /// A total exceeds the deposits that it counts.
     NegativeEscrow,
-    /// Ether with a call of a batch, which takes none.
-    ValueInBatch,
+    /// Ether with a call of a batch, which takes none, or a call of a token.
+    NotInBatch,
 }
 
 impl std::fmt::Display for EncodeError {
@@ -51,7 +53,7 @@ impl std::fmt::Display for EncodeError {
             Self::MissingRoots => f.write_str("the roots given do not make up the entries of the State"),
             Self::MissingSignature => f.write_str("a party that does not send the call has not signed"),
             Self::NegativeEscrow => f.write_str("the total exceeds the counted deposits"),
-            Self::ValueInBatch => f.write_str("a call of a batch cannot come with ether"),
+            Self::NotInBatch => f.write_str("a batch has calls of the Adjudicator without ether"),
         }
     }
 }
@@ -60,7 +62,7 @@ impl std::error::Error for EncodeError {}
 
 impl Encoded {
     pub(crate) fn new(call: impl SolCall) -> Self {
-        Self { data: call.abi_encode().into(), value: U256::ZERO, otherwise: None }
+        Self { token: None, data: call.abi_encode().into(), value: U256::ZERO, otherwise: None }
     }
 
     pub(crate) fn with_value(self, wei: u128) -> Self {
@@ -119,6 +121,7 @@ pub fn encode_call(call: &Call, domain: &Domain, sender: Address) -> Result<Enco
         | Call::OpenBoth { .. }
         | Call::Deposit { .. }
         | Call::Adjust { .. }
+        | Call::Approve { .. }
         | Call::Batch { .. } => return money::encode(call, domain, sender),
         Call::RegisterVirtual { params, state, roots, sigs, secrets, opener } => {
             register_virtual(params, virtual_state(state, *roots)?, sigs, secrets, opener.as_ref(), sender)?

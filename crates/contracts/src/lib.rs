@@ -16,6 +16,7 @@ mod event;
 mod money;
 mod nano;
 mod revert;
+mod token;
 pub mod view;
 
 pub use call::{EncodeError, Encoded, encode_call};

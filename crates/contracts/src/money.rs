@@ -2,6 +2,7 @@
 
 use crate::abi::{self, Adjudicator, AdjustTerms, Opening, amount, time, version};
 use crate::call::{EncodeError, Encoded, both, encode_call, nonce_of};
+use crate::token;
 use alloy_primitives::{Address, U256};
 use perunika_core::Domain;
 use perunika_core::chain::Call;
@@ -54,6 +55,7 @@ pub(crate) fn encode(call: &Call, domain: &Domain, sender: Address) -> Result<En
         Call::Withdraw { asset, to, amount } => {
             Encoded::new(Adjudicator::withdrawCall { asset: *asset, to: *to, amount: U256::from(*amount) })
         }
+        Call::Approve { token, amount } => token::approve(*token, *amount, domain),
         Call::Batch { gas_each, calls } => batch(*gas_each, calls, domain, sender)?,
         _ => return encode_call(call, domain, sender),
     })
@@ -64,8 +66,8 @@ fn batch(gas_each: u64, calls: &[Call], domain: &Domain, sender: Address) -> Res
     let mut data = Vec::with_capacity(calls.len());
     for call in calls {
         let encoded = encode_call(call, domain, sender)?;
-        if !encoded.value.is_zero() {
-            return Err(EncodeError::ValueInBatch);
+        if !encoded.value.is_zero() || encoded.token.is_some() {
+            return Err(EncodeError::NotInBatch);
         }
         data.push(encoded.data);
         data.extend(encoded.otherwise);

@@ -48,6 +48,8 @@ pub struct Body {
 pub enum Change {
     /// Re-splits the cash: A's default becomes this (a payment, a stream item).
     Split(Amount),
+    /// Counts these deposits of A and B from now on: what comes is its side's cash, what goes was (protocol 0.3 top-up, withdrawal).
+    Deposits([Amount; 2]),
     /// Removes and adds entries in one version (protocol 1.4(11)): removals first, locks before nanocontracts.
     Entries {
         /// Locks that go, each with what A of the link gets; the rest goes to B.
@@ -196,6 +198,7 @@ impl Body {
         next.ver = ver;
         match change {
             Change::Split(def_a) => next.def_a = *def_a,
+            Change::Deposits(counted) => next.count_deposits(*counted)?,
             Change::Entries { remove, add, close, open } => {
                 next.remove_locks(remove)?;
                 next.close_nanos(close)?;
@@ -244,6 +247,23 @@ impl Body {
 
     fn locked(&self) -> Option<Amount> {
         self.locks.iter().try_fold(0u128, |sum, l| sum.checked_add(l.left)?.checked_add(l.right))
+    }
+
+    fn count_deposits(&mut self, [dep_a, dep_b]: [Amount; 2]) -> Result<(), Invalid> {
+        let changed = |share: Amount, old: Amount, new: Amount| {
+            let sum = share.checked_add(new).ok_or(Invalid::Overflow)?;
+            sum.checked_sub(old).ok_or(Invalid::Insolvent)
+        };
+        let def_b = changed(self.share(Side::B), self.dep_b, dep_b)?;
+        self.def_a = changed(self.def_a, self.dep_a, dep_a)?;
+        self.total = self.def_a.checked_add(def_b).ok_or(Invalid::Overflow)?;
+        (self.dep_a, self.dep_b) = (dep_a, dep_b);
+        Ok(())
+    }
+
+    /// The deposits that it counts, of A and B.
+    pub fn deposits(&self) -> [Amount; 2] {
+        [self.dep_a, self.dep_b]
     }
 
     /// Removals in ascending order of index, the last leaf filling each gap.

@@ -15,7 +15,7 @@ pub const MAX_PEERS: usize = 256;
 /// Length of a day, seconds of the chain's clock.
 pub const DAY: u64 = 86_400;
 
-/// What one command, or all of them together, may spend. Wei; no limit where none is given.
+/// What one command, or all of them together, may spend, in the smallest unit of `asset`; no limit where none is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// By one command.
@@ -28,6 +28,8 @@ pub struct Limits {
     pub peers: Vec<Address>,
     /// Last second in which anything may be spent, seconds since 1970 by the node's own clock.
     pub expires: Option<u64>,
+    /// In what the amounts are; zero address for ETH. If something is limited, nothing is spent of any other asset.
+    pub asset: Address,
 }
 
 impl Limits {
@@ -42,11 +44,11 @@ impl Limits {
 pub struct Budget {
     /// What is allowed.
     pub limits: Limits,
-    /// Spent since the budget was made, wei.
+    /// Spent since the budget was made, of its asset.
     pub spent: Amount,
     /// Number of the day that `today` is of.
     pub day: u64,
-    /// Spent on that day, wei.
+    /// Spent on that day, of its asset.
     pub today: Amount,
     by_peer: BTreeMap<Address, Amount>,
     /// Counted for channels that may still come to nothing, by channel id.
@@ -59,6 +61,7 @@ pub(crate) struct Held {
     pub(crate) peer: Address,
     pub(crate) amount: Amount,
     pub(crate) day: u64,
+    pub(crate) asset: Address,
 }
 
 /// Which budget a payment was counted in, and on which day.
@@ -71,12 +74,15 @@ pub(crate) struct Charge {
 impl Budget {
     /// Whether this much more may be spent; changes nothing. `at` is the node's own clock, seconds.
     pub(crate) fn allows(&self, spend: &Held, at: u64) -> Result<(), Refusal> {
-        let Limits { per_payment, per_peer, per_day, peers, expires } = &self.limits;
+        let Limits { per_payment, per_peer, per_day, peers, expires, asset } = &self.limits;
         let within = |limit: &Option<Amount>, before: Amount| {
             limit.is_none_or(|limit| before.checked_add(spend.amount).is_some_and(|sum| sum <= limit))
         };
         if expires.is_some_and(|expires| at > expires) {
             return Err(Refusal::Expired);
+        }
+        if self.limits.bind() && spend.asset != *asset {
+            return Err(Refusal::AssetNotAllowed);
         }
         if !peers.is_empty() && !peers.contains(&spend.peer) {
             return Err(Refusal::PeerNotAllowed);
@@ -96,6 +102,9 @@ impl Budget {
     /// Counts a spending that is allowed.
     pub(crate) fn charge(&mut self, spend: &Held, at: u64) -> Result<(), Refusal> {
         self.allows(spend, at)?;
+        if spend.asset != self.limits.asset {
+            return Ok(()); // Nothing is limited; amounts of several assets have no sum.
+        }
         // The clock of the chain may step back a little; a day that ended stays ended.
         if spend.day > self.day {
             (self.day, self.today) = (spend.day, 0);
@@ -111,6 +120,9 @@ impl Budget {
 
     /// Takes back what was counted for something that will never happen.
     pub(crate) fn give_back(&mut self, spend: &Held) {
+        if spend.asset != self.limits.asset {
+            return;
+        }
         self.spent = self.spent.saturating_sub(spend.amount);
         if spend.day == self.day {
             self.today = self.today.saturating_sub(spend.amount);
@@ -157,7 +169,7 @@ mod tests {
     const PEER: Address = Address::repeat_byte(1);
 
     fn spend(amount: Amount, day: u64) -> Held {
-        Held { peer: PEER, amount, day }
+        Held { peer: PEER, amount, day, asset: Address::ZERO }
     }
 
     fn budget(limits: Limits) -> Budget {
@@ -175,6 +187,17 @@ mod tests {
         let mut only = budget(Limits { peers: [PEER].into(), ..Limits::default() });
         assert_eq!(only.charge(&Held { peer: Address::ZERO, ..spend(1, 1) }, 0), Err(Refusal::PeerNotAllowed));
         assert_eq!(only.charge(&spend(Amount::MAX, 1), 0), Ok(()));
+    }
+
+    #[test]
+    fn what_is_limited_in_one_asset_spends_no_other() {
+        let token = Address::repeat_byte(7);
+        let mut one = budget(Limits { per_day: Some(5), asset: token, ..Limits::default() });
+        assert_eq!(one.charge(&spend(1, 0), 0), Err(Refusal::AssetNotAllowed));
+        assert_eq!(one.charge(&Held { asset: token, ..spend(5, 0) }, 0), Ok(()));
+        assert_eq!(one.charge(&Held { asset: token, ..spend(1, 0) }, 0), Err(Refusal::DayLimit));
+        let mut free = budget(Limits::default());
+        assert_eq!((free.charge(&Held { asset: token, ..spend(5, 0) }, 0), free.spent), (Ok(()), 0));
     }
 
     #[test]

@@ -123,6 +123,13 @@ pub struct LedgerView {
     pub dispute: Option<DisputeView>,
 }
 
+impl LedgerView {
+    /// Of A and B.
+    pub fn deposits(&self) -> [Amount; 2] {
+        [self.dep_a, self.dep_b]
+    }
+}
+
 /// Locks of a finished life that are not settled yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EscrowView {
@@ -505,6 +512,13 @@ pub enum Call {
         /// Signatures of A and B; the sender's may be missing.
         sigs: [Option<Signature>; 2],
     },
+    /// Not of the Adjudicator but of a token: allows the Adjudicator to take this much from now on.
+    Approve {
+        /// The token.
+        token: Address,
+        /// How much.
+        amount: Amount,
+    },
     /// Several calls one after the other, without ether; one that fails is passed over.
     Batch {
         /// Gas that each gets.
@@ -545,6 +559,7 @@ impl Call {
             Self::OpenBoth { .. } => "openBoth",
             Self::Deposit { .. } => "deposit",
             Self::Adjust { .. } => "adjust",
+            Self::Approve { .. } => "approve",
             Self::Batch { .. } => "batch",
         }
     }

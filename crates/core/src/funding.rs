@@ -2,7 +2,7 @@
 
 use crate::encode::{Domain, Words};
 use crate::sig::Signature;
-use crate::signed::{Eip712, OpenAuth};
+use crate::signed::{Amount, Eip712, OpenAuth};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, U256, address, keccak256};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,32 @@ pub enum Funding {
         /// The owner's signature, as Permit2 takes it.
         sig: Vec<u8>,
     },
+}
+
+/// Where this node's own money comes from, and goes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The owner's account: ether sent along, or an allowance of a token to the Adjudicator.
+    #[default]
+    Wallet,
+    /// The owner's vault in the Adjudicator.
+    Vault,
+}
+
+impl Source {
+    /// What the owner writes into a call that it sends itself.
+    pub fn funding(self) -> Funding {
+        match self {
+            Self::Wallet => Funding::Sender { consent: Vec::new() },
+            Self::Vault => Funding::Vault { consent: Vec::new() },
+        }
+    }
+
+    /// Ether that goes along with a deposit of `amount`.
+    pub fn value(self, asset: Address, amount: Amount) -> Amount {
+        if self == Self::Wallet && asset == Address::ZERO { amount } else { 0 }
+    }
 }
 
 impl Funding {

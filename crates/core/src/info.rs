@@ -3,7 +3,7 @@
 use crate::message::NanoTerms;
 use crate::params::{ChannelParams, Side, VirtualParams};
 use crate::sig::Signature;
-use crate::signed::{Amount, Entry, Nano};
+use crate::signed::{Adjust, Amount, Entry, Nano};
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,10 @@ pub struct LedgerInfo {
     pub stage: LedgerStage,
     /// Counted deposits of A and B.
     pub deposits: [Amount; 2],
+    /// What A and B deposited beyond that, as the head shows it.
+    pub uncounted: [Amount; 2],
+    /// A withdrawal under way.
+    pub withdrawing: Option<Adjust>,
     /// This node's cash, and what it gets of open nanocontracts by default.
     pub mine: Amount,
     /// The peer's.

@@ -2,9 +2,11 @@
 
 use crate::budget::Limits;
 use crate::chain::{Call, ChainUpdate, TxKey, TxOutcome, Watch};
+use crate::funding::{Funding, Source};
 use crate::message::{Message, NanoTerms};
+use crate::params::{ChannelParams, Side};
 use crate::sig::Signature;
-use crate::signed::{Amount, PaymentReceipt};
+use crate::signed::{Amount, OpenAuth, PaymentReceipt};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,6 +36,15 @@ pub enum Input {
         /// The result.
         outcome: TxOutcome,
     },
+    /// The owner has answered [`Output::Authorise`].
+    Authorised {
+        /// Id of the channel.
+        id: B256,
+        /// As asked.
+        not_after: u64,
+        /// Where the deposit comes from, with what the owner signed for it; or why there is none.
+        funding: Result<Funding, String>,
+    },
     /// The application wants something.
     Command {
         /// Comes back in [`Output::Reply`].
@@ -62,13 +73,37 @@ pub enum Command {
     OpenChannel {
         /// The other party.
         peer: Address,
+        /// Zero address for ETH.
+        asset: Address,
         /// What this node deposits.
         deposit: Amount,
         /// What the peer is asked to deposit.
         peer_deposit: Amount,
         /// Tells several channels of one pair apart.
         lane: u16,
+        /// Where this node's deposit comes from.
+        from: Source,
     },
+    /// Adds to this node's deposit in an open channel; the reply comes when a State counts it.
+    Deposit {
+        /// Channel id.
+        ch: B256,
+        /// How much.
+        amount: Amount,
+        /// Where it comes from.
+        from: Source,
+    },
+    /// Takes part of this node's deposit out of an open channel; the reply comes when the payment is final.
+    Withdraw {
+        /// Channel id.
+        ch: B256,
+        /// How much: at most what a State counts of this node's deposit, and its cash.
+        amount: Amount,
+        /// Where it goes.
+        to: Source,
+    },
+    /// Moves money of the owner outside of channels; the reply comes when it is in a block. Sent once, and forgotten in a crash.
+    Move(Move),
     /// Pays through a channel, ledger or virtual.
     Pay {
         /// Channel id.
@@ -111,6 +146,8 @@ pub enum Command {
         stake: Amount,
         /// Stake of the other end.
         peer_stake: Amount,
+        /// Of the links that it runs over; zero address for ETH.
+        asset: Address,
         /// Seconds; the policy's if none.
         term: Option<u64>,
         /// Most that all fees together may be.
@@ -137,6 +174,8 @@ pub enum Command {
         stake: Amount,
         /// Stake of the other end.
         peer_stake: Amount,
+        /// Of the links that it would run over; zero address for ETH.
+        asset: Address,
         /// Seconds; the policy's if none.
         term: Option<u64>,
     },
@@ -222,6 +261,34 @@ pub enum Command {
     },
 }
 
+/// A transaction of the owner about its own money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Move {
+    /// Into its own vault.
+    FundVault {
+        /// Zero address for ETH.
+        asset: Address,
+        /// How much.
+        amount: Amount,
+    },
+    /// Out of its own vault.
+    WithdrawVault {
+        /// Zero address for ETH.
+        asset: Address,
+        /// How much.
+        amount: Amount,
+        /// Receiver.
+        to: Address,
+    },
+    /// Allows the Adjudicator to take this much of a token from now on, instead of what it was allowed before.
+    Approve {
+        /// The token.
+        token: Address,
+        /// How much.
+        amount: Amount,
+    },
+}
+
 impl Command {
     /// It stakes money in a nanocontract, moves it there or may lose some of it, or gives away a secret that may be worth some.
     pub(crate) fn plays(&self) -> bool {
@@ -240,7 +307,10 @@ impl Command {
     /// The channel that it is about.
     pub(crate) fn object(&self) -> Option<B256> {
         match self {
-            Self::Pay { ch, .. } | Self::CloseChannel { ch, .. } => Some(*ch),
+            Self::Pay { ch, .. }
+            | Self::CloseChannel { ch, .. }
+            | Self::Deposit { ch, .. }
+            | Self::Withdraw { ch, .. } => Some(*ch),
             Self::RenewVirtual { vc, .. } | Self::CloseVirtual { vc } | Self::ForceVirtual { vc } => Some(*vc),
             Self::OpenNano { ch, .. }
             | Self::AnswerNano { ch, .. }
@@ -253,6 +323,7 @@ impl Command {
             | Self::OpenVirtual { .. }
             | Self::Quote { .. }
             | Self::SetBudget { .. }
+            | Self::Move(_)
             | Self::Reveal { .. }
             | Self::SendApp { .. } => None,
         }
@@ -507,6 +578,22 @@ pub enum Event {
         /// What A got of it, as far as this node knows.
         da: Amount,
     },
+    /// The channel counts other deposits from now on.
+    DepositsCounted {
+        /// Channel id.
+        ch: B256,
+        /// Of A and B.
+        deposits: [Amount; 2],
+    },
+    /// Part of a deposit was paid out of an open channel, in a final block.
+    Withdrawn {
+        /// Channel id.
+        ch: B256,
+        /// Whose deposit (0 = A).
+        side: u8,
+        /// How much.
+        amount: Amount,
+    },
 }
 
 /// What a participant wants from the outside.
@@ -528,6 +615,16 @@ pub enum Output {
         call: Call,
         /// Last second at which it is of use.
         deadline: Option<u64>,
+    },
+    /// To whoever holds the owner's account: sign that the other side may open this channel in one transaction, and name where this
+    /// side's deposit comes from without another one. Answered by [`Input::Authorised`].
+    Authorise {
+        /// Slot key fields.
+        params: ChannelParams,
+        /// Which side this node is.
+        side: Side,
+        /// What both agree on.
+        terms: OpenAuth,
     },
     /// To the chain driver.
     Watch(Watch),

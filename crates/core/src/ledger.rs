@@ -2,12 +2,13 @@
 
 use crate::body::Body;
 use crate::book::Book;
-use crate::chain::LedgerView;
+use crate::chain::{LedgerView, TxKey};
 use crate::encode::Domain;
+use crate::funding::{Funding, Source};
 use crate::mutant::guard;
 use crate::params::{ChannelParams, Side};
 use crate::sig::Signature;
-use crate::signed::{Amount, Close, Lock};
+use crate::signed::{Adjust, Amount, Close, Lock};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
@@ -22,6 +23,7 @@ pub(crate) struct Ledger {
     pub(crate) slot: B256,
     pub(crate) nonce: u64,
     pub(crate) me: Side,
+    /// Of A and B, as agreed; once it is open, as the newest State counts them.
     pub(crate) deposits: [Amount; 2],
     pub(crate) life: Life,
     pub(crate) book: Book,
@@ -29,6 +31,14 @@ pub(crate) struct Ledger {
     pub(crate) closing: Option<Closing>,
     /// This party wants to end it through the chain.
     pub(crate) force: bool,
+    /// Where this party's deposit comes from.
+    pub(crate) from: Source,
+    /// While it is agreed: what lets one transaction open it.
+    pub(crate) consent: Option<Agreement>,
+    /// A deposit of this party on its way.
+    pub(crate) top_up: Option<TopUp>,
+    /// A withdrawal of either party on its way.
+    pub(crate) withdrawal: Option<Withdrawal>,
     #[serde(skip)]
     pub(crate) link: LinkMemory,
 }
@@ -54,6 +64,38 @@ pub(crate) enum Life {
 pub(crate) struct Closing {
     pub(crate) close: Close,
     pub(crate) sigs: [Option<Signature>; 2],
+}
+
+/// B's agreement that A opens and confirms at once. Once it is out the channel may come about until its last second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Agreement {
+    pub(crate) not_after: u64,
+    /// None: B's owner has not answered.
+    pub(crate) funding: Option<Funding>,
+}
+
+/// A deposit that was sent to the chain, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TopUp {
+    pub(crate) key: TxKey,
+    /// This party's deposit when it is there.
+    pub(crate) target: Amount,
+    pub(crate) not_after: u64,
+}
+
+/// From the State that counts less to the end of the [`Adjust`] that pays it out (protocol 0.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Withdrawal {
+    /// `ver` is 0 until both have signed that State.
+    pub(crate) adjust: Adjust,
+    /// Of the other party than the one that withdraws.
+    pub(crate) sig: Option<Signature>,
+}
+
+impl Withdrawal {
+    pub(crate) fn side(&self) -> Side {
+        if self.adjust.side == 0 { Side::A } else { Side::B }
+    }
 }
 
 /// What may be forgotten in a crash: it is asked again.
@@ -101,6 +143,10 @@ impl Ledger {
             draining: false,
             closing: None,
             force: false,
+            from: Source::Wallet,
+            consent: None,
+            top_up: None,
+            withdrawal: None,
             link: LinkMemory::default(),
         }
     }
@@ -109,9 +155,15 @@ impl Ledger {
         self.params.party(self.me.other()).key
     }
 
-    /// The slot shows this life, open, with the deposits that were agreed (R-08: read back, never believed).
+    /// The slot shows this life, open. Its deposits change by `deposit`, which gives, and by an `Adjust` that both agreed on.
     pub(crate) fn is_open_in(&self, view: &LedgerView) -> bool {
-        view.phase == crate::chain::Phase::Open && view.nonce == self.nonce && [view.dep_a, view.dep_b] == self.deposits
+        view.phase == crate::chain::Phase::Open && view.nonce == self.nonce
+    }
+
+    /// What a side deposited and no State counts yet: it belongs to that side.
+    pub(crate) fn uncounted(&self, view: &LedgerView, side: Side) -> Amount {
+        let counted = self.book.log.cur().body.deposits()[side.index()];
+        if self.is_open_in(view) { view.deposits()[side.index()].saturating_sub(counted) } else { 0 }
     }
 
     /// The locks of every State that the chain could accept against this party, or could have accepted since the dispute began.

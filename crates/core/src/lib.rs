@@ -12,7 +12,7 @@ mod book;
 pub mod budget;
 pub mod chain;
 mod encode;
-mod funding;
+pub mod funding;
 pub mod info;
 mod instance;
 pub mod io;

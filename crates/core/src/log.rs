@@ -60,6 +60,15 @@ pub enum OwnKind {
 }
 
 impl Own {
+    /// The changes that it proposes.
+    pub fn ops(&self) -> Vec<LinkOp> {
+        match &self.kind {
+            OwnKind::Presign(op) => Vec::from([*op]),
+            OwnKind::Propose { ops, .. } => ops.clone(),
+            OwnKind::Item { .. } | OwnKind::Start => Vec::new(),
+        }
+    }
+
     /// A stream item, as opposed to a proposal.
     pub fn is_item(&self) -> bool {
         matches!(self.kind, OwnKind::Item { .. })

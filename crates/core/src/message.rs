@@ -1,9 +1,10 @@
 //! What peers say to each other. Transport authenticates the sender; what is signed here is signed for the chain.
 
-use crate::params::{ChannelParams, VirtualParams};
+use crate::funding::Funding;
+use crate::params::{ChannelParams, Side, VirtualParams};
 use crate::secret::Secret;
 use crate::sig::Signature;
-use crate::signed::{Amount, Close, Entry};
+use crate::signed::{Adjust, Amount, Close, Entry};
 use alloc::string::String;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, keccak256};
@@ -25,20 +26,26 @@ pub enum Message {
     },
     /// A asks B for the fields that only B knows, before the offer.
     ChannelAsk {
+        /// Zero address for ETH; echoed in the answer.
+        asset: Address,
         /// Echoed in the answer.
         lane: u16,
     },
     /// B's owner account.
     ChannelInfo {
         /// As asked.
+        asset: Address,
+        /// As asked.
         lane: u16,
         /// B's account.
         owner: Address,
     },
-    /// B will confirm once A's deposit is final.
+    /// B will confirm once A's deposit is final, or lets A do it in the transaction that opens.
     ChannelAgreed {
         /// Id of the life.
         id: B256,
+        /// B's agreement for the chain, and where its deposit comes from.
+        consent: Option<Consent>,
     },
     /// A stream item: one-sided payment (protocol 1.4(10)).
     Item {
@@ -304,11 +311,32 @@ pub enum Message {
         /// As given.
         count: u64,
     },
+    /// The sender waits for the receiver's signature on the [`Adjust`] of the withdrawal that the State provides for.
+    AdjustAsk {
+        /// Channel id.
+        ch: B256,
+    },
+    /// A signed Adjust.
+    AdjustSig {
+        /// What is signed.
+        adjust: Adjust,
+        /// The sender's signature.
+        sig: Signature,
+    },
     /// Bytes of an application above the channel, for the same peer.
     App {
         /// Opaque.
         data: Vec<u8>,
     },
+}
+
+/// The agreement of a side's owner to an opening, for the chain: with it the other side opens in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// Last second at which it is valid.
+    pub not_after: u64,
+    /// Where the deposit of its side comes from, and the owner's signature.
+    pub funding: Funding,
 }
 
 /// What a payer wants a receipt for.
@@ -340,8 +368,10 @@ impl Message {
             | Self::NanoRefuse { ch, .. }
             | Self::NanoHand { ch, .. }
             | Self::NanoTaken { ch, .. }
+            | Self::AdjustAsk { ch }
             | Self::CloseAsk { ch } => Some(*ch),
             Self::CloseSig { close, .. } => Some(close.id),
+            Self::AdjustSig { adjust, .. } => Some(adjust.id),
             Self::Activate { vc, .. }
             | Self::Abort { vc, .. }
             | Self::Start { vc, .. }
@@ -389,7 +419,7 @@ impl NanoTerms {
     }
 }
 
-/// One change of the entries of a channel: a lock in a link, or a nanocontract.
+/// One change of a channel: of its entries, that is a lock in a link or a nanocontract, or of the deposits that it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkOp {
     /// Adds the lock of this virtual channel.
@@ -425,7 +455,28 @@ pub enum LinkOp {
         /// Struct hash of that version: both must mean the same (protocol 1.4(12)).
         cur: B256,
     },
+    /// Counts deposits that are final on the chain. Stands alone in its version.
+    Count {
+        /// Of A and B, from now on.
+        deposits: [Amount; 2],
+    },
+    /// Counts less, so that it can be paid out (protocol 0.3 withdrawal). Stands alone in its version.
+    Uncount {
+        /// Whose deposit.
+        side: Side,
+        /// How much of it.
+        amount: Amount,
+        /// Who is to receive it.
+        receiver: Address,
+        /// The slot's counter of adjustments.
+        seq: u16,
+        /// Last second of the [`Adjust`](crate::signed::Adjust) that pays it.
+        not_after: u64,
+    },
 }
+
+/// What a change of the counted deposits concerns: there is one at a time.
+const DEPOSITS: B256 = B256::with_last_byte(1);
 
 impl LinkOp {
     /// What it concerns: a virtual channel (of a renewal the one that ends), or a nanocontract.
@@ -433,6 +484,7 @@ impl LinkOp {
         match self {
             Self::Add { vc } | Self::Remove { vc, .. } | Self::Renew { vc, .. } => *vc,
             Self::OpenNano { nid } | Self::CloseNano { nid, .. } => *nid,
+            Self::Count { .. } | Self::Uncount { .. } => DEPOSITS,
         }
     }
 
@@ -440,14 +492,27 @@ impl LinkOp {
     pub fn added(&self) -> Option<B256> {
         match self {
             Self::Add { vc } | Self::Renew { next: vc, .. } => Some(*vc),
-            Self::Remove { .. } | Self::OpenNano { .. } | Self::CloseNano { .. } => None,
+            Self::Remove { .. }
+            | Self::OpenNano { .. }
+            | Self::CloseNano { .. }
+            | Self::Count { .. }
+            | Self::Uncount { .. } => None,
         }
+    }
+
+    /// It changes which deposits are counted.
+    pub fn is_about_deposits(&self) -> bool {
+        matches!(self, Self::Count { .. } | Self::Uncount { .. })
     }
 
     /// The virtual channel whose lock it removes, and with which split.
     pub fn removed(&self) -> Option<(B256, Removal)> {
         match self {
-            Self::Add { .. } | Self::OpenNano { .. } | Self::CloseNano { .. } => None,
+            Self::Add { .. }
+            | Self::OpenNano { .. }
+            | Self::CloseNano { .. }
+            | Self::Count { .. }
+            | Self::Uncount { .. } => None,
             Self::Remove { vc, how } => Some((*vc, *how)),
             Self::Renew { vc, out_a, .. } => Some((*vc, Removal::Outcome(*out_a))),
         }

@@ -1,6 +1,9 @@
 //! What a node agrees to: times, limits, prices. All of it configuration (protocol 2.3 times, 6.4).
 
+use crate::funding::Source;
 use crate::signed::Amount;
+use alloc::collections::BTreeMap;
+use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
 /// Limits and prices. Times in seconds unless the name says otherwise.
@@ -54,6 +57,27 @@ pub struct Policy {
     pub virtual_max: usize,
     /// Nanocontracts.
     pub nano: NanoPolicy,
+    /// Tokens that this node takes, by address, and its limits and prices in them; those above are in wei.
+    pub tokens: BTreeMap<Address, TokenPolicy>,
+    /// Whether the owner signs for openings in one transaction that others send.
+    pub authorise: bool,
+    /// How long such a signature is valid, seconds.
+    pub authorisation_validity: u64,
+    /// Where this node's deposits into channels that others open come from.
+    pub deposit_from: Source,
+}
+
+/// Limits and prices in one token, in its smallest unit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenPolicy {
+    /// Most that this node deposits into a channel that another proposes.
+    pub deposit_max: Amount,
+    /// Largest stake of a virtual channel.
+    pub stake_max: Amount,
+    /// Fixed part of the price of a virtual channel.
+    pub fee_base: Amount,
+    /// Price of 10^9 gas in a dispute: what [`NanoPolicy::gas_price`] is for ETH.
+    pub ggas_price: Amount,
 }
 
 /// What nanocontracts a node agrees to.
@@ -112,6 +136,10 @@ impl Policy {
             stake_max: 100_000_000_000_000_000_000,
             virtual_max: 100,
             nano: NanoPolicy::dev(),
+            tokens: BTreeMap::new(),
+            authorise: true,
+            authorisation_validity: 120,
+            deposit_from: Source::Wallet,
         }
     }
 
@@ -129,16 +157,27 @@ impl Policy {
             t_act_ms: 30_000,
             close_validity: 7_200,
             patience: 600,
+            authorisation_validity: 3_600,
             nano: NanoPolicy { gas_price: 20_000_000_000, answer: 600, ..NanoPolicy::dev() },
             ..Self::dev()
         }
     }
 
+    /// Limits and prices in an asset (zero address for ETH); none if this node does not take it.
+    pub fn asset(&self, asset: Address) -> Option<TokenPolicy> {
+        if asset != Address::ZERO {
+            return self.tokens.get(&asset).cloned();
+        }
+        let ggas_price = self.nano.gas_price.saturating_mul(1_000_000_000);
+        let Self { deposit_max, stake_max, fee_base, .. } = *self;
+        Some(TokenPolicy { deposit_max, stake_max, fee_base, ggas_price })
+    }
+
     /// Price of a virtual channel: base + rate · stake · term (protocol 6.4).
-    pub fn fee(&self, stake: Amount, term: u64) -> Amount {
+    pub fn fee(&self, asset: Address, stake: Amount, term: u64) -> Amount {
         let rate = u128::from(self.fee_ppm_per_day).saturating_mul(term.into());
         let variable = stake.saturating_mul(rate) / (1_000_000 * 86_400);
-        self.fee_base.saturating_add(variable)
+        self.asset(asset).map_or(Amount::MAX, |prices| prices.fee_base.saturating_add(variable))
     }
 
     /// Whether the times of a channel are acceptable (protocol 0.3 funding, 2.3 creation; S59).

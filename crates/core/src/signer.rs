@@ -10,7 +10,9 @@ use crate::encode::Domain;
 use crate::mutant::guard;
 use crate::params::nano_slot;
 use crate::sig::{RawKey, Signature};
-use crate::signed::{Close, Eip712, Final, Identity, MAX_VERSION, Nano, PaymentReceipt, State, StepAuth, WatchAuth};
+use crate::signed::{
+    Adjust, Amount, Close, Eip712, Final, Identity, MAX_VERSION, Nano, PaymentReceipt, State, StepAuth, WatchAuth,
+};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, B256};
@@ -29,6 +31,30 @@ pub struct Guard {
     pub ending: Option<B256>,
     /// Last second of a signed `Close`; `None` behind a `Final`, which freezes for ever.
     pub ending_until: Option<u64>,
+    /// Set while a signed `Adjust` may be used.
+    pub cap: Option<Cap>,
+}
+
+/// What a signed `Adjust` leaves: no State that counts more is signed until it has been used or cannot be used any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cap {
+    /// Struct hash of the `Adjust`.
+    pub adjust: B256,
+    /// Whose deposit (0 = A).
+    pub side: u8,
+    /// Most that a State may count of it.
+    pub most: Amount,
+    /// Counter of the slot that uses it up.
+    pub seq: u16,
+    /// Its last second.
+    pub until: u64,
+}
+
+impl Cap {
+    fn allows(&self, state: &State) -> bool {
+        let counted = if self.side == 0 { state.dep_a } else { state.dep_b };
+        counted <= self.most
+    }
 }
 
 /// Why the signer refuses. Reaching one of these is a defect of the node, never of a peer.
@@ -46,6 +72,9 @@ pub enum Refusal {
     /// The last version is never signed.
     #[error("there is no version left")]
     VersionExhausted,
+    /// Another `Adjust` was signed that may still be used, or the State counts what one may pay out.
+    #[error("the signer has signed a withdrawal that may still be used")]
+    Withdrawing,
     /// The draft belongs to another virtual channel (S60).
     #[error("the activation draft was used for another virtual channel")]
     DraftUsed,
@@ -67,6 +96,9 @@ pub enum Refusal {
     /// All payments of a day above the limit of their budget.
     #[error("this token may not spend that much more today")]
     DayLimit,
+    /// The budget is in another asset.
+    #[error("this token may not spend anything of this asset")]
+    AssetNotAllowed,
     /// The budget names other peers.
     #[error("this token may not spend anything on this peer")]
     PeerNotAllowed,
@@ -158,7 +190,12 @@ impl Signer {
     pub(crate) fn set_budget(&mut self, id: B256, limits: Option<Limits>) -> bool {
         match limits {
             Some(limits) if self.budgets.contains_key(&id) || self.budgets.len() < MAX_BUDGETS => {
-                self.budgets.entry(id).or_default().limits = limits;
+                let budget = self.budgets.entry(id).or_default();
+                if budget.limits.asset != limits.asset {
+                    // Amounts of another asset say nothing of this one.
+                    *budget = Budget::default();
+                }
+                budget.limits = limits;
             }
             Some(_) => return false,
             None => drop(self.budgets.remove(&id)),
@@ -289,6 +326,29 @@ impl Signer {
         }
     }
 
+    /// Signs an `Adjust`, or notes that this node's own account sends it: from now on no State is signed that counts more than
+    /// `most` of its side's deposit (protocol 0.3 withdrawal).
+    pub fn sign_adjust(&mut self, adjust: &Adjust, most: Amount) -> Result<Signature, Refusal> {
+        let hash = adjust.struct_hash();
+        let guard = self.guards.entry(adjust.id).or_default();
+        if !guard!("0.3-one-adjust", guard.cap.is_none_or(|cap| cap.adjust == hash)) {
+            return Err(Refusal::Withdrawing);
+        }
+        let Adjust { side, seq, not_after: until, .. } = *adjust;
+        guard.cap = Some(Cap { adjust: hash, side, most, seq, until });
+        self.dirty_guards.insert(adjust.id);
+        Ok(self.key.sign(self.domain.digest(hash)))
+    }
+
+    /// An `Adjust` that was used, or whose last second has passed without it, binds no more; both as final blocks show it.
+    pub fn adjust_over(&mut self, id: B256, final_seq: u16, final_time: u64) {
+        let over = |cap: &Cap| guard!("0.3-cap-lifted", final_seq > cap.seq || final_time > cap.until);
+        if let Some(guard) = self.guards.get_mut(&id).filter(|g| g.cap.as_ref().is_some_and(over)) {
+            guard.cap = None;
+            self.dirty_guards.insert(id);
+        }
+    }
+
     /// Lets the node's own account open a dispute of a virtual channel in the key's name.
     pub fn sign_watch_auth(&self, auth: &WatchAuth) -> Signature {
         self.key.sign(self.domain.digest(auth.struct_hash()))
@@ -355,6 +415,10 @@ impl Signer {
         let sealed = self.guards.get(&state.ch).is_some_and(|g| g.ending.is_some() && g.content != content);
         if !guard!("1.4.12-sealed", !sealed) {
             return Err(Refusal::Ended);
+        }
+        let capped = self.guards.get(&state.ch).and_then(|g| g.cap).is_some_and(|cap| !cap.allows(state));
+        if !guard!("0.3-capped", !capped) {
+            return Err(Refusal::Withdrawing);
         }
         self.admit_version(state, content)
     }

@@ -31,7 +31,8 @@ fn a_head_of_an_absurd_time_stops_nobody() {
     let terms = Terms { asset: Address::ZERO, init_a: 1, init_b: 1, t_exp: 60, challenge: 120, window: 60, k_max: 5 };
     let asked = Message::QuoteAsk { request: B256::ZERO, path: path.clone(), terms, renews: None };
     let _ = participant.handle(Input::Message { from, message: asked }, at(5_002));
-    let command = Command::OpenVirtual { path, stake: 1, peer_stake: 1, term: None, fee_max: 1, renew: false };
+    let asset = Address::ZERO;
+    let command = Command::OpenVirtual { path, stake: 1, peer_stake: 1, asset, term: None, fee_max: 1, renew: false };
     let step = participant.handle(Input::Command { tag: 1, command }, at(5_003));
     let outputs = step.commit(|_| Ok::<(), ()>(())).unwrap_or_default();
     assert!(matches!(&outputs[..], [Output::Reply { tag: 1, reply: Reply::Refused(_) }]), "{outputs:?}");

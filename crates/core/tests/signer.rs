@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256};
 use perunika_core::Domain;
 use perunika_core::body::{Body, Change};
 use perunika_core::sig::MemoryKey;
-use perunika_core::signed::{Close, Eip712 as _, Final, MAX_VERSION, PaymentReceipt};
+use perunika_core::signed::{Adjust, Close, Eip712 as _, Final, MAX_VERSION, PaymentReceipt};
 use perunika_core::signer::{Refusal, Signer};
 use perunika_core::tree;
 
@@ -109,4 +109,33 @@ fn the_hash_of_a_payment_receipt() {
     assert_eq!(hex::encode(receipt.struct_hash()), expected);
     let expected = "4e344aab4bef8c870ef648218b10e11b81815164a425542285857b5b45b5f966";
     assert_eq!(hex::encode(domain.digest(receipt.struct_hash())), expected);
+}
+
+fn adjust(seq: u16, amount: u128) -> Adjust {
+    let receiver = Address::repeat_byte(1);
+    Adjust { id: B256::repeat_byte(7), seq, side: 0, amount, receiver, ver: 4, not_after: 1_000 }
+}
+
+/// A State that counts what a signed `Adjust` may pay out could not be registered any more (protocol 0.3).
+#[test]
+fn nothing_counts_what_a_signed_withdrawal_may_pay_out() {
+    let mut signer = signer();
+    let uncounted = Body::ledger_genesis(B256::repeat_byte(7), 100, 100).with(4, &Change::Deposits([60, 100]));
+    let uncounted = uncounted.expect("solvent");
+    signer.sign_state(&uncounted).expect("new");
+    let sig = signer.sign_adjust(&adjust(0, 40), 60).expect("the first");
+    assert_eq!(signer.sign_adjust(&adjust(0, 41), 59), Err(Refusal::Withdrawing));
+    assert_eq!(signer.sign_adjust(&adjust(1, 40), 60), Err(Refusal::Withdrawing));
+    assert_eq!(signer.sign_adjust(&adjust(0, 40), 60), Ok(sig));
+    let more = uncounted.with(6, &Change::Deposits([61, 100])).expect("solvent");
+    assert_eq!(signer.sign_state(&more), Err(Refusal::Withdrawing));
+    signer.sign_state(&uncounted.with(6, &Change::Deposits([60, 200])).expect("solvent")).expect("B's own");
+    signer.adjust_over(B256::repeat_byte(7), 0, 1_000);
+    let more = uncounted.with(8, &Change::Deposits([61, 100])).expect("solvent");
+    assert_eq!(signer.sign_state(&more), Err(Refusal::Withdrawing), "its last second is not over");
+    signer.adjust_over(B256::repeat_byte(7), 1, 900);
+    signer.sign_state(&more).expect("the Adjust is used up");
+    signer.sign_adjust(&adjust(1, 5), 56).expect("the next one");
+    signer.adjust_over(B256::repeat_byte(7), 1, 1_001);
+    signer.sign_state(&uncounted.with(10, &Change::Deposits([100, 100])).expect("solvent")).expect("it is too late");
 }

@@ -175,6 +175,7 @@ impl Reference {
             | chain::Call::Deposit { .. }
             | chain::Call::Adjust { .. }
             | chain::Call::Batch { .. } => return self.of_money(sender, call),
+            chain::Call::Approve { .. } => return None, // of a token
         })
     }
 

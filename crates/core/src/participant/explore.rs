@@ -35,6 +35,9 @@ impl Participant {
             doubts: self.doubts.clone(),
             close_tags: self.close_tags.clone(),
             open_tags: self.open_tags.clone(),
+            top_up_tags: self.top_up_tags.clone(),
+            withdrawal_tags: self.withdrawal_tags.clone(),
+            move_tags: self.move_tags.clone(),
             env: self.env,
             ticked_ms: self.ticked_ms,
             tidied_ms: self.tidied_ms,
@@ -80,6 +83,9 @@ impl Participant {
             doubts,
             close_tags,
             open_tags,
+            top_up_tags,
+            withdrawal_tags,
+            move_tags,
             env: _,
             ticked_ms: _,
             tidied_ms: _,
@@ -102,7 +108,8 @@ impl Participant {
         write!(
             out,
             "{renewals:?}{in_flight:?}{cooling:?}{mined:?}{doubts:?}{close_tags:?}{open_tags:?}{touched:?}{spender:?}"
-        )
+        )?;
+        write!(out, "{top_up_tags:?}{withdrawal_tags:?}{move_tags:?}")
     }
 
     /// The update log of a channel, of a virtual one at its ends.

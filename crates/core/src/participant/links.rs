@@ -112,7 +112,10 @@ impl Participant {
         let adds_fine = added.into_iter().all(|l| wanted.iter().any(|op| op.added() == Some(l.vc)));
         let removes_fine =
             removed.into_iter().all(|l| wanted.iter().any(|op| op.removed().is_some_and(|(vc, _)| vc == l.vc)));
-        adds_fine && removes_fine && self.nanos_are(&own.body, base, wanted)
+        let counted = own.body.deposits();
+        let deposits_fine = counted == base.deposits()
+            || wanted.iter().any(|op| self.counted_by(op, base.deposits()).is_ok_and(|by| by == counted));
+        adds_fine && removes_fine && deposits_fine && self.nanos_are(&own.body, base, wanted)
     }
 
     /// What the virtual channels over this link need, and what may be signed now.
@@ -126,6 +129,9 @@ impl Participant {
             |op: &LinkOp| book.updates.cool.get(&op.subject()).is_some_and(|(o, until)| o == op && *until > now_ms);
         // An object that is being closed still lets go of nanocontracts, and of nothing else.
         let drains = self.updatable(id).is_err();
+        if let Some(op) = self.wanted_deposits(id).filter(|op| !drains && !cool(op)) {
+            return Vec::from([op]); // alone in its version
+        }
         let locks = self.index.over(id).filter_map(|vc| self.wanted_op(id, vc)).filter(|_| !drains);
         let nanos = self.wanted_nano_ops(id).into_iter().filter(|op| !drains || matches!(op, LinkOp::CloseNano { .. }));
         locks.chain(nanos).filter(|op| !cool(op)).collect()
@@ -163,10 +169,16 @@ impl Participant {
             }
             LinkOp::OpenNano { .. } => self.updatable(id).is_ok() && self.agrees_nano(id, op),
             LinkOp::CloseNano { .. } => self.agrees_nano(id, op),
+            LinkOp::Count { .. } | LinkOp::Uncount { .. } => self.updatable(id).is_ok() && self.agrees_deposits(id, op),
         }
     }
 
     fn change_for(&self, id: B256, ver: u64, ops: &[LinkOp]) -> Result<Change, String> {
+        if let Some(op) = ops.iter().find(|op| op.is_about_deposits()) {
+            let counted = self.ledgers.get(&id).ok_or("no such channel")?.book.log.cur().body.deposits();
+            let alone = guard!("0.3-deposits-alone", ops.len() == 1);
+            return if alone { self.counted_by(op, counted).map(Change::Deposits) } else { Err("not alone".into()) };
+        }
         let (mut remove, mut add) = (Vec::new(), Vec::new());
         for op in ops {
             if let Some(vc) = op.added() {
@@ -237,6 +249,7 @@ impl Participant {
         }
         let Ok(mine) = self.signer.sign_state(&body) else { return false };
         self.adopt_peer_state(id, body, sig, mine);
+        self.note_uncounted(id, ver, &[op]);
         self.send(peer, Message::Presign { ch: id, ver, op, sig: mine });
         true
     }
@@ -299,6 +312,9 @@ impl Participant {
         if let LinkOp::OpenNano { nid } = op {
             self.give_up_nano(id, nid, reason);
         }
+        if let LinkOp::Uncount { .. } = op {
+            self.give_up_withdrawal(id);
+        }
     }
 
     pub(super) fn on_presign(&mut self, from: Address, ch: B256, ver: u64, op: LinkOp, sig: Signature) {
@@ -340,6 +356,11 @@ impl Participant {
         if matches!(op, LinkOp::CloseNano { .. }) && !self.agrees(ch, &op) {
             self.tell_close_wish(ch, &op);
             let (refused, reason) = (Vec::from([op.subject()]), String::from("not closed at this version, not now"));
+            return self.send(from, Message::Refuse { ch, ver, refused, reason });
+        }
+        if op.is_about_deposits() && !self.agrees(ch, &op) {
+            let (refused, reason) =
+                (Vec::from([op.subject()]), String::from("these deposits are not to be counted now"));
             return self.send(from, Message::Refuse { ch, ver, refused, reason });
         }
         if let Some(updates) = self.updates(ch) {
@@ -408,6 +429,7 @@ impl Participant {
             Ok(body) => {
                 let Ok(mine) = self.signer.sign_state(&body) else { return };
                 self.adopt_peer_state(*ch, body, *sig, mine);
+                self.note_uncounted(*ch, *ver, ops);
                 self.send(from, Message::Accept { ch: *ch, ver: *ver, sig: mine });
             }
             Err(Refused::BadSignature) => self.misbehaved(from, "a proposal with a signature that does not fit"),
@@ -429,11 +451,7 @@ impl Participant {
         }
         let Some(book) = self.book(ch) else { return };
         let Some(own) = book.log.own().iter().find(|o| o.body.ver == ver && !o.is_item()) else { return };
-        let ops = match &own.kind {
-            OwnKind::Presign(op) => Vec::from([*op]),
-            OwnKind::Propose { ops, .. } => ops.clone(),
-            OwnKind::Item { .. } | OwnKind::Start => Vec::new(),
-        };
+        let ops = own.ops();
         let cooled: Vec<(LinkOp, u64)> =
             ops.into_iter().filter(|op| refused.contains(&op.subject())).map(|op| (op, self.cool_until(op))).collect();
         let unclosed: Vec<B256> = cooled
@@ -458,6 +476,8 @@ impl Participant {
             (LinkOp::Remove { how: Removal::Initial, .. }, Some(virt)) => {
                 soon + virt.params.t_exp.saturating_sub(self.now()).saturating_mul(1_000)
             }
+            // The peer sees later blocks as final later: payments go on meanwhile.
+            (LinkOp::Count { .. } | LinkOp::Uncount { .. }, _) => self.env.now_ms + 5 * self.policy().resend_ms,
             _ => soon,
         }
     }

@@ -4,10 +4,13 @@
 //! makes every handler idempotent and a restart nothing special.
 
 mod closing;
+mod deposits;
 mod exhaustion;
 mod explore;
 mod figures;
+mod funding;
 mod links;
+mod moves;
 mod nanos;
 mod opening;
 mod pay;
@@ -135,6 +138,10 @@ pub struct Participant {
     cooling: BTreeMap<TxKey, (u64, Option<B256>)>,
     mined: BTreeSet<TxKey>,
     close_tags: BTreeMap<B256, Vec<u64>>,
+    /// Who waits for a deposit, a withdrawal, a move of the owner's money.
+    top_up_tags: BTreeMap<B256, u64>,
+    withdrawal_tags: BTreeMap<B256, u64>,
+    move_tags: BTreeMap<TxKey, u64>,
     open_tags: BTreeMap<B256, u64>,
     env: Env,
     /// When the last tick came: other inputs do not put off the next one.
@@ -184,6 +191,9 @@ impl Participant {
             told: Vec::new(),
             spender: None,
             close_tags: BTreeMap::new(),
+            top_up_tags: BTreeMap::new(),
+            withdrawal_tags: BTreeMap::new(),
+            move_tags: BTreeMap::new(),
             open_tags: BTreeMap::new(),
             env: Env { now_ms: 0, entropy: B256::ZERO },
             ticked_ms: 0,
@@ -283,6 +293,10 @@ impl Participant {
             Input::Chain(update) => self.on_chain(update),
             Input::Transaction { key, outcome } => self.on_transaction(key, &outcome),
             Input::Command { tag, command } => self.on_command(tag, command),
+            Input::Authorised { id, not_after, funding } => {
+                self.touched.insert(id);
+                self.on_authorised(id, not_after, funding.ok());
+            }
             Input::Tick => self.on_tick(),
         }
         self.pump();
@@ -315,6 +329,8 @@ impl Participant {
             }
             Message::CloseAsk { ch } => self.on_close_ask(from, ch),
             Message::CloseSig { close, sig } => self.on_close_sig(from, close, sig),
+            Message::AdjustAsk { ch } => self.on_adjust_ask(from, ch),
+            Message::AdjustSig { adjust, sig } => self.on_adjust_sig(from, adjust, sig),
             Message::QuoteAsk { request, path, terms, renews } => {
                 self.on_quote_ask(from, request, quotes::Asked { path, terms, renews });
             }
@@ -352,23 +368,27 @@ impl Participant {
 
     fn run_command(&mut self, tag: u64, command: Command) -> Result<(), Fault> {
         match command {
-            Command::OpenChannel { peer, deposit, peer_deposit, lane } => {
-                self.open_channel(tag, peer, deposit, peer_deposit, lane)
+            Command::OpenChannel { peer, asset, deposit, peer_deposit, lane, from } => {
+                let deposits = [deposit, peer_deposit];
+                self.open_channel(tag, opening::Wanted { peer, asset, deposits, lane, from })
             }
+            Command::Deposit { ch, amount, from } => self.top_up(tag, ch, amount, from),
+            Command::Withdraw { ch, amount, to } => self.withdraw(tag, ch, amount, to),
+            Command::Move(moved) => self.move_money(tag, moved),
             Command::Pay { ch, amount, cosign, reference } => {
                 self.pay(tag, ch, pay::Payment { amount, cosign, reference })
             }
             Command::Within { budget, command } => self.on_command_within(tag, budget, *command),
             Command::SetBudget { budget, limits } => self.set_budget(tag, budget, limits),
             Command::CloseChannel { ch, force } => self.close_channel(tag, ch, force),
-            Command::OpenVirtual { path, stake, peer_stake, term, fee_max, renew } => {
-                self.open_virtual(tag, quotes::Wanted { path, stake, peer_stake, term, fee_max, renew })
+            Command::OpenVirtual { path, stake, peer_stake, asset, term, fee_max, renew } => {
+                self.open_virtual(tag, quotes::Wanted { path, stake, peer_stake, asset, term, fee_max, renew })
             }
             Command::RenewVirtual { vc, stakes, term, fee_max } => {
                 self.renew_virtual(tag, vc, Renewal { stakes, term, fee_max })
             }
-            Command::Quote { path, stake, peer_stake, term } => {
-                self.ask_quotes(tag, quotes::Wanted { path, stake, peer_stake, term, fee_max: 0, renew: false })
+            Command::Quote { path, stake, peer_stake, asset, term } => {
+                self.ask_quotes(tag, quotes::Wanted { path, stake, peer_stake, asset, term, fee_max: 0, renew: false })
             }
             Command::CloseVirtual { vc } => self.close_virtual(tag, vc),
             Command::OpenNano { ch, terms, code, within } => {
@@ -448,7 +468,9 @@ impl Participant {
         if let TxOutcome::Failed { reason } = outcome {
             self.opening_failed(key, reason);
             self.nano_call_failed(key);
+            self.top_up_failed(key, reason);
         }
+        self.moved(key, outcome);
     }
 
     fn on_tick(&mut self) {
@@ -497,6 +519,7 @@ impl Participant {
             if self.ledgers.get(id).is_some_and(|l| l.life == Life::Open) {
                 self.pump_queue(*id);
                 self.pump_link(*id);
+                self.pump_deposits(*id);
                 self.pump_close(*id);
             }
             self.pump_nanos(*id);
@@ -691,6 +714,7 @@ fn refused(refusal: Refusal) -> Fault {
         | Refusal::PaymentLimit
         | Refusal::PeerLimit
         | Refusal::DayLimit
+        | Refusal::AssetNotAllowed
         | Refusal::PeerNotAllowed => Fault::Limit(refusal.to_string()),
         _ => Fault::Caller(refusal.to_string()),
     }

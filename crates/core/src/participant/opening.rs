@@ -1,36 +1,46 @@
-//! Opening a ledger channel (protocol 0.3 funding): agree, deposit, confirm, read back from a final block.
+//! Opening a ledger channel (protocol 0.3 funding): ask, offer, agree. What follows on the chain is in `funding`.
 
 use super::Participant;
-use crate::body::Body;
-use crate::book::Book;
-use crate::chain::{Call, LedgerView, Phase, TxKey, Watch};
-use crate::io::{Event, Fault, Output, Reply};
-use crate::ledger::{Ledger, Life};
-use crate::message::Message;
+use super::spending::Spend;
+use crate::chain::{Phase, Watch};
+use crate::funding::{Funding, Source};
+use crate::io::{Fault, Output, Reply};
+use crate::ledger::{Agreement, Ledger, Life};
+use crate::message::{Consent, Message};
 use crate::mutant::guard;
 use crate::params::{ChannelParams, Party, Side};
-use crate::signed::{Amount, MAX_AMOUNT};
+use crate::signed::{Amount, MAX_AMOUNT, OpenAuth};
 use alloc::string::String;
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 
+/// Most bytes of a consent that this node pays calldata for.
+const CONSENT_MAX: usize = 2_048;
 /// Unanswered openings are given up after this time, milliseconds.
 const PATIENCE_MS: u64 = 30_000;
-/// An agreement that nobody funded is forgotten after this time, milliseconds.
-const UNFUNDED_MS: u64 = 600_000;
 /// Most agreements without funds, over all peers.
 const MAX_AGREED_TOTAL: usize = 1_024;
 /// Most channels that a peer may have agreed without funding them.
 const MAX_AGREED: usize = 16;
 
+/// What the application wishes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) peer: Address,
+    /// Zero address for ETH.
+    pub(super) asset: Address,
+    /// Of this node and of the peer.
+    pub(super) deposits: [Amount; 2],
+    pub(super) lane: u16,
+    pub(super) from: Source,
+}
+
 /// An opening by this node before the peer agreed. Forgotten in a crash: nothing is at stake yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Opening {
     tag: u64,
-    peer: Address,
-    deposits: [Amount; 2],
+    wanted: Wanted,
     budget: Option<B256>,
-    lane: u16,
     params: Option<ChannelParams>,
     offered: Option<(u64, B256)>,
     until_ms: u64,
@@ -38,42 +48,29 @@ pub(crate) struct Opening {
 }
 
 impl Participant {
-    pub(super) fn open_channel(
-        &mut self,
-        tag: u64,
-        peer: Address,
-        deposit: Amount,
-        peer_deposit: Amount,
-        lane: u16,
-    ) -> Result<(), Fault> {
+    pub(super) fn open_channel(&mut self, tag: u64, wanted: Wanted) -> Result<(), Fault> {
+        let Wanted { peer, asset, deposits, lane, .. } = wanted;
         if peer == self.key() {
             return Err(Fault::Caller("a channel needs two different parties".into()));
         }
-        if deposit.checked_add(peer_deposit).is_none_or(|sum| sum == 0 || sum > MAX_AMOUNT) {
+        if deposits[0].checked_add(deposits[1]).is_none_or(|sum| sum == 0 || sum > MAX_AMOUNT) {
             return Err(Fault::Caller("the deposits together must be between 1 and 2^96 - 1".into()));
+        }
+        if self.policy().asset(asset).is_none() {
+            return Err(Fault::Caller("this node does not take that token; name it in the configuration first".into()));
         }
         if !self.connected.contains(&peer) {
             return Err(Fault::Peer("the peer is not connected".into()));
         }
-        if self.openings.iter().any(|o| o.peer == peer && o.lane == lane) {
+        if self.openings.iter().any(|o| o.wanted.peer == peer && o.wanted.asset == asset && o.wanted.lane == lane) {
             return Err(Fault::Caller("a channel to this peer is being opened already on this lane".into()));
         }
-        self.may_spend(peer, deposit)?;
+        self.may_spend(Spend { peer, asset, amount: deposits[0] })?;
         let sent_ms = self.env.now_ms;
         let until_ms = sent_ms + PATIENCE_MS;
-        let (deposits, budget) = ([deposit, peer_deposit], self.spender);
-        self.openings.push(Opening {
-            tag,
-            peer,
-            deposits,
-            budget,
-            lane,
-            params: None,
-            offered: None,
-            until_ms,
-            sent_ms,
-        });
-        self.send(peer, Message::ChannelAsk { lane });
+        let budget = self.spender;
+        self.openings.push(Opening { tag, wanted, budget, params: None, offered: None, until_ms, sent_ms });
+        self.send(peer, Message::ChannelAsk { asset, lane });
         Ok(())
     }
 
@@ -84,33 +81,31 @@ impl Participant {
 
     pub(super) fn on_opening(&mut self, from: Address, message: Message) {
         match message {
-            Message::ChannelAsk { lane } => {
+            Message::ChannelAsk { asset, lane } => {
                 let owner = self.config.owner;
-                self.send(from, Message::ChannelInfo { lane, owner });
+                self.send(from, Message::ChannelInfo { asset, lane, owner });
             }
-            Message::ChannelInfo { lane, owner } => self.on_channel_info(from, lane, owner),
+            Message::ChannelInfo { asset, lane, owner } => self.on_channel_info(from, asset, lane, owner),
             Message::ChannelOffer { params, nonce, dep_a, dep_b } => {
                 if let Err(reason) = self.on_offer(from, params, nonce, [dep_a, dep_b]) {
                     let id = params.id(&self.config.domain, nonce);
                     self.refuse(from, id, 0, reason);
                 }
             }
-            Message::ChannelAgreed { id } => self.on_agreed(from, id),
+            Message::ChannelAgreed { id, consent } => self.on_agreed(from, id, consent),
             _ => {}
         }
     }
 
-    fn on_channel_info(&mut self, from: Address, lane: u16, owner: Address) {
+    fn on_channel_info(&mut self, from: Address, asset: Address, lane: u16, owner: Address) {
         let policy = self.config.policy.clone();
         let a = Party { owner: self.config.owner, key: self.key() };
-        let Some(opening) = self.openings.iter_mut().find(|o| o.peer == from && o.lane == lane && o.params.is_none())
-        else {
-            return;
-        };
+        let asked = |o: &&mut Opening| o.wanted.peer == from && o.wanted.asset == asset && o.wanted.lane == lane;
+        let Some(opening) = self.openings.iter_mut().find(|o| asked(o) && o.params.is_none()) else { return };
         let params = ChannelParams {
             a,
             b: Party { owner, key: from },
-            asset: Address::ZERO,
+            asset,
             challenge: policy.challenge,
             window: policy.window,
             k_max: policy.k_max,
@@ -137,8 +132,8 @@ impl Participant {
             }
             let nonce = view.head.nonce;
             opening.offered = Some((nonce, params.id(&self.config.domain, nonce)));
-            let [dep_a, dep_b] = opening.deposits;
-            offers.push((opening.peer, Message::ChannelOffer { params, nonce, dep_a, dep_b }));
+            let [dep_a, dep_b] = opening.wanted.deposits;
+            offers.push((opening.wanted.peer, Message::ChannelOffer { params, nonce, dep_a, dep_b }));
         }
         for (peer, offer) in offers {
             self.send(peer, offer);
@@ -154,20 +149,76 @@ impl Participant {
         deposits: [Amount; 2],
     ) -> Result<(), String> {
         let id = params.id(&self.config.domain, nonce);
-        if self.ledgers.get(&id).is_some_and(|l| l.deposits == deposits && l.peer() == from) {
-            self.send(from, Message::ChannelAgreed { id });
+        let known = self.ledgers.get(&id);
+        if known
+            .is_some_and(|l| l.me == Side::B && l.life != Life::Closed && l.deposits == deposits && l.peer() == from)
+        {
+            self.answer_offer(id);
             return Ok(());
         }
         self.check_offer(from, &params, deposits)?;
-        if self.ledgers.get(&id).is_some_and(|l| l.life != Life::Agreed) || self.is_touched(id) {
+        let known = self.ledgers.get(&id);
+        if known.is_some_and(|l| l.life != Life::Agreed || self.may_still_open(l)) || self.is_touched(id) {
             return Err("the deposits were agreed differently".into());
         }
         let ledger = Ledger::new(&self.config.domain, params, nonce, Side::B, deposits);
-        self.enter_ledger(ledger);
+        self.enter_ledger(Ledger { from: self.policy().deposit_from, ..ledger });
         self.outputs.push(Output::Watch(Watch::Ledger(params)));
         self.outputs.push(Output::Watch(Watch::Escrow(id)));
-        self.send(from, Message::ChannelAgreed { id });
+        self.answer_offer(id);
         Ok(())
+    }
+
+    /// B's answer. Where its owner signs for an opening in one transaction, that comes first.
+    fn answer_offer(&mut self, id: B256) {
+        let Some(ledger) = self.ledgers.get(&id) else { return };
+        let (peer, side, params, fresh) = (ledger.peer(), ledger.me, ledger.params, ledger.life == Life::Agreed);
+        let good = |a: &Agreement| a.not_after > self.now() + self.policy().m_safe;
+        let known = ledger.consent.clone().filter(good);
+        if let Some(Agreement { not_after, funding: Some(funding) }) = known {
+            let consent = Some(Consent { not_after, funding });
+            return self.send(peer, Message::ChannelAgreed { id, consent });
+        }
+        let outlived = ledger.consent.is_some() && known.is_none();
+        if !fresh || ledger.force {
+            return;
+        }
+        if outlived || !self.policy().authorise || !self.sees_the_chain() {
+            return self.send(peer, Message::ChannelAgreed { id, consent: None });
+        }
+        let not_after = known.map_or(self.now() + self.policy().authorisation_validity, |a| a.not_after);
+        let [dep_a, dep_b] = ledger.deposits;
+        if let Some(ledger) = self.ledgers.get_mut(&id) {
+            ledger.consent = Some(Agreement { not_after, funding: None });
+            self.dirty_ledgers.insert(id);
+        }
+        let terms = OpenAuth { id, dep_a, dep_b, not_after };
+        self.outputs.push(Output::Authorise { params, side, terms });
+    }
+
+    /// The owner has signed, or has not: only now B answers.
+    pub(super) fn on_authorised(&mut self, id: B256, not_after: u64, funding: Option<Funding>) {
+        let asked = |l: &&mut Ledger| l.life == Life::Agreed && l.me == Side::B;
+        let Some(ledger) = self.ledgers.get_mut(&id).filter(asked) else { return };
+        if ledger.consent.as_ref().is_none_or(|a| a.not_after != not_after || a.funding.is_some()) {
+            return;
+        }
+        // What this node does not want any more does not leave it.
+        let (peer, called_off) = (ledger.peer(), ledger.force);
+        let funding = funding.filter(|_| !called_off);
+        ledger.consent = funding.map(|funding| Agreement { not_after, funding: Some(funding) });
+        let consent = ledger.consent.clone().and_then(|a| Some(Consent { not_after, funding: a.funding? }));
+        self.dirty_ledgers.insert(id);
+        if called_off {
+            return self.plan_ledger(id);
+        }
+        self.send(peer, Message::ChannelAgreed { id, consent });
+    }
+
+    /// What the owner signed may still open it: until the final chain is past its last second, nothing is forgotten.
+    pub(super) fn may_still_open(&self, ledger: &Ledger) -> bool {
+        let over = |a: &Agreement| self.chain.settled.time > a.not_after;
+        ledger.me == Side::B && guard!("0.3-consent-out", ledger.consent.as_ref().is_some_and(|a| !over(a)))
     }
 
     fn check_offer(&self, from: Address, params: &ChannelParams, deposits: [Amount; 2]) -> Result<(), String> {
@@ -179,9 +230,7 @@ impl Participant {
         if params.a.key != from || params.b != me || params.a.owner == me.owner || params.a.owner == Address::ZERO {
             return Err("the parties are not the two of us".into());
         }
-        if params.asset != Address::ZERO {
-            return Err("this node does not know the asset".into());
-        }
+        let limits = policy.asset(params.asset).ok_or("this node does not take the asset")?;
         if !policy.accepts_times(params.challenge, params.window, params.k_max) {
             return Err(
                 "the refutation period, the window or the number of steps is outside of this node's policy".into()
@@ -190,7 +239,7 @@ impl Participant {
         if deposits[0].checked_add(deposits[1]).is_none_or(|sum| sum == 0 || sum > MAX_AMOUNT) {
             return Err("the deposits are out of range".into());
         }
-        if deposits[1] > policy.deposit_max {
+        if deposits[1] > limits.deposit_max {
             return Err("this node does not deposit that much".into());
         }
         let everybody = self.index.agreed();
@@ -201,9 +250,8 @@ impl Participant {
         Ok(())
     }
 
-    fn on_agreed(&mut self, from: Address, id: B256) {
-        let position =
-            self.openings.iter().position(|o| o.peer == from && o.offered.is_some_and(|(_, offered)| offered == id));
+    fn on_agreed(&mut self, from: Address, id: B256, consent: Option<Consent>) {
+        let position = self.opening_of(from, id);
         let Some(opening) = position.map(|i| self.openings.remove(i)) else { return };
         let (Some(params), Some((nonce, _))) = (opening.params, opening.offered) else { return };
         if self.ledgers.get(&id).is_some_and(|l| l.life != Life::Agreed || !l.force) || self.is_touched(id) {
@@ -211,20 +259,35 @@ impl Participant {
             return self.reply(opening.tag, Reply::Refused(fault));
         }
         if let Some(budget) = opening.budget
-            && let Err(fault) = self.charge_to(budget, from, opening.deposits[0], Some(id))
+            && let Err(fault) = self.charge_to(budget, opening.wanted.spend(), Some(id))
         {
             return self.reply(opening.tag, Reply::Refused(fault));
         }
-        let ledger = Ledger::new(&self.config.domain, params, nonce, Side::A, opening.deposits);
-        self.enter_ledger(ledger);
+        let ledger = Ledger::new(&self.config.domain, params, nonce, Side::A, opening.wanted.deposits);
+        let consent = consent.filter(|c| self.is_of_use(c, opening.wanted.deposits[1]));
+        let consent = consent.map(|c| Agreement { not_after: c.not_after, funding: Some(c.funding) });
+        self.enter_ledger(Ledger { from: opening.wanted.from, consent, ..ledger });
         self.open_tags.insert(id, opening.tag);
         self.outputs.push(Output::Watch(Watch::Escrow(id)));
         self.plan_ledger(id);
     }
 
+    /// The peer pays its own deposit, there is time, and what it says is short: it is this node that pays for the call.
+    fn is_of_use(&self, consent: &Consent, deposit: Amount) -> bool {
+        // The sender of the call would pay it: this node.
+        let theirs = !matches!(consent.funding, Funding::Sender { .. }) || deposit == 0;
+        guard!("0.3-consent-pays-itself", theirs)
+            && consent.not_after > self.now() + self.policy().m_safe
+            && consent.funding.encode().len() <= CONSENT_MAX
+    }
+
+    fn opening_of(&self, peer: Address, id: B256) -> Option<usize> {
+        let offered = |o: &Opening| o.offered.is_some_and(|(_, offered)| offered == id);
+        self.openings.iter().position(|o| o.wanted.peer == peer && offered(o))
+    }
+
     pub(super) fn opening_refused(&mut self, from: Address, id: B256, reason: &str) {
-        let position =
-            self.openings.iter().position(|o| o.peer == from && o.offered.is_some_and(|(_, offered)| offered == id));
+        let position = self.opening_of(from, id);
         if let Some(opening) = position.map(|i| self.openings.remove(i)) {
             let reason = alloc::format!("the peer refused the channel: {reason}");
             self.reply(opening.tag, Reply::Refused(Fault::Peer(reason)));
@@ -237,13 +300,13 @@ impl Participant {
         let mut messages = Vec::new();
         for opening in self.openings.iter_mut().filter(|o| o.sent_ms + period <= now) {
             opening.sent_ms = now;
-            let [dep_a, dep_b] = opening.deposits;
+            let Wanted { peer, asset, deposits: [dep_a, dep_b], lane, .. } = opening.wanted;
             let message = match (opening.params, opening.offered) {
-                (None, _) => Message::ChannelAsk { lane: opening.lane },
+                (None, _) => Message::ChannelAsk { asset, lane },
                 (Some(params), Some((nonce, _))) => Message::ChannelOffer { params, nonce, dep_a, dep_b },
                 (Some(_), None) => continue,
             };
-            messages.push((opening.peer, message));
+            messages.push((peer, message));
         }
         for (peer, message) in messages {
             self.send(peer, message);
@@ -263,134 +326,10 @@ impl Participant {
             self.reply(opening.tag, Reply::Refused(fault));
         }
     }
-
-    /// Deposits by A and B while the channel is agreed but not open. B reads A's deposit back from a final block.
-    pub(super) fn plan_opening(&mut self, id: B256) {
-        let Some(ledger) = self.ledgers.get(&id) else { return };
-        let Some(view) = self.chain.ledgers.get(&ledger.slot).copied() else { return };
-        let (params, nonce, [dep_a, dep_b]) = (ledger.params, ledger.nonce, ledger.deposits);
-        let (me, force) = (ledger.me, ledger.force);
-        if view.settled.nonce > nonce {
-            return self.opening_over(id);
-        }
-        match me {
-            Side::A
-                if matches!(view.head.phase, Phase::Virgin | Phase::Closed) && view.head.nonce == nonce && !force =>
-            {
-                self.submit("open", id, 0, Call::Open { params, nonce, value: dep_a }, None);
-            }
-            Side::A if force && is_funding(&view.head, nonce) => {
-                self.submit("refund", id, 0, Call::Refund { params }, None);
-            }
-            Side::B if force && !self.is_touched(id) => self.drop_agreement(id),
-            Side::B
-                if !force
-                    && is_funding(&view.head, nonce)
-                    && guard!("0.3-confirm-final", is_funding(&view.settled, nonce) && view.settled.dep_a == dep_a) =>
-            {
-                self.submit("confirm", id, 0, Call::Confirm { params, id, dep_a, value: dep_b }, None);
-            }
-            _ => {}
-        }
-    }
-
-    fn opening_over(&mut self, id: B256) {
-        self.signer.settle_charge(id, false);
-        self.leave_ledger(id);
-        if let Some(tag) = self.open_tags.remove(&id) {
-            self.reply(tag, Reply::Refused(Fault::Chain("the channel was refunded before it opened".into())));
-        }
-        self.answer_closed(id);
-    }
-
-    pub(super) fn opening_failed(&mut self, key: TxKey, reason: &str) {
-        let failed = self.open_tags.keys().copied().find(|id| {
-            let words = crate::encode::Words::of_type("open").hash(*id).uint(0);
-            TxKey(words.keccak()) == key
-        });
-        let Some(id) = failed.filter(|_| !self.mined.contains(&key)) else { return };
-        if let Some(tag) = self.open_tags.remove(&id) {
-            let fault = Fault::Chain(alloc::format!("the deposit was not made: {reason}"));
-            self.reply(tag, Reply::Refused(fault));
-        }
-        self.signer.settle_charge(id, false);
-        // Nothing is on chain: without this the deposit would be tried for ever behind the caller's back.
-        if let Some(ledger) = self.ledgers.get_mut(&id) {
-            ledger.force = true;
-            self.dirty_ledgers.insert(id);
-        }
-    }
-
-    /// The slot shows the channel open in a final block: signed States count from now on.
-    pub(super) fn adopt_open(&mut self, id: B256) {
-        let Some(ledger) = self.ledgers.get_mut(&id) else { return };
-        let seen = self.chain.ledgers.get(&ledger.slot).copied().unwrap_or_default().settled;
-        if ledger.life != Life::Agreed || seen.phase != Phase::Open || seen.nonce != ledger.nonce {
-            return;
-        }
-        ledger.life = Life::Open;
-        self.index.opened(id);
-        self.dirty_ledgers.insert(id);
-        if [seen.dep_a, seen.dep_b] != ledger.deposits {
-            return self.adopt_other_deposits(id, [seen.dep_a, seen.dep_b]);
-        }
-        self.signer.settle_charge(id, true);
-        self.event(Event::ChannelOpen(id));
-        if let Some(tag) = self.open_tags.remove(&id) {
-            self.reply(tag, Reply::Opened(id));
-        }
-    }
 }
 
-impl Participant {
-    /// B does not deposit any more; A, if she has deposited, takes it back by herself.
-    fn drop_agreement(&mut self, id: B256) {
-        self.leave_ledger(id);
-        self.answer_closed(id);
+impl Wanted {
+    fn spend(&self) -> Spend {
+        Spend { peer: self.peer, asset: self.asset, amount: self.deposits[0] }
     }
-
-    /// Forgets what others agreed and never funded, while the slot shows that nothing happened.
-    pub(super) fn expire_agreements(&mut self) {
-        let now = self.env.now_ms;
-        let mut late = Vec::new();
-        for id in self.index.agreed() {
-            let Some(ledger) = self.ledgers.get_mut(id).filter(|l| l.me == Side::B) else { continue };
-            if *ledger.link.agreed_ms.get_or_insert(now) + UNFUNDED_MS < now {
-                late.push(*id);
-            }
-        }
-        for id in late.into_iter().filter(|id| !self.is_touched(*id)).collect::<Vec<_>>() {
-            self.leave_ledger(id);
-            self.ledgers.remove(&id);
-            self.dirty_ledgers.remove(&id);
-            self.forget(b'l', id);
-        }
-    }
-
-    /// The slot of a channel that is agreed already shows more than emptiness.
-    fn is_touched(&self, id: B256) -> bool {
-        let Some(ledger) = self.ledgers.get(&id) else { return false };
-        let free = |v: &LedgerView| matches!(v.phase, Phase::Virgin | Phase::Closed) && v.nonce == ledger.nonce;
-        let seen = self.chain.ledgers.get(&ledger.slot);
-        seen.is_none_or(|s| !free(&s.head) || !free(&s.settled))
-    }
-
-    /// B confirmed with another amount than agreed: nothing is signed in such a channel, it is ended at version 0, which gives
-    /// each side what it deposited.
-    fn adopt_other_deposits(&mut self, id: B256, deposits: [Amount; 2]) {
-        if let Some(ledger) = self.ledgers.get_mut(&id) {
-            ledger.deposits = deposits;
-            ledger.book = Book::new(ledger.me, Body::ledger_genesis(id, deposits[0], deposits[1]));
-            ledger.force = true;
-            self.dirty_ledgers.insert(id);
-        }
-        if let Some(tag) = self.open_tags.remove(&id) {
-            let fault = Fault::Peer("the peer did not deposit what was agreed; the channel is being closed".into());
-            self.reply(tag, Reply::Refused(fault));
-        }
-    }
-}
-
-fn is_funding(view: &LedgerView, nonce: u64) -> bool {
-    view.phase == Phase::Funding && view.nonce == nonce
 }

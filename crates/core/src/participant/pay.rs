@@ -1,9 +1,10 @@
 //! Payments: stream items, their acknowledgement and countersignature (protocol 1.4(10)).
 
+use super::spending::Spend;
 use super::{Participant, refused};
 use crate::body::Body;
 use crate::book::{Book, Pending, UpdateMemory, Wish};
-use crate::chain::RecordView;
+use crate::chain::{LedgerView, RecordView};
 use crate::io::{Fault, Reply};
 use crate::ledger::Life;
 use crate::log::{Accepted, MAX_ITEMS, OwnKind, Refused};
@@ -57,7 +58,8 @@ impl Participant {
             return Err(Fault::Peer("too many payments wait for the peer".into()));
         }
         let peer = self.peer_of(ch).unwrap_or_default();
-        let charge = self.charge(peer, amount, None)?;
+        let asset = self.asset_of(ch).unwrap_or_default();
+        let charge = self.charge(Spend { peer, asset, amount }, None)?;
         if let Some(book) = self.book_mut(ch) {
             book.queue.push_back(Wish { tag, amount, cosign, reference, charge });
         }
@@ -320,9 +322,11 @@ impl Participant {
             return self.doubt(from, ch);
         }
         let verify = |body: &Body, sig: &Signature| sig.verifies(body.digest(&domain), from);
+        let ops = book.log.own().iter().find(|o| o.body.ver == ver).map(crate::log::Own::ops).unwrap_or_default();
         match book.log.accept_answer(ver, sig, verify) {
             Ok(true) => {
                 let applied = book.take_applied(ver);
+                self.note_uncounted(ch, ver, &ops);
                 self.applied(ch, ver, applied);
             }
             Ok(false) => {}
@@ -409,6 +413,11 @@ impl Participant {
         let open = ledger.is_open_in(&view.settled) && ledger.is_open_in(&view.head);
         if !guard!("1.4.7-open", open) {
             return Err(Fault::Chain("the chain does not show the channel as open".into()));
+        }
+        let counted = ledger.book.log.cur().body.deposits();
+        let there = |view: &LedgerView| counted[0] <= view.dep_a && counted[1] <= view.dep_b;
+        if !guard!("1.4.7-deposits", there(&view.settled) && there(&view.head)) {
+            return Err(Fault::Chain("the chain shows less than the channel counts".into()));
         }
         if !guard!("1.4.7-no-dispute", view.head.dispute.is_none()) {
             return Err(Fault::Chain("the channel is in dispute".into()));

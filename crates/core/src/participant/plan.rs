@@ -22,6 +22,7 @@ impl Participant {
     pub(super) fn follow_ledger(&mut self, id: B256) {
         self.adopt_open(id);
         self.adopt_end(id);
+        self.follow_deposits(id);
         self.remember_entries(id);
         self.report_dispute(id);
     }
@@ -137,7 +138,10 @@ impl Participant {
         }
         match view.head.dispute {
             None if ledger.force => self.register(id),
-            None => self.submit_close(id),
+            None => {
+                self.submit_close(id);
+                self.submit_adjust(id);
+            }
             Some(dispute) => self.answer_dispute(id, dispute),
         }
     }

@@ -1,6 +1,7 @@
 //! Quotes: what a participant asks for its part in a virtual channel, and how an initiator gathers them (protocol 2.3 step 0).
 
 use super::Participant;
+use super::spending::Spend;
 use crate::io::{Fault, Reply};
 use crate::ledger::Life;
 use crate::message::{Message, Renews, Terms};
@@ -68,6 +69,7 @@ pub(super) struct Wanted {
     pub(super) path: Vec<Address>,
     pub(super) stake: Amount,
     pub(super) peer_stake: Amount,
+    pub(super) asset: Address,
     pub(super) term: Option<u64>,
     pub(super) fee_max: Amount,
     pub(super) renew: bool,
@@ -93,7 +95,7 @@ impl Participant {
         if let Some(absent) = path[1..].iter().find(|p| !self.connected.contains(*p)) {
             return Err(Fault::Peer(alloc::format!("{absent} is not connected")));
         }
-        if self.link_to(path[1], wanted.stake).is_none() {
+        if self.link_to(path[1], wanted.asset, wanted.stake).is_none() {
             return Err(Fault::Caller("no open channel to the first hub has enough for the stake".into()));
         }
         let keep = Renewal { stakes: None, term: wanted.term, fee_max: wanted.fee_max };
@@ -102,13 +104,14 @@ impl Participant {
         }
         if !only_ask {
             let end = path.last().copied().unwrap_or_default();
-            self.may_spend(end, wanted.stake.saturating_add(wanted.fee_max))?;
+            let amount = wanted.stake.saturating_add(wanted.fee_max);
+            self.may_spend(Spend { peer: end, asset: wanted.asset, amount })?;
         }
         let budget = self.spender;
         if budget.is_some() && wanted.renew {
             return Err(Fault::Limit("what renews itself again and again needs a token without limits".into()));
         }
-        let terms = self.terms([wanted.stake, wanted.peer_stake], wanted.term)?;
+        let terms = self.terms(wanted.asset, [wanted.stake, wanted.peer_stake], wanted.term)?;
         let keep = Some(keep).filter(|_| wanted.renew);
         let purpose = if only_ask { Purpose::Ask { tag } } else { Purpose::Open { tag, keep, budget } };
         self.gather(purpose, Asked { path, terms, renews: None }, wanted.fee_max);
@@ -130,11 +133,11 @@ impl Participant {
         self.requests.insert(request, gathering);
     }
 
-    pub(super) fn terms(&mut self, stakes: [Amount; 2], term: Option<u64>) -> Result<Terms, Fault> {
+    pub(super) fn terms(&mut self, asset: Address, stakes: [Amount; 2], term: Option<u64>) -> Result<Terms, Fault> {
         let t_exp = self.now() + self.draw_term(term)?;
         let policy = self.policy();
         Ok(Terms {
-            asset: Address::ZERO,
+            asset,
             init_a: stakes[0],
             init_b: stakes[1],
             t_exp,
@@ -156,12 +159,15 @@ impl Participant {
         Ok(wished - if spread == 0 { 0 } else { draw % spread })
     }
 
-    /// An open channel to `peer` in which this node can lock `amount`.
-    pub(super) fn link_to(&self, peer: Address, amount: Amount) -> Option<B256> {
+    /// An open channel to `peer` of that asset in which this node can lock `amount`.
+    pub(super) fn link_to(&self, peer: Address, asset: Address, amount: Amount) -> Option<B256> {
         let fits = |id: &B256| {
             self.ledgers.get(id).is_some_and(|l| {
                 let cur = &l.book.log.cur().body;
-                l.life == Life::Open && cur.cash(l.me).is_some_and(|cash| cash >= amount) && cur.locks.len() < MAX_LOCKS
+                l.life == Life::Open
+                    && l.params.asset == asset
+                    && cur.cash(l.me).is_some_and(|cash| cash >= amount)
+                    && cur.locks.len() < MAX_LOCKS
             })
         };
         self.index.ledgers_with(peer).filter(fits).find(|id| self.updatable(*id).is_ok())
@@ -210,10 +216,14 @@ impl Participant {
         let policy = self.policy();
         let last = path.len() - 1;
         if let Some(links) = renews.map(|r| self.renewable_links(&r, asked, index)).transpose()?.flatten() {
-            let fee = if index == last { 0 } else { policy.fee(terms.init_a + terms.init_b, self.left_of(terms)) };
+            let fee = if index == last {
+                0
+            } else {
+                policy.fee(terms.asset, terms.init_a + terms.init_b, self.left_of(terms))
+            };
             return Ok((links, fee));
         }
-        if self.link_to(path[index - 1], terms.init_b).is_none() {
+        if self.link_to(path[index - 1], terms.asset, terms.init_b).is_none() {
             return Err("no open channel to the previous participant has enough for the stake".into());
         }
         if index == last {
@@ -226,10 +236,10 @@ impl Participant {
         if !policy.hub {
             return Err("this node is not a hub".into());
         }
-        let link = self.link_to(path[index + 1], terms.init_a);
+        let link = self.link_to(path[index + 1], terms.asset, terms.init_a);
         let link = link.ok_or("no open channel to the next participant has enough for the stake")?;
         let stake = terms.init_a + terms.init_b;
-        Ok((Some(link), policy.fee(stake, self.left_of(terms))))
+        Ok((Some(link), policy.fee(terms.asset, stake, self.left_of(terms))))
     }
 
     /// Seconds until the term is over.
@@ -241,11 +251,9 @@ impl Participant {
     pub(super) fn check_terms(&self, terms: &Terms) -> Result<(), String> {
         let policy = self.policy();
         let stake = terms.init_a.checked_add(terms.init_b).filter(|t| *t > 0 && *t <= MAX_AMOUNT);
-        if !guard!("2.3-stake", stake.is_some_and(|s| s <= policy.stake_max)) {
+        let limits = policy.asset(terms.asset).ok_or("this node does not take the asset")?;
+        if !guard!("2.3-stake", stake.is_some_and(|s| s <= limits.stake_max)) {
             return Err("the stake is outside of this node's policy".into());
-        }
-        if terms.asset != Address::ZERO {
-            return Err("this node does not know the asset".into());
         }
         if !guard!("2.3-times", policy.accepts_times(terms.challenge, terms.window, terms.k_max)) {
             return Err(
@@ -279,7 +287,8 @@ impl Participant {
             (Purpose::Open { tag, keep, .. }, Ok(())) => (tag, keep),
             (Purpose::Renew, Ok(())) => return self.renewal_quoted(request),
         };
-        let own = self.link_to(request.asked.path[1], request.asked.terms.init_a.saturating_add(request.fees()));
+        let Terms { asset, init_a, .. } = request.asked.terms;
+        let own = self.link_to(request.asked.path[1], asset, init_a.saturating_add(request.fees()));
         let own = own.ok_or_else(|| Fault::Caller("the channel does not have enough for stake and fees".into()));
         let terms = request.asked.terms;
         let created = own.and_then(|own| self.create(request, own, terms));
@@ -337,7 +346,8 @@ impl Participant {
         let id = params.id(&self.config.domain);
         let renews = renews.map(|r| r.vc);
         if let Purpose::Open { budget: Some(budget), .. } = purpose {
-            self.charge_to(budget, params.end(Side::B), terms.init_a.saturating_add(sum), Some(id))?;
+            let amount = terms.init_a.saturating_add(sum);
+            self.charge_to(budget, Spend { peer: params.end(Side::B), asset: terms.asset, amount }, Some(id))?;
         }
         for to in params.path[1..].iter().copied() {
             self.send(to, Message::VcOpen { params: params.clone(), renews });

@@ -152,7 +152,8 @@ impl Participant {
         let locked = !log.cur().body.locks.is_empty() || self.index.over(id).next().is_some();
         let view = self.ledger_view(ledger);
         let chain = view.head.dispute.is_some() || view.settled.dispute.is_some();
-        ledger.life != Life::Open || moving || ending || locked || chain || self.nanos_wait(id)
+        let paying = ledger.top_up.is_some() || ledger.withdrawal.is_some() || self.wanted_deposits(id).is_some();
+        ledger.life != Life::Open || moving || paying || ending || locked || chain || self.nanos_wait(id)
     }
 
     /// What was touched since the last call, and its neighbours.

@@ -7,6 +7,7 @@
 
 use super::Participant;
 use super::quotes::{Asked, Purpose, Request};
+use super::spending::Spend;
 use crate::body::Body;
 use crate::encode::Words;
 use crate::io::{Event, Fault, Reply};
@@ -62,7 +63,8 @@ impl Participant {
     fn charge_renewal(&mut self, vc: B256, wish: &Renewal) -> Result<(), Fault> {
         let Some(virt) = self.virtuals.get(&vc) else { return Ok(()) };
         let end = virt.params.end(Side::B);
-        self.charge(end, wish.fee_max, Some(charged(vc)))?;
+        let asset = self.asset_of(vc).unwrap_or_default();
+        self.charge(Spend { peer: end, asset, amount: wish.fee_max }, Some(charged(vc)))?;
         Ok(())
     }
 
@@ -197,13 +199,13 @@ impl Participant {
     fn ask_successor(&mut self, vc: B256, wish: &Renewal) {
         let Some(virt) = self.virtuals.get(&vc) else { return };
         let Some(book) = &virt.book else { return };
-        let (path, total) = (virt.params.path.clone(), virt.params.total());
+        let (path, asset, total) = (virt.params.path.clone(), virt.params.asset, virt.params.total());
         if !path[1..].iter().all(|peer| self.connected.contains(peer)) {
             return;
         }
         let out_a = virt.out_a.unwrap_or_else(|| book.log.newest().def_a);
         let stakes = wish.stakes.unwrap_or([out_a, total.saturating_sub(out_a)]);
-        let terms = match self.terms(stakes, wish.term) {
+        let terms = match self.terms(asset, stakes, wish.term) {
             Ok(terms) => terms,
             Err(fault) => return self.end_renewal(vc, Err(fault)),
         };

@@ -17,6 +17,7 @@ impl Participant {
             self.resend_book(id, true);
             self.resend_nanos_of(id);
             self.resend_ledger_close(id);
+            self.resend_withdrawal(id);
         }
         for vc in self.index.virtuals_with(peer).collect::<Vec<_>>() {
             self.resend_virtual(vc, Some(peer));
@@ -38,6 +39,7 @@ impl Participant {
             ledger.link.sent_ms = now;
             self.resend_book(id, false);
             self.resend_ledger_close(id);
+            self.resend_withdrawal(id);
         }
         for vc in self.active_virtuals() {
             let Some(virt) = self.virtuals.get_mut(&vc) else { continue };

@@ -50,40 +50,62 @@ impl Participant {
     }
 
     /// Counts a spending on the budget of the command that runs; none: there is no limit.
-    pub(super) fn charge(
-        &mut self,
-        peer: Address,
-        amount: Amount,
-        object: Option<B256>,
-    ) -> Result<Option<Charge>, Fault> {
+    pub(super) fn charge(&mut self, spend: Spend, object: Option<B256>) -> Result<Option<Charge>, Fault> {
         let Some(budget) = self.spender else { return Ok(None) };
-        self.charge_to(budget, peer, amount, object).map(Some)
+        self.charge_to(budget, spend, object).map(Some)
     }
 
     /// The same for a budget that was remembered.
-    pub(super) fn charge_to(
-        &mut self,
-        budget: B256,
-        peer: Address,
-        amount: Amount,
-        object: Option<B256>,
-    ) -> Result<Charge, Fault> {
+    pub(super) fn charge_to(&mut self, budget: B256, spend: Spend, object: Option<B256>) -> Result<Charge, Fault> {
         let day = self.now() / DAY;
-        self.signer.charge(budget, Held { peer, amount, day }, object, self.own_clock()).map_err(refused)?;
+        self.signer.charge(budget, spend.on(day), object, self.own_clock()).map_err(refused)?;
         Ok(Charge { budget, day })
     }
 
     /// Refuses early what could not be counted later.
-    pub(super) fn may_spend(&self, peer: Address, amount: Amount) -> Result<(), Fault> {
+    pub(super) fn may_spend(&self, spend: Spend) -> Result<(), Fault> {
         let Some(budget) = self.spender else { return Ok(()) };
         let day = self.now() / DAY;
-        self.signer.may_spend(budget, &Held { peer, amount, day }, self.own_clock()).map_err(refused)
+        self.signer.may_spend(budget, &spend.on(day), self.own_clock()).map_err(refused)
+    }
+
+    /// What moves the owner's own money is for whoever has no limits.
+    pub(super) fn unlimited(&self) -> Result<(), Fault> {
+        let limited = |id: B256| self.signer.budget(id).is_none_or(|b| b.limits.bind());
+        if self.spender.is_some_and(limited) {
+            return Err(Fault::Limit("the owner's own money is moved by whoever has no limits".into()));
+        }
+        Ok(())
+    }
+
+    /// Zero address for ETH.
+    pub(super) fn asset_of(&self, ch: B256) -> Option<Address> {
+        let ledger = self.ledgers.get(&ch).map(|l| l.params.asset);
+        ledger.or_else(|| self.virtuals.get(&ch).map(|v| v.params.asset))
     }
 
     /// A payment that was never signed, or is void, and will not be tried again.
     pub(super) fn uncharge(&mut self, ch: B256, wish: &Wish) {
-        if let (Some(Charge { budget, day }), Some(peer)) = (wish.charge, self.peer_of(ch)) {
-            self.signer.give_back(budget, &Held { peer, amount: wish.amount, day });
+        if let (Some(Charge { budget, day }), Some(peer), Some(asset)) =
+            (wish.charge, self.peer_of(ch), self.asset_of(ch))
+        {
+            self.signer.give_back(budget, &Spend { peer, asset, amount: wish.amount }.on(day));
         }
+    }
+}
+
+/// What a command would spend, on whom.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spend {
+    pub(super) peer: Address,
+    /// Zero address for ETH.
+    pub(super) asset: Address,
+    pub(super) amount: Amount,
+}
+
+impl Spend {
+    fn on(self, day: u64) -> Held {
+        let Self { peer, asset, amount } = self;
+        Held { peer, amount, day, asset }
     }
 }

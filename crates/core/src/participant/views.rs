@@ -144,6 +144,8 @@ impl Participant {
             peer: ledger.peer(),
             stage: stage(ledger, &view),
             deposits: ledger.deposits,
+            uncounted: [Side::A, Side::B].map(|side| ledger.uncounted(&view, side)),
+            withdrawing: ledger.withdrawal.map(|w| w.adjust),
             mine: cur.share(ledger.me),
             theirs: cur.share(ledger.me.other()),
             spendable: cur.cash(ledger.me).unwrap_or_default(),
@@ -200,11 +202,19 @@ impl Participant {
             // Her deposit may be taken back at any time until B confirms.
             Life::Agreed if in_funding => ledger.deposits[0],
             Life::Agreed | Life::Ended { .. } | Life::Closed => 0,
-            Life::Open => match view.dispute.filter(|d| self.now() > d.refute_end).and_then(|d| d.state) {
-                Some(fixed) if ledger.me == Side::A => fixed.def_a,
-                Some(fixed) => fixed.total.saturating_sub(fixed.def_a),
-                None => ledger.book.log.secured_share(),
-            },
+            Life::Open => {
+                // What was deposited beyond what is counted comes back in every end.
+                let beyond = |counted: Amount| view.deposits()[ledger.me.index()].saturating_sub(counted);
+                match view.dispute.filter(|d| self.now() > d.refute_end).and_then(|d| d.state) {
+                    Some(fixed) => fixed.share(ledger.me) + beyond([fixed.dep_a, fixed.dep_b][ledger.me.index()]),
+                    None => {
+                        let log = &ledger.book.log;
+                        let above = log.own().iter().map(|own| &own.body).filter(|b| b.ver > log.cur().body.ver);
+                        let worth = |b: &Body| b.share(ledger.me) + beyond(b.deposits()[ledger.me.index()]);
+                        above.map(worth).fold(worth(&log.cur().body), Amount::min)
+                    }
+                }
+            }
         }
     }
 

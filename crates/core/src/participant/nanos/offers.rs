@@ -185,7 +185,7 @@ impl Participant {
     fn check_nano(&self, ch: B256, terms: &NanoTerms, code: &[u8], until: u64) -> Result<(), String> {
         self.check_code(terms, code)?;
         self.check_shape_of(ch, terms)?;
-        self.check_cost(terms, code)?;
+        self.check_cost(ch, terms, code)?;
         self.check_time_for(ch, until)?;
         let Some(book) = self.book(ch) else { return Err("no such channel".into()) };
         let body = &book.log.cur().body;
@@ -232,7 +232,7 @@ impl Participant {
     }
 
     /// A step must fit a transaction (S28), and what is at stake must be worth the whole dispute (S47).
-    fn check_cost(&self, terms: &NanoTerms, code: &[u8]) -> Result<(), String> {
+    fn check_cost(&self, ch: B256, terms: &NanoTerms, code: &[u8]) -> Result<(), String> {
         let data = BYTE_GAS * (2 * grown(terms.storage.len()) as u64 + 2_048);
         // All but one 64th is passed on (EIP-150), twice: to the second half of the Adjudicator's code, and to this one.
         let step = (STEP_GAS + data + u64::from(terms.gas) * 64 / 63) * 64 / 63;
@@ -240,9 +240,12 @@ impl Participant {
             return Err("a forced step would not fit a transaction".into());
         }
         let dispute = REGISTER_GAS + 200 * code.len() as u64 + step * u64::from(terms.k_max);
-        let cost = Amount::from(dispute).saturating_mul(self.policy().nano.gas_price);
+        let limits = self.asset_of(ch).and_then(|asset| self.policy().asset(asset));
+        let limits = limits.ok_or("this node does not take the asset")?;
+        let cost = Amount::from(dispute).saturating_mul(limits.ggas_price).div_ceil(1_000_000_000);
         if !guard!("2.7-worth-it", terms.total >= cost) {
-            return Err(alloc::format!("it holds {} wei, but a dispute may cost {cost} wei in gas", terms.total));
+            let unit = if self.asset_of(ch) == Some(Address::ZERO) { "wei" } else { "units" };
+            return Err(alloc::format!("it holds {} {unit}, but a dispute may cost {cost} {unit} in gas", terms.total));
         }
         Ok(())
     }

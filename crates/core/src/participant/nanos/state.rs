@@ -135,7 +135,11 @@ impl Participant {
                     let live = live.filter(named).ok_or("another version of the nanocontract is the newest")?;
                     close.push((*nid, live.top.nano.da));
                 }
-                LinkOp::Add { .. } | LinkOp::Remove { .. } | LinkOp::Renew { .. } => {}
+                LinkOp::Add { .. }
+                | LinkOp::Remove { .. }
+                | LinkOp::Renew { .. }
+                | LinkOp::Count { .. }
+                | LinkOp::Uncount { .. } => {}
             }
         }
         Ok((close, open))

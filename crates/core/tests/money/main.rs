@@ -1,0 +1,7 @@
+//! Money in and out of channels: assets, openings in one transaction, top-up, withdrawal (protocol 0.3).
+
+mod chaos;
+mod openings;
+mod pair;
+mod top_ups;
+mod withdrawals;
