@@ -84,6 +84,19 @@ pub enum Command {
         /// Where this node's deposit comes from.
         from: Source,
     },
+    /// The same, but the peer sends the transaction and pays for it: this node's owner only signs (protocol 0.3 funding).
+    AskOpening {
+        /// The other party.
+        peer: Address,
+        /// Zero address for ETH.
+        asset: Address,
+        /// What this node deposits.
+        deposit: Amount,
+        /// What the peer is asked to deposit.
+        peer_deposit: Amount,
+        /// Tells several channels of one pair apart.
+        lane: u16,
+    },
     /// Adds to this node's deposit in an open channel; the reply comes when a State counts it.
     Deposit {
         /// Channel id.
@@ -320,6 +333,7 @@ impl Command {
             | Self::CloseNano { ch, .. } => Some(*ch),
             Self::Within { command, .. } => command.object(),
             Self::OpenChannel { .. }
+            | Self::AskOpening { .. }
             | Self::OpenVirtual { .. }
             | Self::Quote { .. }
             | Self::SetBudget { .. }

@@ -33,8 +33,10 @@ pub(crate) struct Ledger {
     pub(crate) force: bool,
     /// Where this party's deposit comes from.
     pub(crate) from: Source,
-    /// While it is agreed: what lets one transaction open it.
+    /// While it is agreed: B's consent, with which A opens at once.
     pub(crate) consent: Option<Agreement>,
+    /// The same the other way: A's consent, with which B opens at once, and not A.
+    pub(crate) sponsored: Option<Agreement>,
     /// A deposit of this party on its way.
     pub(crate) top_up: Option<TopUp>,
     /// A withdrawal of either party on its way.
@@ -66,11 +68,12 @@ pub(crate) struct Closing {
     pub(crate) sigs: [Option<Signature>; 2],
 }
 
-/// B's agreement that A opens and confirms at once. Once it is out the channel may come about until its last second.
+/// The agreement of one party that the other one opens and confirms at once. Once it is out the channel may come about until its
+/// last second.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Agreement {
     pub(crate) not_after: u64,
-    /// None: B's owner has not answered.
+    /// None: the owner has not answered.
     pub(crate) funding: Option<Funding>,
 }
 
@@ -145,6 +148,7 @@ impl Ledger {
             force: false,
             from: Source::Wallet,
             consent: None,
+            sponsored: None,
             top_up: None,
             withdrawal: None,
             link: LinkMemory::default(),

@@ -47,6 +47,13 @@ pub enum Message {
         /// B's agreement for the chain, and where its deposit comes from.
         consent: Option<Consent>,
     },
+    /// A's agreement for the chain, and where its deposit comes from: B may open at once, and pays for it.
+    ChannelConsent {
+        /// Id of the life.
+        id: B256,
+        /// A's.
+        consent: Consent,
+    },
     /// A stream item: one-sided payment (protocol 1.4(10)).
     Item {
         /// Channel id, ledger or virtual.
@@ -383,6 +390,7 @@ impl Message {
             | Self::ChannelAsk { .. }
             | Self::ChannelInfo { .. }
             | Self::ChannelAgreed { .. }
+            | Self::ChannelConsent { .. }
             | Self::QuoteAsk { .. }
             | Self::Quote { .. }
             | Self::QuoteRefused { .. }

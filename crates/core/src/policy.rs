@@ -63,6 +63,8 @@ pub struct Policy {
     pub authorise: bool,
     /// How long such a signature is valid, seconds.
     pub authorisation_validity: u64,
+    /// [`TokenPolicy::sponsored_from`] for ETH.
+    pub sponsored_from: Option<Amount>,
     /// Where this node's deposits into channels that others open come from.
     pub deposit_from: Source,
 }
@@ -78,6 +80,8 @@ pub struct TokenPolicy {
     pub fee_base: Amount,
     /// Price of 10^9 gas in a dispute: what [`NanoPolicy::gas_price`] is for ETH.
     pub ggas_price: Amount,
+    /// This node pays for the transaction of an opening in which the other party deposits at least this much; none: never.
+    pub sponsored_from: Option<Amount>,
 }
 
 /// What nanocontracts a node agrees to.
@@ -139,6 +143,7 @@ impl Policy {
             tokens: BTreeMap::new(),
             authorise: true,
             authorisation_validity: 120,
+            sponsored_from: None,
             deposit_from: Source::Wallet,
         }
     }
@@ -169,8 +174,8 @@ impl Policy {
             return self.tokens.get(&asset).cloned();
         }
         let ggas_price = self.nano.gas_price.saturating_mul(1_000_000_000);
-        let Self { deposit_max, stake_max, fee_base, .. } = *self;
-        Some(TokenPolicy { deposit_max, stake_max, fee_base, ggas_price })
+        let Self { deposit_max, stake_max, fee_base, sponsored_from, .. } = *self;
+        Some(TokenPolicy { deposit_max, stake_max, fee_base, ggas_price, sponsored_from })
     }
 
     /// Price of a virtual channel: base + rate · stake · term (protocol 6.4).

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
 
 /// Tells the transaction that opens at once from the one that only deposits.
-const ONE_TRANSACTION: u128 = 1;
+pub(super) const ONE_TRANSACTION: u128 = 1;
 /// An agreement that nobody funded is forgotten after this time, milliseconds.
 const UNFUNDED_MS: u64 = 600_000;
 
@@ -27,6 +27,9 @@ impl Participant {
         let (me, force) = (ledger.me, ledger.force);
         if view.settled.nonce > nonce {
             return self.opening_over(id);
+        }
+        if ledger.sponsored.is_some() {
+            return self.plan_sponsored(id);
         }
         match me {
             Side::A
@@ -109,9 +112,14 @@ impl Participant {
         let failed = self.open_tags.keys().copied().find(|id| is_of(id, 0));
         let at_once = self.index.agreed().iter().copied().find(|id| is_of(id, ONE_TRANSACTION));
         if let Some(ledger) = at_once.and_then(|id| self.ledgers.get_mut(&id)) {
-            // B's agreement is no good, or no good any more: A deposits, and B by itself.
-            ledger.consent = None;
-            self.dirty_ledgers.insert(ledger.id);
+            // The peer's agreement is no good, or no good any more: A deposits, and B by itself.
+            let sponsor = ledger.me == Side::B && ledger.sponsored.take().is_some();
+            let (peer, id) = (ledger.peer(), ledger.id);
+            ledger.consent = ledger.consent.take().filter(|_| ledger.me == Side::B);
+            self.dirty_ledgers.insert(id);
+            if sponsor {
+                self.refuse(peer, id, 0, "the chain does not take it");
+            }
         }
         let Some(id) = failed.filter(|id| !self.mined.contains(&key) && !self.is_deposited(*id)) else { return };
         if let Some(tag) = self.open_tags.remove(&id) {
@@ -141,7 +149,7 @@ impl Participant {
             return;
         }
         ledger.life = Life::Open;
-        ledger.consent = None;
+        (ledger.consent, ledger.sponsored) = (None, None);
         self.index.opened(id);
         self.dirty_ledgers.insert(id);
         // More than agreed may come from anybody; it is counted later, or comes back at the end.
@@ -210,6 +218,6 @@ impl Participant {
     }
 }
 
-fn is_funding(view: &LedgerView, nonce: u64) -> bool {
+pub(super) fn is_funding(view: &LedgerView, nonce: u64) -> bool {
     view.phase == Phase::Funding && view.nonce == nonce
 }

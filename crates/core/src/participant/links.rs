@@ -442,6 +442,7 @@ impl Participant {
 
     pub(super) fn on_refuse(&mut self, from: Address, ch: B256, ver: u64, refused: &[B256], reason: String) {
         self.opening_refused(from, ch, &reason);
+        self.sponsor_refused(from, ch, &reason);
         let asked = |l: &crate::ledger::Ledger| l.peer() == from && l.link.asked_close && l.closing.is_none();
         if ver == 0 && self.ledgers.get(&ch).is_some_and(asked) {
             return self.call_off_close(ch, &alloc::format!("the peer does not close: {reason}"));

@@ -21,6 +21,7 @@ mod receipts;
 mod renewal;
 mod resend;
 mod spending;
+mod sponsored;
 mod views;
 mod virtuals;
 
@@ -31,6 +32,7 @@ use crate::chain::{
     Block, Call, ChainUpdate, EscrowView, LedgerView, NanoView, RecordView, Seen, TxKey, TxOutcome, Watch,
 };
 use crate::encode::{Domain, Words};
+use crate::funding::Source;
 use crate::instance::Instance;
 use crate::io::{Command, Env, Event, Fault, Input, Output, Reply, Step, Write};
 use crate::ledger::{Ledger, Life};
@@ -295,7 +297,7 @@ impl Participant {
             Input::Command { tag, command } => self.on_command(tag, command),
             Input::Authorised { id, not_after, funding } => {
                 self.touched.insert(id);
-                self.on_authorised(id, not_after, funding.ok());
+                self.on_authorised(id, not_after, funding);
             }
             Input::Tick => self.on_tick(),
         }
@@ -314,7 +316,8 @@ impl Participant {
             Message::ChannelAsk { .. }
             | Message::ChannelInfo { .. }
             | Message::ChannelOffer { .. }
-            | Message::ChannelAgreed { .. } => self.on_opening(from, message),
+            | Message::ChannelAgreed { .. }
+            | Message::ChannelConsent { .. } => self.on_opening(from, message),
             Message::Item { ch, ver, base, def_a, sig, cosign, note } => {
                 self.on_item(from, pay::Item { ch, ver, base, def_a, sig, cosign, note });
             }
@@ -370,7 +373,11 @@ impl Participant {
         match command {
             Command::OpenChannel { peer, asset, deposit, peer_deposit, lane, from } => {
                 let deposits = [deposit, peer_deposit];
-                self.open_channel(tag, opening::Wanted { peer, asset, deposits, lane, from })
+                self.open_channel(tag, opening::Wanted { peer, asset, deposits, lane, from, sponsored: false })
+            }
+            Command::AskOpening { peer, asset, deposit, peer_deposit, lane } => {
+                let (deposits, from) = ([deposit, peer_deposit], Source::Wallet);
+                self.open_channel(tag, opening::Wanted { peer, asset, deposits, lane, from, sponsored: true })
             }
             Command::Deposit { ch, amount, from } => self.top_up(tag, ch, amount, from),
             Command::Withdraw { ch, amount, to } => self.withdraw(tag, ch, amount, to),
@@ -482,6 +489,7 @@ impl Participant {
         self.expire_openings();
         self.expire_agreements();
         self.resend_openings();
+        self.resend_own_consents();
         self.resend_requests();
         self.touch_busy();
         self.force_late_steps();

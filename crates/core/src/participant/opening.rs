@@ -33,6 +33,8 @@ pub(super) struct Wanted {
     pub(super) deposits: [Amount; 2],
     pub(super) lane: u16,
     pub(super) from: Source,
+    /// The peer sends the transaction.
+    pub(super) sponsored: bool,
 }
 
 /// An opening by this node before the peer agreed. Forgotten in a crash: nothing is at stake yet.
@@ -93,6 +95,7 @@ impl Participant {
                 }
             }
             Message::ChannelAgreed { id, consent } => self.on_agreed(from, id, consent),
+            Message::ChannelConsent { id, consent } => self.on_channel_consent(from, id, consent),
             _ => {}
         }
     }
@@ -196,29 +199,33 @@ impl Participant {
         self.outputs.push(Output::Authorise { params, side, terms });
     }
 
-    /// The owner has signed, or has not: only now B answers.
-    pub(super) fn on_authorised(&mut self, id: B256, not_after: u64, funding: Option<Funding>) {
-        let asked = |l: &&mut Ledger| l.life == Life::Agreed && l.me == Side::B;
-        let Some(ledger) = self.ledgers.get_mut(&id).filter(asked) else { return };
+    /// The owner has signed, or has not: only now the peer hears of it.
+    pub(super) fn on_authorised(&mut self, id: B256, not_after: u64, funding: Result<Funding, String>) {
+        let Some(ledger) = self.ledgers.get_mut(&id).filter(|l| l.life == Life::Agreed) else { return };
+        if ledger.me == Side::A {
+            return self.on_own_consent(id, not_after, funding);
+        }
         if ledger.consent.as_ref().is_none_or(|a| a.not_after != not_after || a.funding.is_some()) {
             return;
         }
         // What this node does not want any more does not leave it.
         let (peer, called_off) = (ledger.peer(), ledger.force);
-        let funding = funding.filter(|_| !called_off);
-        ledger.consent = funding.map(|funding| Agreement { not_after, funding: Some(funding) });
-        let consent = ledger.consent.clone().and_then(|a| Some(Consent { not_after, funding: a.funding? }));
+        let funding = funding.ok().filter(|_| !called_off);
+        ledger.consent = funding.clone().map(|funding| Agreement { not_after, funding: Some(funding) });
         self.dirty_ledgers.insert(id);
         if called_off {
             return self.plan_ledger(id);
         }
+        let consent = funding.map(|funding| Consent { not_after, funding });
         self.send(peer, Message::ChannelAgreed { id, consent });
     }
 
     /// What the owner signed may still open it: until the final chain is past its last second, nothing is forgotten.
     pub(super) fn may_still_open(&self, ledger: &Ledger) -> bool {
         let over = |a: &Agreement| self.chain.settled.time > a.not_after;
-        ledger.me == Side::B && guard!("0.3-consent-out", ledger.consent.as_ref().is_some_and(|a| !over(a)))
+        let live = |agreement: &Option<Agreement>| agreement.as_ref().is_some_and(|a| !over(a));
+        let signed = live(&ledger.sponsored) || (ledger.me == Side::B && live(&ledger.consent));
+        guard!("0.3-consent-out", signed)
     }
 
     fn check_offer(&self, from: Address, params: &ChannelParams, deposits: [Amount; 2]) -> Result<(), String> {
@@ -269,11 +276,14 @@ impl Participant {
         self.enter_ledger(Ledger { from: opening.wanted.from, consent, ..ledger });
         self.open_tags.insert(id, opening.tag);
         self.outputs.push(Output::Watch(Watch::Escrow(id)));
+        if opening.wanted.sponsored {
+            self.ask_own_consent(id);
+        }
         self.plan_ledger(id);
     }
 
-    /// The peer pays its own deposit, there is time, and what it says is short: it is this node that pays for the call.
-    fn is_of_use(&self, consent: &Consent, deposit: Amount) -> bool {
+    /// The peer pays its own `deposit`, there is time, and what it says is short: it is this node that pays for the call.
+    pub(super) fn is_of_use(&self, consent: &Consent, deposit: Amount) -> bool {
         // The sender of the call would pay it: this node.
         let theirs = !matches!(consent.funding, Funding::Sender { .. }) || deposit == 0;
         guard!("0.3-consent-pays-itself", theirs)

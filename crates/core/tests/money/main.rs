@@ -3,5 +3,6 @@
 mod chaos;
 mod openings;
 mod pair;
+mod sponsored;
 mod top_ups;
 mod withdrawals;

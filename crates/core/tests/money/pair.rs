@@ -50,7 +50,8 @@ pub(crate) fn domain() -> Domain {
 
 fn config(n: u8) -> Config {
     let domain = domain();
-    let limits = TokenPolicy { deposit_max: 1_000, stake_max: 1_000, fee_base: 0, ggas_price: 0 };
+    let limits =
+        TokenPolicy { deposit_max: 1_000, stake_max: 1_000, fee_base: 0, ggas_price: 0, sponsored_from: Some(50) };
     let policy = Policy { tokens: BTreeMap::from([(TOKEN, limits)]), ..Policy::dev() };
     Config { domain, owner: owner(n), policy }
 }
@@ -155,7 +156,9 @@ impl Pair {
                 Output::Authorise { terms, .. } if self.owner != Owner::Waits => {
                     let funding = match &self.owner {
                         Owner::Says(funding) => Ok(funding.clone()),
-                        Owner::Signs if terms.dep_b == 0 => Ok(Funding::Sender { consent: vec![7; 64] }),
+                        Owner::Signs if [terms.dep_a, terms.dep_b][n] == 0 => {
+                            Ok(Funding::Sender { consent: vec![7; 64] })
+                        }
                         Owner::Signs => Ok(Funding::Vault { consent: vec![7; 64] }),
                         Owner::Refuses | Owner::Waits => Err("no".into()),
                     };

@@ -1,0 +1,109 @@
+use crate::pair::{Owner, Pair, TOKEN};
+use alloy_primitives::Address;
+use perunika_core::chain::Call;
+use perunika_core::funding::Funding;
+use perunika_core::info::LedgerStage;
+use perunika_core::io::{Command, Fault, Reply};
+use perunika_core::message::Message;
+
+fn ask(pair: &mut Pair, asset: Address, deposits: [u128; 2]) {
+    let [deposit, peer_deposit] = deposits;
+    let peer = pair.key(1);
+    pair.command(0, 1, Command::AskOpening { peer, asset, deposit, peer_deposit, lane: 0 });
+}
+
+fn names(pair: &Pair) -> Vec<(usize, &'static str)> {
+    pair.calls.iter().map(|(n, _, call)| (*n, call.name())).collect()
+}
+
+#[test]
+fn the_peer_sends_what_the_owner_signed() {
+    let mut pair = Pair::new();
+    ask(&mut pair, TOKEN, [100, 30]);
+    assert_eq!(names(&pair), [(1, "openBoth")]);
+    let Some(Call::OpenBoth { terms, fundings, value: 0, .. }) = pair.called("openBoth") else { panic!() };
+    assert_eq!((terms.dep_a, terms.dep_b), (100, 30));
+    assert_eq!(fundings, [Funding::Vault { consent: vec![7; 64] }, Funding::Sender { consent: vec![] }]);
+    pair.mine("openBoth");
+    pair.settle();
+    assert!(matches!(pair.replies[..], [(1, Reply::Opened(_))]));
+    assert_eq!([0, 1].map(|n| pair.ledger(n).stage), [LedgerStage::Open; 2]);
+}
+
+#[test]
+fn whoever_pays_for_nobody_says_so() {
+    for (asset, deposits) in [(Address::ZERO, [100, 0]), (TOKEN, [49, 0])] {
+        let mut pair = Pair::new();
+        ask(&mut pair, asset, deposits);
+        assert!(matches!(&pair.replies[..], [(1, Reply::Refused(Fault::Peer(_)))]), "{:?}", pair.replies);
+        assert_eq!(pair.calls, []);
+        // It could, all the same: A forgets nothing before the final chain says that it cannot any more.
+        pair.block(119);
+        pair.settle();
+        assert_eq!(pair.ledger(0).stage, LedgerStage::Agreed);
+        pair.block(2);
+        pair.settle();
+        assert_eq!(pair.ledger(0).stage, LedgerStage::Closed);
+    }
+}
+
+/// The peer said no and did it nevertheless.
+#[test]
+fn a_channel_that_the_peer_refused_and_opened_is_closed() {
+    let mut pair = Pair::new();
+    ask(&mut pair, Address::ZERO, [100, 0]);
+    let view = &mut pair.view.head;
+    (view.phase, view.dep_a) = (perunika_core::chain::Phase::Open, 100);
+    pair.block(1);
+    pair.settle();
+    assert!(pair.calls.iter().any(|(n, _, call)| *n == 0 && call.name() == "register"), "{:?}", names(&pair));
+}
+
+#[test]
+fn an_owner_who_cannot_pay_by_signature_is_told() {
+    for owner in [Owner::Refuses, Owner::Says(Funding::Sender { consent: vec![7; 64] })] {
+        let mut pair = Pair::new();
+        pair.owner = owner;
+        ask(&mut pair, TOKEN, [100, 0]);
+        assert!(matches!(&pair.replies[..], [(1, Reply::Refused(Fault::Caller(_)))]), "{:?}", pair.replies);
+        assert_eq!((pair.calls.len(), pair.ledger(0).stage), (0, LedgerStage::Closed));
+    }
+}
+
+#[test]
+fn a_lost_consent_is_sent_again_and_a_crash_forgets_none() {
+    let mut pair = Pair::new();
+    pair.lost = |m| matches!(m, Message::ChannelConsent { .. });
+    ask(&mut pair, TOKEN, [100, 0]);
+    assert_eq!(pair.calls, []);
+    pair.restart(0);
+    pair.lost = |_| false;
+    pair.block(3);
+    assert_eq!(names(&pair), [(1, "openBoth")]);
+    pair.restart(1);
+    pair.mine("openBoth");
+    pair.settle();
+    assert_eq!([0, 1].map(|n| pair.ledger(n).stage), [LedgerStage::Open; 2]);
+}
+
+#[test]
+fn what_the_chain_does_not_take_is_told_to_a() {
+    let mut pair = Pair::new();
+    ask(&mut pair, TOKEN, [100, 0]);
+    pair.fail("openBoth");
+    assert!(matches!(&pair.replies[..], [(1, Reply::Refused(Fault::Peer(_)))]), "{:?}", pair.replies);
+}
+
+/// A's consent must bring A's deposit: B would pay what the sender of the call pays.
+#[test]
+fn a_cannot_let_b_pay_her_deposit() {
+    let mut pair = Pair::new();
+    pair.lost = |m| matches!(m, Message::ChannelConsent { .. });
+    ask(&mut pair, TOKEN, [100, 0]);
+    let id = pair.ledger(0).id;
+    let consent =
+        perunika_core::message::Consent { not_after: 1_100, funding: Funding::Sender { consent: vec![7; 64] } };
+    let from = pair.key(0);
+    pair.input(1, perunika_core::io::Input::Message { from, message: Message::ChannelConsent { id, consent } });
+    assert_eq!(pair.calls, []);
+}
