@@ -65,6 +65,8 @@ pub struct Policy {
     pub authorisation_validity: u64,
     /// [`TokenPolicy::sponsored_from`] for ETH.
     pub sponsored_from: Option<Amount>,
+    /// Most openings of others that this node pays for in a day of the chain's clock.
+    pub sponsored_per_day: u32,
     /// Where this node's deposits into channels that others open come from.
     pub deposit_from: Source,
 }
@@ -144,6 +146,7 @@ impl Policy {
             authorise: true,
             authorisation_validity: 120,
             sponsored_from: None,
+            sponsored_per_day: 100,
             deposit_from: Source::Wallet,
         }
     }

@@ -38,6 +38,7 @@ impl Participant {
             top_up_tags: self.top_up_tags.clone(),
             withdrawal_tags: self.withdrawal_tags.clone(),
             move_tags: self.move_tags.clone(),
+            sponsored: self.sponsored,
             env: self.env,
             ticked_ms: self.ticked_ms,
             tidied_ms: self.tidied_ms,
@@ -86,6 +87,7 @@ impl Participant {
             top_up_tags,
             withdrawal_tags,
             move_tags,
+            sponsored,
             env: _,
             ticked_ms: _,
             tidied_ms: _,
@@ -109,7 +111,7 @@ impl Participant {
             out,
             "{renewals:?}{in_flight:?}{cooling:?}{mined:?}{doubts:?}{close_tags:?}{open_tags:?}{touched:?}{spender:?}"
         )?;
-        write!(out, "{top_up_tags:?}{withdrawal_tags:?}{move_tags:?}")
+        write!(out, "{top_up_tags:?}{withdrawal_tags:?}{move_tags:?}{sponsored:?}")
     }
 
     /// The update log of a channel, of a virtual one at its ends.

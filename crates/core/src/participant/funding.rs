@@ -28,12 +28,16 @@ impl Participant {
         if view.settled.nonce > nonce {
             return self.opening_over(id);
         }
-        if ledger.sponsored.is_some() {
+        let sponsored = ledger.sponsored.is_some();
+        if sponsored && !self.is_touched(id) {
             return self.plan_sponsored(id);
         }
         match me {
             Side::A
-                if matches!(view.head.phase, Phase::Virgin | Phase::Closed) && view.head.nonce == nonce && !force =>
+                if matches!(view.head.phase, Phase::Virgin | Phase::Closed)
+                    && view.head.nonce == nonce
+                    && !force
+                    && !sponsored =>
             {
                 self.submit_open(id);
             }
@@ -111,15 +115,8 @@ impl Participant {
         let is_of = |id: &B256, number| tx_key("open", *id, number) == key;
         let failed = self.open_tags.keys().copied().find(|id| is_of(id, 0));
         let at_once = self.index.agreed().iter().copied().find(|id| is_of(id, ONE_TRANSACTION));
-        if let Some(ledger) = at_once.and_then(|id| self.ledgers.get_mut(&id)) {
-            // The peer's agreement is no good, or no good any more: A deposits, and B by itself.
-            let sponsor = ledger.me == Side::B && ledger.sponsored.take().is_some();
-            let (peer, id) = (ledger.peer(), ledger.id);
-            ledger.consent = ledger.consent.take().filter(|_| ledger.me == Side::B);
-            self.dirty_ledgers.insert(id);
-            if sponsor {
-                self.refuse(peer, id, 0, "the chain does not take it");
-            }
+        if let Some(id) = at_once {
+            self.at_once_failed(id);
         }
         let Some(id) = failed.filter(|id| !self.mined.contains(&key) && !self.is_deposited(*id)) else { return };
         if let Some(tag) = self.open_tags.remove(&id) {
@@ -131,6 +128,20 @@ impl Participant {
         if let Some(ledger) = self.ledgers.get_mut(&id) {
             ledger.force = true;
             self.dirty_ledgers.insert(id);
+        }
+    }
+
+    /// The other side's agreement is no good, or no good any more. A deposits then, and B by itself; what B was to pay for is tried once.
+    fn at_once_failed(&mut self, id: B256) {
+        let Some(ledger) = self.ledgers.get_mut(&id) else { return };
+        self.dirty_ledgers.insert(id);
+        if ledger.me == Side::A {
+            ledger.consent = None;
+        } else if let Some(Agreement { not_after, .. }) = ledger.sponsored {
+            // It may be in a block all the same: nothing is forgotten before its time.
+            ledger.sponsored = Some(Agreement { not_after, funding: None });
+            let peer = ledger.peer();
+            self.refuse(peer, id, 0, "the chain does not take it");
         }
     }
 
@@ -170,8 +181,16 @@ impl Participant {
         if self.ledgers.get(&id).is_some_and(|l| self.may_still_open(l)) {
             return;
         }
-        self.leave_ledger(id);
+        self.forget_agreement(id);
         self.answer_closed(id);
+    }
+
+    /// It never lived: the slot is free for another one.
+    pub(super) fn forget_agreement(&mut self, id: B256) {
+        self.leave_ledger(id);
+        self.ledgers.remove(&id);
+        self.dirty_ledgers.remove(&id);
+        self.forget(b'l', id);
     }
 
     /// Forgets what others agreed and never funded, while the slot shows that nothing happened.
@@ -187,10 +206,7 @@ impl Participant {
         let bound = |id: &B256| self.ledgers.get(id).is_some_and(|l| self.may_still_open(l));
         late.retain(|id| !bound(id));
         for id in late.into_iter().filter(|id| !self.is_touched(*id)).collect::<Vec<_>>() {
-            self.leave_ledger(id);
-            self.ledgers.remove(&id);
-            self.dirty_ledgers.remove(&id);
-            self.forget(b'l', id);
+            self.forget_agreement(id);
         }
     }
 

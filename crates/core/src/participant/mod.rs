@@ -144,6 +144,8 @@ pub struct Participant {
     top_up_tags: BTreeMap<B256, u64>,
     withdrawal_tags: BTreeMap<B256, u64>,
     move_tags: BTreeMap<TxKey, u64>,
+    /// A day of the chain, and how many openings of others this node has paid for on it. A restart begins anew.
+    sponsored: (u64, u32),
     open_tags: BTreeMap<B256, u64>,
     env: Env,
     /// When the last tick came: other inputs do not put off the next one.
@@ -196,6 +198,7 @@ impl Participant {
             top_up_tags: BTreeMap::new(),
             withdrawal_tags: BTreeMap::new(),
             move_tags: BTreeMap::new(),
+            sponsored: (0, 0),
             open_tags: BTreeMap::new(),
             env: Env { now_ms: 0, entropy: B256::ZERO },
             ticked_ms: 0,

@@ -16,6 +16,8 @@ use alloy_primitives::{Address, B256};
 
 /// Most bytes of a consent that this node pays calldata for.
 const CONSENT_MAX: usize = 2_048;
+/// Longest time for which a consent is kept, seconds.
+const CONSENT_S_MAX: u64 = 86_400;
 /// Unanswered openings are given up after this time, milliseconds.
 const PATIENCE_MS: u64 = 30_000;
 /// Most agreements without funds, over all peers.
@@ -225,7 +227,7 @@ impl Participant {
         let over = |a: &Agreement| self.chain.settled.time > a.not_after;
         let live = |agreement: &Option<Agreement>| agreement.as_ref().is_some_and(|a| !over(a));
         let signed = live(&ledger.sponsored) || (ledger.me == Side::B && live(&ledger.consent));
-        guard!("0.3-consent-out", signed)
+        !guard!("0.3-consent-out", !signed)
     }
 
     fn check_offer(&self, from: Address, params: &ChannelParams, deposits: [Amount; 2]) -> Result<(), String> {
@@ -261,7 +263,8 @@ impl Participant {
         let position = self.opening_of(from, id);
         let Some(opening) = position.map(|i| self.openings.remove(i)) else { return };
         let (Some(params), Some((nonce, _))) = (opening.params, opening.offered) else { return };
-        if self.ledgers.get(&id).is_some_and(|l| l.life != Life::Agreed || !l.force) || self.is_touched(id) {
+        let in_use = |l: &Ledger| l.life != Life::Agreed || !l.force || self.may_still_open(l);
+        if self.ledgers.get(&id).is_some_and(in_use) || self.is_touched(id) {
             let fault = Fault::Caller("this channel is being opened already; use another lane for a second one".into());
             return self.reply(opening.tag, Reply::Refused(fault));
         }
@@ -286,8 +289,9 @@ impl Participant {
     pub(super) fn is_of_use(&self, consent: &Consent, deposit: Amount) -> bool {
         // The sender of the call would pay it: this node.
         let theirs = !matches!(consent.funding, Funding::Sender { .. }) || deposit == 0;
+        let (now, m_safe) = (self.now(), self.policy().m_safe);
         guard!("0.3-consent-pays-itself", theirs)
-            && consent.not_after > self.now() + self.policy().m_safe
+            && (now + m_safe + 1..=now + CONSENT_S_MAX).contains(&consent.not_after)
             && consent.funding.encode().len() <= CONSENT_MAX
     }
 

@@ -2,6 +2,7 @@
 
 use super::Participant;
 use super::funding::ONE_TRANSACTION;
+use crate::budget::DAY;
 use crate::chain::Call;
 use crate::funding::Funding;
 use crate::io::{Fault, Output, Reply};
@@ -54,7 +55,7 @@ impl Participant {
 
     fn leave_opening(&mut self, id: B256, fault: Fault) {
         self.signer.settle_charge(id, false);
-        self.leave_ledger(id);
+        self.forget_agreement(id);
         if let Some(tag) = self.open_tags.remove(&id) {
             self.reply(tag, Reply::Refused(fault));
         }
@@ -96,9 +97,15 @@ impl Participant {
         if ledger.force || least.is_none_or(|least| ledger.deposits[0] < least) {
             return self.refuse(from, id, 0, "this node does not pay for such an opening");
         }
+        let today = self.now() / DAY;
+        let paid = if self.sponsored.0 == today { self.sponsored.1 } else { 0 };
+        if paid >= self.policy().sponsored_per_day {
+            return self.refuse(from, id, 0, "this node has paid for enough openings today");
+        }
         if !self.is_of_use(&consent, ledger.deposits[0]) {
             return self.refuse(from, id, 0, "with this consent nobody can open the channel");
         }
+        self.sponsored = (today, paid + 1);
         if let Some(ledger) = self.ledgers.get_mut(&id) {
             ledger.sponsored = Some(Agreement { not_after: consent.not_after, funding: Some(consent.funding) });
             self.dirty_ledgers.insert(id);
@@ -108,9 +115,6 @@ impl Participant {
 
     /// A waits, and B sends.
     pub(super) fn plan_sponsored(&mut self, id: B256) {
-        if self.is_touched(id) {
-            return;
-        }
         let Some(ledger) = self.ledgers.get(&id) else { return };
         if ledger.me == Side::A {
             if !self.may_still_open(ledger) {
@@ -142,11 +146,13 @@ impl Participant {
         self.plan_opening(id);
     }
 
-    /// A: the peer does not do it, it says; until the final chain is past its last second it still can.
+    /// A: the peer does not do it, it says; until the final chain is past its last second it still can, and then the channel is open.
     pub(super) fn sponsor_refused(&mut self, from: Address, id: B256, reason: &str) {
-        let waits = |l: &&mut crate::ledger::Ledger| l.peer() == from && l.me == Side::A && l.sponsored.is_some();
-        let Some(ledger) = self.ledgers.get_mut(&id).filter(|l| l.life == Life::Agreed).filter(waits) else { return };
-        ledger.force = true;
+        let waits = |l: &&mut crate::ledger::Ledger| l.peer() == from && l.me == Side::A && l.life == Life::Agreed;
+        let Some(ledger) = self.ledgers.get_mut(&id).filter(waits) else { return };
+        let Some(Agreement { not_after, .. }) = ledger.sponsored else { return };
+        // It is not sent again.
+        ledger.sponsored = Some(Agreement { not_after, funding: None });
         self.dirty_ledgers.insert(id);
         if let Some(tag) = self.open_tags.remove(&id) {
             let fault = Fault::Peer(alloc::format!("the peer does not open the channel: {reason}"));

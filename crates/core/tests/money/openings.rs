@@ -79,7 +79,7 @@ fn what_the_owner_signed_is_forgotten_when_it_cannot_be_used_any_more() {
     pair.settle();
     let ch = pair.ledger(1).id;
     pair.command(1, 2, Command::CloseChannel { ch, force: true });
-    assert_eq!(pair.ledger(1).stage, LedgerStage::Closed);
+    assert!(pair.knows_nothing(1));
 }
 
 #[test]
@@ -168,11 +168,15 @@ fn what_b_called_off_gets_no_consent() {
     let not_after = 1_000 + 120;
     let funding = Ok(Funding::Vault { consent: vec![7; 64] });
     pair.input(1, Input::Authorised { id, not_after, funding });
-    assert_eq!(pair.ledger(1).stage, LedgerStage::Closed);
+    assert!(pair.knows_nothing(1));
     assert_eq!(pair.calls, []);
+    // The slot is free for another wish.
     pair.owner = Owner::Signs;
-    pair.block(3);
-    assert!(pair.called("openBoth").is_none_or(|_| pair.ledger(1).stage == LedgerStage::Agreed));
+    pair.block(31);
+    open(&mut pair, Address::ZERO, [90, 40], Source::Wallet);
+    pair.mine("openBoth");
+    pair.settle();
+    assert_eq!([0, 1].map(|n| pair.ledger(n).stage), [LedgerStage::Open; 2]);
 }
 
 /// The one that opens at once was taken, and A does not know yet: the other one fails, and that says nothing.

@@ -257,6 +257,10 @@ impl Pair {
         }
     }
 
+    pub(crate) fn knows_nothing(&self, n: usize) -> bool {
+        self.parts[n].ledgers().is_empty()
+    }
+
     pub(crate) fn ledger(&self, n: usize) -> LedgerInfo {
         self.parts[n].ledgers().pop().expect("a channel")
     }

@@ -3,7 +3,7 @@ use alloy_primitives::Address;
 use perunika_core::chain::Call;
 use perunika_core::funding::Funding;
 use perunika_core::info::LedgerStage;
-use perunika_core::io::{Command, Fault, Reply};
+use perunika_core::io::{Command, Event, Fault, Reply};
 use perunika_core::message::Message;
 
 fn ask(pair: &mut Pair, asset: Address, deposits: [u128; 2]) {
@@ -43,20 +43,35 @@ fn whoever_pays_for_nobody_says_so() {
         assert_eq!(pair.ledger(0).stage, LedgerStage::Agreed);
         pair.block(2);
         pair.settle();
-        assert_eq!(pair.ledger(0).stage, LedgerStage::Closed);
+        assert!(pair.knows_nothing(0));
     }
 }
 
-/// The peer said no and did it nevertheless.
+/// The peer said no and did it nevertheless: A has a channel, and knows it.
 #[test]
-fn a_channel_that_the_peer_refused_and_opened_is_closed() {
+fn a_channel_that_the_peer_refused_and_opened_is_open() {
     let mut pair = Pair::new();
     ask(&mut pair, Address::ZERO, [100, 0]);
     let view = &mut pair.view.head;
     (view.phase, view.dep_a) = (perunika_core::chain::Phase::Open, 100);
     pair.block(1);
     pair.settle();
-    assert!(pair.calls.iter().any(|(n, _, call)| *n == 0 && call.name() == "register"), "{:?}", names(&pair));
+    assert_eq!([0, 1].map(|n| pair.ledger(n).stage), [LedgerStage::Open; 2]);
+    assert!(pair.events.iter().any(|(n, event)| *n == 0 && matches!(event, Event::ChannelOpen(_))));
+}
+
+/// What A's owner has signed once may open the channel, whatever A wants then.
+#[test]
+fn a_new_wish_does_not_forget_what_the_owner_signed() {
+    let mut pair = Pair::new();
+    pair.lost = |m| matches!(m, Message::ChannelConsent { .. });
+    ask(&mut pair, TOKEN, [100, 0]);
+    let ch = pair.ledger(0).id;
+    pair.command(0, 2, Command::CloseChannel { ch, force: true });
+    pair.owner = Owner::Refuses;
+    ask(&mut pair, TOKEN, [60, 0]);
+    ask(&mut pair, TOKEN, [100, 0]);
+    assert_eq!((pair.ledger(0).stage, pair.ledger(0).deposits), (LedgerStage::Agreed, [100, 0]));
 }
 
 #[test]
@@ -66,7 +81,7 @@ fn an_owner_who_cannot_pay_by_signature_is_told() {
         pair.owner = owner;
         ask(&mut pair, TOKEN, [100, 0]);
         assert!(matches!(&pair.replies[..], [(1, Reply::Refused(Fault::Caller(_)))]), "{:?}", pair.replies);
-        assert_eq!((pair.calls.len(), pair.ledger(0).stage), (0, LedgerStage::Closed));
+        assert!(pair.calls.is_empty() && pair.knows_nothing(0));
     }
 }
 
@@ -92,6 +107,15 @@ fn what_the_chain_does_not_take_is_told_to_a() {
     ask(&mut pair, TOKEN, [100, 0]);
     pair.fail("openBoth");
     assert!(matches!(&pair.replies[..], [(1, Reply::Refused(Fault::Peer(_)))]), "{:?}", pair.replies);
+    // Once: a consent that the chain takes in a trial and not in a block would cost gas again and again.
+    for _ in 0..10 {
+        pair.block(5);
+    }
+    assert_eq!(names(&pair), [(1, "openBoth")]);
+    // It was in a block all the same.
+    pair.mine("openBoth");
+    pair.settle();
+    assert_eq!([0, 1].map(|n| pair.ledger(n).stage), [LedgerStage::Open; 2]);
 }
 
 /// A's consent must bring A's deposit: B would pay what the sender of the call pays.
