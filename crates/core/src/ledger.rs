@@ -73,8 +73,24 @@ pub(crate) struct Closing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Agreement {
     pub(crate) not_after: u64,
-    /// None: the owner has not answered.
-    pub(crate) funding: Option<Funding>,
+    pub(crate) word: Word,
+}
+
+/// What the owner said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Word {
+    /// Nothing yet; nothing has left its node.
+    Asked,
+    /// Yes, and where the deposit comes from.
+    Given(Funding),
+    /// It was given, and is not used any more as far as this node knows: kept until it cannot be used.
+    Spent,
+}
+
+impl Agreement {
+    pub(crate) fn given(not_after: u64, funding: Funding) -> Self {
+        Self { not_after, word: Word::Given(funding) }
+    }
 }
 
 /// A deposit that was sent to the chain, once.

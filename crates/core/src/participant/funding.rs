@@ -6,7 +6,7 @@ use crate::book::Book;
 use crate::chain::{Call, LedgerView, Phase, TxKey};
 use crate::funding::Source;
 use crate::io::{Event, Fault, Reply};
-use crate::ledger::{Agreement, Life};
+use crate::ledger::{Agreement, Life, Word};
 use crate::mutant::guard;
 use crate::params::Side;
 use crate::signed::{Amount, OpenAuth};
@@ -68,7 +68,7 @@ impl Participant {
         let [dep_a, dep_b] = deposits;
         let (asset, now) = (params.asset, self.now());
         let consent = ledger.consent.clone().filter(|a| a.not_after > now);
-        if let Some(Agreement { not_after, funding: Some(theirs) }) = consent {
+        if let Some(Agreement { not_after, word: Word::Given(theirs) }) = consent {
             let terms = OpenAuth { id, dep_a, dep_b, not_after };
             let value = from.value(asset, dep_a);
             let call = Call::OpenBoth { params, terms, fundings: [from.funding(), theirs], value };
@@ -139,7 +139,7 @@ impl Participant {
             ledger.consent = None;
         } else if let Some(Agreement { not_after, .. }) = ledger.sponsored {
             // It may be in a block all the same: nothing is forgotten before its time.
-            ledger.sponsored = Some(Agreement { not_after, funding: None });
+            ledger.sponsored = Some(Agreement { not_after, word: Word::Spent });
             let peer = ledger.peer();
             self.refuse(peer, id, 0, "the chain does not take it");
         }
@@ -227,6 +227,7 @@ impl Participant {
             ledger.force = true;
             self.dirty_ledgers.insert(id);
         }
+        self.signer.settle_charge(id, true);
         if let Some(tag) = self.open_tags.remove(&id) {
             let fault = Fault::Peer("the peer did not deposit what was agreed; the channel is being closed".into());
             self.reply(tag, Reply::Refused(fault));

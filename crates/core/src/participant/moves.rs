@@ -17,7 +17,9 @@ impl Participant {
         };
         let (kind, name) = (call.name(), self.draw());
         self.move_tags.insert(tx_key(kind, name, 0), tag);
-        self.submit(kind, name, 0, call, None);
+        // Who repeats it later shall not find both in a block.
+        let deadline = self.now() + self.policy().close_validity;
+        self.submit(kind, name, 0, call, Some(deadline));
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use super::spending::Spend;
 use crate::chain::{Phase, Watch};
 use crate::funding::{Funding, Source};
 use crate::io::{Fault, Output, Reply};
-use crate::ledger::{Agreement, Ledger, Life};
+use crate::ledger::{Agreement, Ledger, Life, Word};
 use crate::message::{Consent, Message};
 use crate::mutant::guard;
 use crate::params::{ChannelParams, Party, Side};
@@ -177,24 +177,24 @@ impl Participant {
     /// B's answer. Where its owner signs for an opening in one transaction, that comes first.
     fn answer_offer(&mut self, id: B256) {
         let Some(ledger) = self.ledgers.get(&id) else { return };
-        let (peer, side, params, fresh) = (ledger.peer(), ledger.me, ledger.params, ledger.life == Life::Agreed);
+        let (peer, side, params) = (ledger.peer(), ledger.me, ledger.params);
+        if ledger.life != Life::Agreed || ledger.force {
+            return; // what was called off gets no consent
+        }
         let good = |a: &Agreement| a.not_after > self.now() + self.policy().m_safe;
         let known = ledger.consent.clone().filter(good);
-        if let Some(Agreement { not_after, funding: Some(funding) }) = known {
+        if let Some(Agreement { not_after, word: Word::Given(funding) }) = known {
             let consent = Some(Consent { not_after, funding });
             return self.send(peer, Message::ChannelAgreed { id, consent });
         }
         let outlived = ledger.consent.is_some() && known.is_none();
-        if !fresh || ledger.force {
-            return;
-        }
         if outlived || !self.policy().authorise || !self.sees_the_chain() {
             return self.send(peer, Message::ChannelAgreed { id, consent: None });
         }
         let not_after = known.map_or(self.now() + self.policy().authorisation_validity, |a| a.not_after);
         let [dep_a, dep_b] = ledger.deposits;
         if let Some(ledger) = self.ledgers.get_mut(&id) {
-            ledger.consent = Some(Agreement { not_after, funding: None });
+            ledger.consent = Some(Agreement { not_after, word: Word::Asked });
             self.dirty_ledgers.insert(id);
         }
         let terms = OpenAuth { id, dep_a, dep_b, not_after };
@@ -207,13 +207,13 @@ impl Participant {
         if ledger.me == Side::A {
             return self.on_own_consent(id, not_after, funding);
         }
-        if ledger.consent.as_ref().is_none_or(|a| a.not_after != not_after || a.funding.is_some()) {
+        if ledger.consent != Some(Agreement { not_after, word: Word::Asked }) {
             return;
         }
         // What this node does not want any more does not leave it.
         let (peer, called_off) = (ledger.peer(), ledger.force);
         let funding = funding.ok().filter(|_| !called_off);
-        ledger.consent = funding.clone().map(|funding| Agreement { not_after, funding: Some(funding) });
+        ledger.consent = funding.clone().map(|funding| Agreement::given(not_after, funding));
         self.dirty_ledgers.insert(id);
         if called_off {
             return self.plan_ledger(id);
@@ -275,7 +275,7 @@ impl Participant {
         }
         let ledger = Ledger::new(&self.config.domain, params, nonce, Side::A, opening.wanted.deposits);
         let consent = consent.filter(|c| self.is_of_use(c, opening.wanted.deposits[1]));
-        let consent = consent.map(|c| Agreement { not_after: c.not_after, funding: Some(c.funding) });
+        let consent = consent.map(|c| Agreement::given(c.not_after, c.funding));
         self.enter_ledger(Ledger { from: opening.wanted.from, consent, ..ledger });
         self.open_tags.insert(id, opening.tag);
         self.outputs.push(Output::Watch(Watch::Escrow(id)));

@@ -6,7 +6,7 @@ use crate::budget::DAY;
 use crate::chain::Call;
 use crate::funding::Funding;
 use crate::io::{Fault, Output, Reply};
-use crate::ledger::{Agreement, Life};
+use crate::ledger::{Agreement, Ledger, Life, Word};
 use crate::message::{Consent, Message};
 use crate::params::Side;
 use crate::signed::OpenAuth;
@@ -19,8 +19,13 @@ impl Participant {
     pub(super) fn ask_own_consent(&mut self, id: B256) {
         let not_after = self.now() + self.policy().authorisation_validity;
         let Some(ledger) = self.ledgers.get_mut(&id) else { return };
-        ledger.sponsored = Some(Agreement { not_after, funding: None });
+        ledger.sponsored = Some(Agreement { not_after, word: Word::Asked });
         self.dirty_ledgers.insert(id);
+        self.ask_owner(id, not_after);
+    }
+
+    fn ask_owner(&mut self, id: B256, not_after: u64) {
+        let Some(ledger) = self.ledgers.get(&id) else { return };
         let ([dep_a, dep_b], params) = (ledger.deposits, ledger.params);
         let terms = OpenAuth { id, dep_a, dep_b, not_after };
         self.outputs.push(Output::Authorise { params, side: Side::A, terms });
@@ -28,14 +33,14 @@ impl Participant {
 
     pub(super) fn on_own_consent(&mut self, id: B256, not_after: u64, funding: Result<Funding, String>) {
         let Some(ledger) = self.ledgers.get_mut(&id) else { return };
-        if ledger.sponsored.as_ref().is_none_or(|a| a.not_after != not_after || a.funding.is_some()) || ledger.force {
+        if ledger.sponsored != Some(Agreement { not_after, word: Word::Asked }) || ledger.force {
             return;
         }
         // What the sender of the call pays would be paid by B, who does not do that.
         let own = |f: &Funding| !matches!(f, Funding::Sender { .. }) || ledger.deposits[0] == 0;
         match funding {
             Ok(funding) if own(&funding) => {
-                ledger.sponsored = Some(Agreement { not_after, funding: Some(funding) });
+                ledger.sponsored = Some(Agreement::given(not_after, funding));
                 self.dirty_ledgers.insert(id);
                 self.send_own_consent(id);
             }
@@ -65,17 +70,21 @@ impl Participant {
     fn send_own_consent(&mut self, id: B256) {
         let Some(ledger) = self.ledgers.get(&id) else { return };
         let peer = ledger.peer();
-        if let Some(Agreement { not_after, funding: Some(funding) }) = ledger.sponsored.clone() {
-            self.send(peer, Message::ChannelConsent { id, consent: Consent { not_after, funding } });
+        match ledger.sponsored.clone() {
+            Some(Agreement { not_after, word: Word::Given(funding) }) => {
+                self.send(peer, Message::ChannelConsent { id, consent: Consent { not_after, funding } });
+            }
+            Some(Agreement { not_after, word: Word::Asked }) => self.ask_owner(id, not_after),
+            _ => {}
         }
     }
 
-    /// A's consents may be lost.
+    /// A's consents may be lost, and so may the question to its owner.
     pub(super) fn resend_own_consents(&mut self) {
         let (now, period) = (self.env.now_ms, self.policy().resend_ms);
         let mut due = Vec::new();
         for id in self.index.agreed() {
-            let waits = |l: &&mut crate::ledger::Ledger| l.me == Side::A && l.sponsored.is_some() && !l.force;
+            let waits = |l: &&mut Ledger| l.me == Side::A && l.sponsored.is_some() && !l.force;
             let Some(ledger) = self.ledgers.get_mut(id).filter(waits) else { continue };
             if ledger.link.sent_ms + period <= now {
                 ledger.link.sent_ms = now;
@@ -107,7 +116,7 @@ impl Participant {
         }
         self.sponsored = (today, paid + 1);
         if let Some(ledger) = self.ledgers.get_mut(&id) {
-            ledger.sponsored = Some(Agreement { not_after: consent.not_after, funding: Some(consent.funding) });
+            ledger.sponsored = Some(Agreement::given(consent.not_after, consent.funding));
             self.dirty_ledgers.insert(id);
         }
         self.plan_ledger(id);
@@ -117,13 +126,14 @@ impl Participant {
     pub(super) fn plan_sponsored(&mut self, id: B256) {
         let Some(ledger) = self.ledgers.get(&id) else { return };
         if ledger.me == Side::A {
-            if !self.may_still_open(ledger) {
+            let nothing_out = ledger.sponsored.as_ref().is_some_and(|a| a.word == Word::Asked);
+            if (nothing_out && ledger.force) || !self.may_still_open(ledger) {
                 self.leave_opening(id, Fault::Peer("the peer did not open the channel in time".into()));
             }
             return;
         }
         let agreement = ledger.sponsored.clone().filter(|a| a.not_after > self.now() && !ledger.force);
-        let Some(Agreement { not_after, funding: Some(theirs) }) = agreement else {
+        let Some(Agreement { not_after, word: Word::Given(theirs) }) = agreement else {
             // What this node sent may still be in a block that is not final.
             if !self.may_still_open(ledger) {
                 self.end_sponsorship(id);
@@ -148,14 +158,16 @@ impl Participant {
 
     /// A: the peer does not do it, it says; until the final chain is past its last second it still can, and then the channel is open.
     pub(super) fn sponsor_refused(&mut self, from: Address, id: B256, reason: &str) {
-        let waits = |l: &&mut crate::ledger::Ledger| l.peer() == from && l.me == Side::A && l.life == Life::Agreed;
+        let waits = |l: &&mut Ledger| l.peer() == from && l.me == Side::A && l.life == Life::Agreed;
         let Some(ledger) = self.ledgers.get_mut(&id).filter(waits) else { return };
-        let Some(Agreement { not_after, .. }) = ledger.sponsored else { return };
-        // It is not sent again.
-        ledger.sponsored = Some(Agreement { not_after, funding: None });
+        let Some(Agreement { not_after, word }) = ledger.sponsored.clone() else { return };
+        let fault = Fault::Peer(alloc::format!("the peer does not open the channel: {reason}"));
+        if word == Word::Asked {
+            return self.leave_opening(id, fault);
+        }
+        ledger.sponsored = Some(Agreement { not_after, word: Word::Spent });
         self.dirty_ledgers.insert(id);
         if let Some(tag) = self.open_tags.remove(&id) {
-            let fault = Fault::Peer(alloc::format!("the peer does not open the channel: {reason}"));
             self.reply(tag, Reply::Refused(fault));
         }
     }

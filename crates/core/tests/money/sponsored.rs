@@ -3,7 +3,7 @@ use alloy_primitives::Address;
 use perunika_core::chain::Call;
 use perunika_core::funding::Funding;
 use perunika_core::info::LedgerStage;
-use perunika_core::io::{Command, Event, Fault, Reply};
+use perunika_core::io::{Command, Event, Fault, Input, Reply};
 use perunika_core::message::Message;
 
 fn ask(pair: &mut Pair, asset: Address, deposits: [u128; 2]) {
@@ -85,6 +85,38 @@ fn an_owner_who_cannot_pay_by_signature_is_told() {
     }
 }
 
+/// What has not left the node does not leave it after the peer said no.
+#[test]
+fn a_refusal_before_the_owner_signed_ends_it() {
+    let mut pair = Pair::new();
+    pair.lost = |m| matches!(m, Message::ChannelAgreed { .. });
+    ask(&mut pair, TOKEN, [100, 0]);
+    pair.owner = Owner::Waits;
+    let (id, from) = (pair.ledger(1).id, pair.key(1));
+    let agreed = Message::ChannelAgreed { id, consent: None };
+    pair.input(0, Input::Message { from, message: agreed });
+    let no = Message::Refuse { ch: id, ver: 0, refused: vec![], reason: "no".into() };
+    pair.input(0, Input::Message { from, message: no });
+    assert!(pair.knows_nothing(0) && matches!(&pair.replies[..], [(1, Reply::Refused(Fault::Peer(_)))]));
+    let funding = Ok(Funding::Vault { consent: vec![7; 64] });
+    pair.input(0, Input::Authorised { id, not_after: 1_120, funding });
+    assert_eq!(pair.calls, []);
+}
+
+#[test]
+fn a_crash_before_the_owner_answered_asks_it_again() {
+    let mut pair = Pair::new();
+    pair.lost = |m| matches!(m, Message::ChannelAgreed { .. });
+    ask(&mut pair, TOKEN, [100, 0]);
+    pair.owner = Owner::Waits;
+    let (id, from) = (pair.ledger(1).id, pair.key(1));
+    pair.input(0, Input::Message { from, message: Message::ChannelAgreed { id, consent: None } });
+    pair.restart(0);
+    pair.owner = Owner::Signs;
+    pair.block(3);
+    assert_eq!(names(&pair), [(1, "openBoth")]);
+}
+
 #[test]
 fn a_lost_consent_is_sent_again_and_a_crash_forgets_none() {
     let mut pair = Pair::new();
@@ -128,6 +160,6 @@ fn a_cannot_let_b_pay_her_deposit() {
     let consent =
         perunika_core::message::Consent { not_after: 1_100, funding: Funding::Sender { consent: vec![7; 64] } };
     let from = pair.key(0);
-    pair.input(1, perunika_core::io::Input::Message { from, message: Message::ChannelConsent { id, consent } });
+    pair.input(1, Input::Message { from, message: Message::ChannelConsent { id, consent } });
     assert_eq!(pair.calls, []);
 }
