@@ -79,7 +79,7 @@ impl Participant {
     }
 
     /// Zero address for ETH.
-    pub(super) fn asset_of(&self, ch: B256) -> Option<Address> {
+    pub fn asset_of(&self, ch: B256) -> Option<Address> {
         let ledger = self.ledgers.get(&ch).map(|l| l.params.asset);
         ledger.or_else(|| self.virtuals.get(&ch).map(|v| v.params.asset))
     }
