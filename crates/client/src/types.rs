@@ -20,10 +20,11 @@ pub use page::{PAGE_DEFAULT, PAGE_MAX, Page, PageQuery};
 pub use receipt::{Receipt, Reference};
 pub use token::{MadeToken, NewToken, Scope, Token};
 
+pub use perunika_core::funding::Source;
 use perunika_core::info::{LedgerStage, VirtualStage};
 use perunika_core::signed::{Amount, MAX_AMOUNT};
 use perunika_core::{Address, B256};
-use schema::{AddressHex, HashHex, LedgerStageName, VirtualStageName};
+use schema::{AddressHex, HashHex, LedgerStageName, SourceName, VirtualStageName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -194,6 +195,10 @@ pub struct OpenChannel {
     /// The other party.
     #[schemars(with = "AddressHex")]
     pub peer: Address,
+    /// Zero address for ETH, the default; a token must be one of the node's config file.
+    #[serde(default)]
+    #[schemars(with = "AddressHex")]
+    pub asset: Address,
     /// What this node deposits.
     pub amount: Wei,
     /// What the peer is asked to deposit; nothing by default.
@@ -202,6 +207,10 @@ pub struct OpenChannel {
     /// Tells several channels of one pair apart; 0 by default.
     #[serde(default)]
     pub lane: u16,
+    /// Where this node's deposit comes from.
+    #[serde(default)]
+    #[schemars(with = "SourceName")]
+    pub from: Source,
     /// How long to wait for the result, seconds; 60 by default, at most 600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_s: Option<u64>,
@@ -294,6 +303,10 @@ pub struct OpenVirtual {
     /// Stake of the other end; nothing by default.
     #[serde(default)]
     pub peer_amount: Wei,
+    /// Of the ledger channels that it runs over; zero address for ETH, the default.
+    #[serde(default)]
+    #[schemars(with = "AddressHex")]
+    pub asset: Address,
     /// Seconds; the node's default if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub term: Option<u64>,
@@ -322,6 +335,10 @@ pub struct QuoteWish {
     /// Stake of the other end; nothing by default.
     #[serde(default)]
     pub peer_amount: Wei,
+    /// Of the ledger channels that it runs over; zero address for ETH, the default.
+    #[serde(default)]
+    #[schemars(with = "AddressHex")]
+    pub asset: Address,
     /// Seconds; the node's default if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub term: Option<u64>,

@@ -17,7 +17,9 @@ use futures::future::BoxFuture;
 use perunika_chain::{ChainConfig, ChainHandle, ChainOutput, ConnectError, OwnerKey};
 use perunika_core::chain::{Call, TxKey, Watch};
 use perunika_core::io::{Event, Input};
+use perunika_core::params::{ChannelParams, Side};
 use perunika_core::participant;
+use perunika_core::signed::OpenAuth;
 use perunika_core::{Address, B256};
 use perunika_net::{Credit, Net, NetConfig, NetError, NetEvent, NetHandle, PeerKey, TransportSecret};
 use perunika_store::{Store, StoreError};
@@ -450,6 +452,8 @@ impl Chain for DrivenChain {
         tracing::info!(call = call.name(), "sends a transaction");
         self.0.submit(key, call, deadline);
     }
+
+    fn authorise(&self, _params: ChannelParams, _side: Side, _terms: OpenAuth) {}
 
     fn watch(&self, watch: Watch) {
         self.0.watch(watch);

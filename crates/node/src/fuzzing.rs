@@ -10,8 +10,10 @@ use axum::Router;
 use futures::future::BoxFuture;
 use perunika_core::chain::{Call, TxKey, Watch};
 use perunika_core::message::Message;
+use perunika_core::params::{ChannelParams, Side};
 use perunika_core::participant;
 use perunika_core::sig::RawKey;
+use perunika_core::signed::OpenAuth;
 use perunika_core::{Address, B256, io::Event};
 use perunika_net::NetHandle;
 use perunika_store::Store;
@@ -48,6 +50,7 @@ impl Peers for Nowhere {
 
 impl Chain for Nowhere {
     fn submit(&self, _: TxKey, _: Call, _: Option<u64>) {}
+    fn authorise(&self, _: ChannelParams, _: Side, _: OpenAuth) {}
     fn watch(&self, _: Watch) {}
     fn unwatch(&self, _: Watch) {}
 }

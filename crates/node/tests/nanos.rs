@@ -11,10 +11,10 @@ use perunika_apps::tic_tac_toe::{Naive, Perfect};
 use perunika_apps::{App, Player, coin_toss, hash_chain, hash_lock, tic_tac_toe};
 use perunika_client::types::{AnswerNano, Close, HandNano, NewToken, OpenVirtual, Scope, Wei};
 use perunika_client::{Client, ClientError, NanoName, fresh_key};
-use perunika_core::B256;
 use perunika_core::info::{NanoStage, VirtualStage};
 use perunika_core::message::NanoTerms;
 use perunika_core::params::Side;
+use perunika_core::{Address, B256};
 use play::{Pair, input, offer, play, play_until, step};
 use support::{ETH, Running, World, applied, open_channels, until};
 
@@ -41,6 +41,7 @@ async fn virtual_channel([alice, first, second, bob]: [&Running; 4]) -> B256 {
         peer: bob.key(),
         amount: Wei(ETH),
         peer_amount: Wei(ETH),
+        asset: Address::ZERO,
         term: None,
         fee_max: Wei(ETH),
         wait_s: Some(100),

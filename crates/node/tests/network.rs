@@ -14,7 +14,7 @@ use support::shop::{finished, offer, some_chunks};
 use support::{ETH, Running, World, applied, open_channels, triangle, until};
 
 fn quote_for(hubs: &[Address], peer: Address, amount: u128) -> QuoteWish {
-    QuoteWish { hubs: hubs.to_vec(), peer, amount: Wei(amount), peer_amount: Wei(0), term: None }
+    QuoteWish { hubs: hubs.to_vec(), peer, amount: Wei(amount), peer_amount: Wei(0), asset: Address::ZERO, term: None }
 }
 
 fn pay(amount: u128, countersign: bool) -> Pay {
@@ -194,6 +194,7 @@ async fn a_virtual_channel_over_two_hubs_brings_strangers_together() {
         peer: bob.key(),
         amount: Wei(ETH),
         peer_amount: Wei(0),
+        asset: Address::ZERO,
         term: None,
         fee_max: Wei(ETH),
         wait_s: Some(100),

@@ -36,6 +36,7 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
         peer: args.peer,
         amount: args.stake.into(),
         peer_amount: args.peer_stake.into(),
+        asset: Address::ZERO,
         term: args.term,
     };
     let others: Vec<Address> = wish.hubs.iter().copied().chain([wish.peer]).collect();

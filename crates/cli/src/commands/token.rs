@@ -77,6 +77,7 @@ async fn create(args: Create, client: &Client, output: Output) -> Result<()> {
         per_peer: args.per_peer.map(Into::into),
         per_day: args.per_day.map(Into::into),
         peers: args.peer,
+        asset: Address::ZERO,
         expires,
     };
     let made = client.make_token(&wish).await?;

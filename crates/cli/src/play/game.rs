@@ -14,11 +14,11 @@ use crate::ledger::{Accounts, Ledger, Sent};
 use crate::quickstart::house::Resident;
 use crate::quickstart::report::{ADJUDICATOR, Balances, Transaction};
 use crate::units::{Amount, Wei};
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use perunika_apps::tic_tac_toe::{self, Board};
 use perunika_chain::OwnerKey;
 use perunika_client::NanoName;
-use perunika_client::types::{AnswerNano, Close, Mover, OpenChannel, OpenNano, OpenVirtual, StepNano};
+use perunika_client::types::{AnswerNano, Close, Mover, OpenChannel, OpenNano, OpenVirtual, Source, StepNano};
 use perunika_core::Domain;
 use perunika_core::info::{LedgerStage, NanoStage, VirtualStage};
 use perunika_core::params::Side;
@@ -112,7 +112,15 @@ async fn open_links(args: &Args, town: &Town) -> Result<()> {
     let deposit = args.stake.saturating_add(MARGIN);
     let open = async |one: &Resident, other: &Resident| {
         let (amount, peer_amount) = (deposit.into(), deposit.into());
-        let body = OpenChannel { peer: other.key, amount, peer_amount, lane: 0, wait_s: Some(WAIT_S) };
+        let body = OpenChannel {
+            peer: other.key,
+            asset: Address::ZERO,
+            amount,
+            peer_amount,
+            lane: 0,
+            from: Source::Wallet,
+            wait_s: Some(WAIT_S),
+        };
         order(one, "opening a ledger channel", async |client, key| client.open_channel(&body, key).await).await
     };
     let [alice, ingrid, jana, bob] = &town.path;
@@ -135,6 +143,7 @@ async fn open_virtual(args: &Args, town: &Town) -> Result<B256> {
         peer: bob.key,
         amount: args.stake.into(),
         peer_amount: args.stake.into(),
+        asset: Address::ZERO,
         term: None,
         fee_max: MARGIN.into(),
         renew: false,

@@ -14,7 +14,7 @@ use crate::units::{Amount, Wei};
 use alloy::primitives::{Address, B256};
 use perunika_chain::OwnerKey;
 use perunika_client::Client;
-use perunika_client::types::{Channel, Close, OpenChannel, OpenVirtual};
+use perunika_client::types::{Channel, Close, OpenChannel, OpenVirtual, Source};
 use perunika_core::Domain;
 use perunika_core::info::{LedgerStage, VirtualStage};
 use std::path::PathBuf;
@@ -180,7 +180,15 @@ async fn open_links(args: &Args, house: &House) -> Result<[B256; 2]> {
 }
 
 async fn open_link(house: &House, who: &Resident, peer: Address, deposit: Wei) -> Result<B256> {
-    let body = OpenChannel { peer, amount: deposit.into(), peer_amount: deposit.into(), lane: 0, wait_s: Some(WAIT_S) };
+    let body = OpenChannel {
+        peer,
+        asset: Address::ZERO,
+        amount: deposit.into(),
+        peer_amount: deposit.into(),
+        lane: 0,
+        from: Source::Wallet,
+        wait_s: Some(WAIT_S),
+    };
     insist(house, async || {
         if house.restless {
             // An order whose answer was lost may have been carried out.
@@ -204,6 +212,7 @@ async fn open_virtual(args: &Args, house: &House) -> Result<(B256, Wei)> {
         peer: house.bob.key,
         amount: args.stake.into(),
         peer_amount: 0.into(),
+        asset: Address::ZERO,
         term: None,
         fee_max: MARGIN.into(),
         renew: false,

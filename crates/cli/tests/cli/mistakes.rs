@@ -2,7 +2,7 @@
 
 use crate::bench::{Chain, Home, PASSWORD, Running, STRANGER, assert_refused, perunika};
 use perunika_client::ClientError;
-use perunika_client::types::{OpenChannel, Wei};
+use perunika_client::types::{OpenChannel, Source, Wei};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -143,8 +143,15 @@ fn a_full_disk_stops_the_node_with_one_sentence_and_loses_nothing() {
     let token = std::fs::read_to_string(home.path().join("api.token")).expect("a token");
     let api = std::fs::read_to_string(home.path().join("api.address")).expect("an address");
     let client = perunika_client::Client::new(&format!("http://{}", api.trim()), token.trim());
-    let nobody =
-        |amount| OpenChannel { peer: me, amount: Wei(amount), peer_amount: Wei(0), lane: 0, wait_s: Some(100) };
+    let nobody = |amount| OpenChannel {
+        peer: me,
+        asset: Default::default(),
+        amount: Wei(amount),
+        peer_amount: Wei(0),
+        lane: 0,
+        from: Source::Wallet,
+        wait_s: Some(100),
+    };
     // Every call that moves money is durable under its key before it does anything, also one that comes to nothing: they fill the
     // store until a write fails.
     let key = |index: u32| format!("{index:0120}");

@@ -53,6 +53,22 @@ pub enum EventKind {
         /// What it signed.
         receipt: Receipt,
     },
+    /// A ledger channel counts other deposits from now on.
+    DepositsCounted {
+        /// The channel.
+        id: ChannelId,
+        /// Of A and B.
+        deposits: [Wei; 2],
+    },
+    /// Part of a deposit was paid out of an open ledger channel, for good.
+    Withdrawn {
+        /// The channel.
+        id: ChannelId,
+        /// Whose deposit.
+        party: Party,
+        /// How much.
+        amount: Wei,
+    },
     /// A virtual channel can be used by its ends.
     VirtualOpen {
         /// The channel.
@@ -225,6 +241,8 @@ impl EventKind {
             Self::ChannelClosed { .. } => "channel_closed",
             Self::PaymentReceived { .. } => "payment_received",
             Self::ReceiptReceived { .. } => "receipt_received",
+            Self::DepositsCounted { .. } => "deposits_counted",
+            Self::Withdrawn { .. } => "withdrawn",
             Self::VirtualOpen { .. } => "virtual_open",
             Self::VirtualClosed { .. } => "virtual_closed",
             Self::VirtualRenewed { .. } => "virtual_renewed",

@@ -82,6 +82,13 @@ stages!(
     [Agreed, Funding, Open, Closing, Disputed, Closed]
 );
 stages!(
+    SourceName,
+    perunika_core::funding::Source,
+    "Source",
+    "The owner's account, or the owner's vault in the Adjudicator.",
+    [Wallet, Vault]
+);
+stages!(
     VirtualStageName,
     perunika_core::info::VirtualStage,
     "VirtualStage",

@@ -49,9 +49,9 @@ impl fmt::Display for Scope {
     }
 }
 
-/// `POST /v1/tokens`. Limits are in wei; what is left out is not limited. They bind what the holder spends: payments, stakes and
+/// `POST /v1/tokens`. Limits are in the smallest unit of one asset; what is left out is not limited. They bind what the holder spends: payments, stakes and
 /// fees of virtual channels, deposits of channels that it opens, and downloads. They are kept by the signer: nothing beyond
-/// them is ever signed, over crashes and restarts. What came to nothing is given back. Whoever has a limit of wei or of peers may
+/// them is ever signed, over crashes and restarts. What came to nothing is given back. Whoever has a limit of an amount or of peers may
 /// look at nanocontracts, but not open, play or close them: what a step costs is for its code to say, and no limit would hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -74,6 +74,10 @@ pub struct NewToken {
     #[serde(default)]
     #[schemars(with = "Vec<AddressHex>", length(max = 256))]
     pub peers: Vec<Address>,
+    /// In what the limits are; zero address for ETH, the default. A token with limits spends nothing of any other asset.
+    #[serde(default)]
+    #[schemars(with = "AddressHex")]
+    pub asset: Address,
     /// Last second at which it is valid, seconds since 1970 by the node's clock. Downloads that were begun with it pay nothing
     /// after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,11 +102,15 @@ pub struct Token {
     /// The only peers that may be paid; anybody if empty.
     #[schemars(with = "Vec<AddressHex>")]
     pub peers: Vec<Address>,
+    /// In what the limits are, and what it spent; zero address for ETH.
+    #[serde(default)]
+    #[schemars(with = "AddressHex")]
+    pub asset: Address,
     /// Last second at which it is valid.
     pub expires: Option<u64>,
     /// When it was made, seconds since 1970.
     pub created: u64,
-    /// Spent with it so far.
+    /// Spent with it so far, of `asset`.
     pub spent: Wei,
 }
 

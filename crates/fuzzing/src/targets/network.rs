@@ -1,9 +1,9 @@
 //! Three nodes on a path, the contract and an adversary; the bytes choose what happens, and the auditor looks on.
 
 use crate::{Seed, Source};
-use perunika_core::B256;
 use perunika_core::io::Command;
 use perunika_core::message::Message;
+use perunika_core::{Address, B256};
 use perunika_node::wire;
 use perunika_sim::{CrashPoint, ETH, Mallory, Network, Path, Rng, Tap, World, quick_policy};
 
@@ -106,7 +106,18 @@ impl Play {
         let path = vec![self.world.key(1), self.world.key(2)];
         let (stake, peer_stake) = (u128::from(source.u8()) * STEP, u128::from(source.u8()) * STEP);
         let term = Some(40 + u64::from(source.u8() % 64));
-        self.command(0, Command::OpenVirtual { path, stake, peer_stake, term, fee_max: u128::MAX, renew: false });
+        self.command(
+            0,
+            Command::OpenVirtual {
+                path,
+                stake,
+                peer_stake,
+                asset: Address::ZERO,
+                term,
+                fee_max: u128::MAX,
+                renew: false,
+            },
+        );
         self.world.run_for(400);
         for id in self.world.virtual_ids() {
             if !self.virtuals.contains(&id) {

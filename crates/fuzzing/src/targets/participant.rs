@@ -8,7 +8,7 @@ use perunika_core::io::{Command, Env, Event, Input, Output, Step};
 use perunika_core::message::Message;
 use perunika_core::participant::Config;
 use perunika_core::policy::Policy;
-use perunika_core::{Address, B256, Participant};
+use perunika_core::{Address, B256, Participant, funding};
 use perunika_nano::Machine;
 use perunika_node::wire;
 use perunika_sim::short_terms;
@@ -260,7 +260,14 @@ pub(super) fn seeds() -> Vec<Seed> {
         seeds.push((format!("said_{name}"), [&[3, 0, 0][..], &block(&wire::encode(message)), &[4, 0, 1]].concat()));
     }
     let commands = [
-        Command::OpenChannel { peer: told().people[1].key_address(), deposit: 5, peer_deposit: 6, lane: 1 },
+        Command::OpenChannel {
+            peer: told().people[1].key_address(),
+            asset: Address::ZERO,
+            deposit: 5,
+            peer_deposit: 6,
+            lane: 1,
+            from: funding::Source::Wallet,
+        },
         Command::CloseChannel { ch: told().links[0], force: true },
         Command::Pay { ch: told().links[0], amount: 1_000, cosign: false, reference: vec![1] },
         Command::SendApp { to: told().people[1].key_address(), data: vec![2] },

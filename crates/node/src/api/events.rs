@@ -152,6 +152,12 @@ fn show(api: &Api, (cursor, time_ms, entry): Numbered) -> Option<Event> {
             io::Event::Receipted { receipt, sig, signer } => {
                 EventKind::ReceiptReceived { receipt: money::receipt(api, receipt, sig, signer)? }
             }
+            io::Event::DepositsCounted { ch, deposits } => {
+                EventKind::DepositsCounted { id: id(ch), deposits: deposits.map(Into::into) }
+            }
+            io::Event::Withdrawn { ch, side, amount } => {
+                EventKind::Withdrawn { id: id(ch), party: Party::of(side), amount: amount.into() }
+            }
             io::Event::VirtualOpen(vc) => EventKind::VirtualOpen { id: id(vc) },
             io::Event::VirtualClosed { vc, out_a } => {
                 EventKind::VirtualClosed { id: id(vc), out_a: out_a.map(Into::into) }

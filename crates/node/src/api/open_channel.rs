@@ -29,9 +29,11 @@ async fn open(
 ) -> Result<Response, ApiError> {
     let command = Command::OpenChannel {
         peer: wish.peer,
+        asset: wish.asset,
         deposit: wish.amount.0,
         peer_deposit: wish.peer_amount.0,
         lane: wish.lane,
+        from: wish.from,
     };
     let call = Call { caller: &caller, headers: &headers, path: "/v1/channels", body: &bytes, wait_s: wish.wait_s };
     money::run(api, call, command).await

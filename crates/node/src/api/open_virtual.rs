@@ -35,6 +35,7 @@ async fn open(
         path,
         stake: wish.amount.0,
         peer_stake: wish.peer_amount.0,
+        asset: wish.asset,
         term: wish.term,
         fee_max: wish.fee_max.0,
         renew: wish.renew,

@@ -21,7 +21,13 @@ pub(super) fn endpoint() -> Endpoint {
 async fn ask(State(api): Shared, Sent { wish, .. }: Sent<QuoteWish>) -> Result<Json<Quote>, ApiError> {
     let path = open_virtual::path(wish.hubs.clone(), wish.peer)?;
     api.peers.reach(&path).await;
-    let command = Command::Quote { path, stake: wish.amount.0, peer_stake: wish.peer_amount.0, term: wish.term };
+    let command = Command::Quote {
+        path,
+        stake: wish.amount.0,
+        peer_stake: wish.peer_amount.0,
+        asset: wish.asset,
+        term: wish.term,
+    };
     match api.engine.command(command).await? {
         Reply::Quoted { fees, t_exp } => {
             let total = fees.iter().copied().fold(0, u128::saturating_add);

@@ -75,6 +75,7 @@ impl Tokens {
             per_day: wish.per_day.map(|wei| wei.0),
             peers: wish.peers,
             expires: wish.expires,
+            asset: wish.asset,
         };
         let hash = keccak256(&secret);
         let (name, scopes) = (wish.name, wish.scopes);

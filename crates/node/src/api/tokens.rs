@@ -94,6 +94,7 @@ async fn show(api: &Api, id: String, record: Record) -> Result<Token, ApiError> 
         per_peer: limits.per_peer.map(Wei),
         per_day: limits.per_day.map(Wei),
         peers: limits.peers,
+        asset: limits.asset,
         expires: limits.expires,
         created,
         spent: spent.unwrap_or_default().into(),

@@ -267,6 +267,7 @@ impl Engine {
             match output {
                 Output::Send { to, message } => self.peers.send(to, &message),
                 Output::Submit { key, call, deadline } => self.chain.submit(key, call, deadline),
+                Output::Authorise { params, side, terms } => self.chain.authorise(params, side, terms),
                 Output::Watch(watch) => self.chain.watch(watch),
                 Output::Unwatch(watch) => self.chain.unwatch(watch),
                 Output::Reply { tag, reply } => {

@@ -5,7 +5,9 @@ use perunika_core::B256;
 use perunika_core::chain::{Call, TxKey, TxOutcome, Watch};
 use perunika_core::io::{Command, Input, Reply};
 use perunika_core::message::Message;
+use perunika_core::params::{ChannelParams, Side};
 use perunika_core::participant::Participant;
+use perunika_core::signed::OpenAuth;
 use perunika_net::Credit;
 use tokio::sync::oneshot;
 
@@ -21,6 +23,8 @@ pub trait Peers: Send {
 pub trait Chain: Send {
     /// Asks for a transaction; twice under one key while pending is once.
     fn submit(&self, key: TxKey, call: Call, deadline: Option<u64>);
+    /// Asks the owner to sign that the other side may open this channel in one transaction; answered by [`Input::Authorised`].
+    fn authorise(&self, params: ChannelParams, side: Side, terms: OpenAuth);
     /// Asks to follow an object.
     fn watch(&self, watch: Watch);
     /// The object is over.

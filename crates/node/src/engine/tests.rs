@@ -1,10 +1,13 @@
 use super::*;
 use perunika_core::Domain;
 use perunika_core::chain::{Call, TxKey, TxOutcome, Watch};
+use perunika_core::funding::Source;
 use perunika_core::io::{Command, Fault};
 use perunika_core::message::Message;
+use perunika_core::params::{ChannelParams, Side};
 use perunika_core::policy::Policy;
 use perunika_core::sig::MemoryKey;
+use perunika_core::signed::OpenAuth;
 
 /// Collects what is sent.
 struct Wire(mpsc::UnboundedSender<(Address, Message)>);
@@ -21,6 +24,7 @@ struct NoChain;
 
 impl Chain for NoChain {
     fn submit(&self, _key: TxKey, _call: Call, _deadline: Option<u64>) {}
+    fn authorise(&self, _params: ChannelParams, _side: Side, _terms: OpenAuth) {}
     fn watch(&self, _watch: Watch) {}
     fn unwatch(&self, _watch: Watch) {}
 }
@@ -85,9 +89,10 @@ async fn an_opening_asks_the_peer() {
     let peer = Address::repeat_byte(7);
     rig.handle.input(Input::Connected(peer)).await.unwrap();
     let handle = rig.handle.clone();
-    let open = Command::OpenChannel { peer, deposit: 5, peer_deposit: 0, lane: 3 };
+    let open =
+        Command::OpenChannel { peer, asset: Address::ZERO, deposit: 5, peer_deposit: 0, lane: 3, from: Source::Wallet };
     let _waiting = tokio::spawn(async move { handle.command(open).await });
-    assert_eq!(rig.sent.recv().await, Some((peer, Message::ChannelAsk { lane: 3 })));
+    assert_eq!(rig.sent.recv().await, Some((peer, Message::ChannelAsk { asset: Address::ZERO, lane: 3 })));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //!
 //! What decoding refuses, it refuses in words that name the field.
 
+mod deposits;
 mod nano;
 mod places;
 mod proto;
@@ -56,6 +57,7 @@ fn decode_kind(kind: Kind) -> Result<Message, BadMessage> {
         | Kind::PaymentReceipt(_)
         | Kind::ReceiptAsk(_) => read_update(kind),
         Kind::CloseAsk(_) | Kind::CloseSig(_) | Kind::VcCloseAsk(_) | Kind::FinalSigs(_) => read_ending(kind),
+        Kind::AdjustAsk(_) | Kind::AdjustSig(_) => deposits::read_adjusting(kind),
         Kind::NanoOffer(_) | Kind::NanoAgree(_) | Kind::NanoDecline(_) => nano::read_opening(kind),
         Kind::NanoStep(_) | Kind::NanoAccept(_) | Kind::NanoRefuse(_) | Kind::NanoHand(_) | Kind::NanoTaken(_) => {
             nano::read_playing(kind)
@@ -88,11 +90,16 @@ fn write(message: &Message) -> Kind {
             dep_a: amount(*dep_a),
             dep_b: amount(*dep_b),
         }),
-        Message::ChannelAsk { lane } => Kind::ChannelAsk(proto::Lane { lane: u32::from(*lane) }),
-        Message::ChannelInfo { lane, owner } => {
-            Kind::ChannelInfo(proto::ChannelInfo { lane: u32::from(*lane), owner: bytes(owner) })
+        Message::ChannelAsk { asset, lane } => {
+            Kind::ChannelAsk(proto::Lane { lane: u32::from(*lane), asset: bytes(asset) })
         }
-        Message::ChannelAgreed { id } => Kind::ChannelAgreed(proto::Id { id: bytes(id) }),
+        Message::ChannelInfo { asset, lane, owner } => {
+            Kind::ChannelInfo(proto::ChannelInfo { lane: u32::from(*lane), owner: bytes(owner), asset: bytes(asset) })
+        }
+        Message::ChannelAgreed { id, consent } => Kind::ChannelAgreed(proto::ChannelAgreed {
+            id: bytes(id),
+            consent: consent.as_ref().map(deposits::write_consent),
+        }),
         Message::Item { ch, ver, base, def_a, sig, cosign, note } => Kind::Item(proto::Item {
             ch: bytes(ch),
             ver: *ver,
@@ -127,6 +134,10 @@ fn write(message: &Message) -> Kind {
             sig: bytes(sig.0),
         }),
         Message::App { data } => Kind::App(proto::App { data: data.clone() }),
+        Message::AdjustAsk { ch } => Kind::AdjustAsk(proto::Id { id: bytes(ch) }),
+        Message::AdjustSig { adjust, sig } => {
+            Kind::AdjustSig(Box::new(proto::AdjustSig { adjust: deposits::write_adjust(adjust), sig: bytes(sig.0) }))
+        }
         Message::CloseAsk { ch } => Kind::CloseAsk(proto::Id { id: bytes(ch) }),
         Message::CloseSig { close, sig } => {
             Kind::CloseSig(Box::new(proto::CloseSig { close: write_close(close), sig: bytes(sig.0) }))
@@ -194,6 +205,9 @@ fn write_params(params: &ChannelParams) -> proto::ChannelParams {
 }
 
 fn write_op(op: &LinkOp) -> proto::LinkOp {
+    if let Some(op) = deposits::write_op(op) {
+        return op;
+    }
     let (removal, out_a, next) = match op {
         LinkOp::Add { .. } => (0, Vec::new(), Vec::new()),
         LinkOp::Remove { how: Removal::Initial, .. } => (1, Vec::new(), Vec::new()),
@@ -201,8 +215,10 @@ fn write_op(op: &LinkOp) -> proto::LinkOp {
         LinkOp::Renew { out_a, next, .. } => (3, amount(*out_a), bytes(next)),
         LinkOp::OpenNano { .. } => (4, Vec::new(), Vec::new()),
         LinkOp::CloseNano { cur, .. } => (5, Vec::new(), bytes(cur)),
+        // INVARIANT: written above.
+        LinkOp::Count { .. } | LinkOp::Uncount { .. } => (u32::MAX, Vec::new(), Vec::new()),
     };
-    proto::LinkOp { vc: bytes(op.subject()), removal, out_a, next }
+    proto::LinkOp { vc: bytes(op.subject()), removal, out_a, next, ..proto::LinkOp::default() }
 }
 
 fn write_close(close: &Close) -> proto::Close {
@@ -264,11 +280,18 @@ fn read_opening(kind: Kind) -> Result<Message, BadMessage> {
             dep_a: read::amount("dep_a", &m.dep_a)?,
             dep_b: read::amount("dep_b", &m.dep_b)?,
         },
-        Kind::ChannelAsk(m) => Message::ChannelAsk { lane: read::u16("lane", m.lane)? },
-        Kind::ChannelInfo(m) => {
-            Message::ChannelInfo { lane: read::u16("lane", m.lane)?, owner: read::address("owner", &m.owner)? }
+        Kind::ChannelAsk(m) => {
+            Message::ChannelAsk { asset: read::address("asset", &m.asset)?, lane: read::u16("lane", m.lane)? }
         }
-        Kind::ChannelAgreed(m) => Message::ChannelAgreed { id: read::hash("id", &m.id)? },
+        Kind::ChannelInfo(m) => Message::ChannelInfo {
+            asset: read::address("asset", &m.asset)?,
+            lane: read::u16("lane", m.lane)?,
+            owner: read::address("owner", &m.owner)?,
+        },
+        Kind::ChannelAgreed(m) => Message::ChannelAgreed {
+            id: read::hash("id", &m.id)?,
+            consent: m.consent.as_ref().map(deposits::read_consent).transpose()?,
+        },
         _ => return Err(unknown()),
     })
 }
@@ -400,6 +423,9 @@ fn read_params(m: &proto::ChannelParams) -> Result<ChannelParams, BadMessage> {
 }
 
 fn read_op(m: &proto::LinkOp) -> Result<LinkOp, BadMessage> {
+    if let Some(op) = deposits::read_op(m)? {
+        return Ok(op);
+    }
     let vc = read::hash("vc", &m.vc)?;
     if !matches!(m.removal, 2 | 3) && !m.out_a.is_empty() {
         return Err(BadMessage("`out_a` stands in a change without an outcome".into()));
@@ -414,7 +440,7 @@ fn read_op(m: &proto::LinkOp) -> Result<LinkOp, BadMessage> {
         3 => Ok(LinkOp::Renew { vc, out_a: read::amount("out_a", &m.out_a)?, next: read::hash("next", &m.next)? }),
         4 => Ok(LinkOp::OpenNano { nid: vc }),
         5 => Ok(LinkOp::CloseNano { nid: vc, cur: read::hash("next", &m.next)? }),
-        other => Err(BadMessage(format!("`removal` is {other}, known are 0 to 5"))),
+        other => Err(BadMessage(format!("`removal` is {other}, known are 0 to 7"))),
     }
 }
 

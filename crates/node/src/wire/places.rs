@@ -110,7 +110,10 @@ mod tests {
             (envelope(Some(quote_ask()), vec![bad("nowhere")], Vec::new()), "host:port"),
             (envelope(Some(quote_ask()), vec![bad(&"a".repeat(300))], Vec::new()), "bytes of a place"),
             (envelope(Some(quote_ask()), vec![Place { key: vec![1; 19], place: "h:1".into() }], Vec::new()), "key"),
-            (envelope(Some(Message::ChannelAsk { lane: 1 }), vec![bad("h:1")], Vec::new()), "without a path"),
+            (
+                envelope(Some(Message::ChannelAsk { asset: Address::ZERO, lane: 1 }), vec![bad("h:1")], Vec::new()),
+                "without a path",
+            ),
             (envelope(Some(quote_ask()), Vec::new(), vec![vec![1; 20]]), "without a path"),
             (envelope(None, vec![bad("h:1")], vec![vec![1; 20]]), "unknown kind"),
             (envelope(None, Vec::new(), vec![vec![1; 20]; PLACES_MAX + 1]), "asked"),

@@ -9,7 +9,7 @@ use prost::{Message, Oneof};
 pub(super) struct Envelope {
     #[prost(
         oneof = "Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41"
     )]
     pub(super) kind: Option<Kind>,
     /// Beside a message with a path: where its participants are. Alone: the answer to a question.
@@ -38,7 +38,7 @@ pub(super) enum Kind {
     #[prost(message, tag = "3")]
     ChannelInfo(ChannelInfo),
     #[prost(message, tag = "4")]
-    ChannelAgreed(Id),
+    ChannelAgreed(ChannelAgreed),
     #[prost(message, tag = "5")]
     Item(Item),
     #[prost(message, tag = "6")]
@@ -97,6 +97,10 @@ pub(super) enum Kind {
     NanoHand(NanoHand),
     #[prost(message, tag = "39")]
     NanoTaken(NanoTaken),
+    #[prost(message, tag = "40")]
+    AdjustAsk(Id),
+    #[prost(message, tag = "41")]
+    AdjustSig(Box<AdjustSig>),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -141,6 +145,8 @@ pub(super) struct ChannelOffer {
 pub(super) struct Lane {
     #[prost(uint32, tag = "1")]
     pub(super) lane: u32,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) asset: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -149,6 +155,25 @@ pub(super) struct ChannelInfo {
     pub(super) lane: u32,
     #[prost(bytes = "vec", tag = "2")]
     pub(super) owner: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) asset: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ChannelAgreed {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) id: Vec<u8>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) consent: Option<Consent>,
+}
+
+/// `funding` is what the contract takes (docs/encoding.md, Funding): a byte that names the way, and what that way needs.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Consent {
+    #[prost(uint64, tag = "1")]
+    pub(super) not_after: u64,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) funding: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -214,7 +239,8 @@ pub(super) struct Refuse {
 }
 
 /// `removal` is 0 for an addition, 1 for a removal at the initial split, 2 for one with `out_a`, 3 for one with `out_a` and the
-/// addition of `next`. 4 opens the nanocontract with the name `vc`, 5 closes it at the version with the hash `next`.
+/// addition of `next`. 4 opens the nanocontract with the name `vc`, 5 closes it at the version with the hash `next`. 6 is `count`
+/// and 7 is `uncount`; both are about no `vc`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct LinkOp {
     #[prost(bytes = "vec", tag = "1")]
@@ -225,6 +251,34 @@ pub(super) struct LinkOp {
     pub(super) out_a: Vec<u8>,
     #[prost(bytes = "vec", tag = "4")]
     pub(super) next: Vec<u8>,
+    #[prost(message, optional, tag = "5")]
+    pub(super) count: Option<Count>,
+    #[prost(message, optional, tag = "6")]
+    pub(super) uncount: Option<Uncount>,
+}
+
+/// Deposits that are counted from now on.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Count {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) dep_a: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) dep_b: Vec<u8>,
+}
+
+/// A withdrawal; `side` is 0 for A.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Uncount {
+    #[prost(uint32, tag = "1")]
+    pub(super) side: u32,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) amount: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) receiver: Vec<u8>,
+    #[prost(uint32, tag = "4")]
+    pub(super) seq: u32,
+    #[prost(uint64, tag = "5")]
+    pub(super) not_after: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -281,6 +335,32 @@ pub(super) struct Close {
 pub(super) struct CloseSig {
     #[prost(message, required, tag = "1")]
     pub(super) close: Close,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) sig: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Adjust {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) id: Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    pub(super) seq: u32,
+    #[prost(uint32, tag = "3")]
+    pub(super) side: u32,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) amount: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub(super) receiver: Vec<u8>,
+    #[prost(uint64, tag = "6")]
+    pub(super) ver: u64,
+    #[prost(uint64, tag = "7")]
+    pub(super) not_after: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct AdjustSig {
+    #[prost(message, required, tag = "1")]
+    pub(super) adjust: Adjust,
     #[prost(bytes = "vec", tag = "2")]
     pub(super) sig: Vec<u8>,
 }

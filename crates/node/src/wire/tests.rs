@@ -1,9 +1,12 @@
+use super::deposits::CONSENT_MAX;
 use super::proto::Envelope;
 use super::*;
-use perunika_core::message::{NanoTerms, Note};
+use perunika_core::funding::Funding;
+use perunika_core::message::{Consent, NanoTerms, Note};
 use perunika_core::nano::{CODE_MAX, INPUT_MAX, STORAGE_MAX};
+use perunika_core::params::Side;
 use perunika_core::sig::Signature;
-use perunika_core::signed::{MAX_AMOUNT, MAX_REFERENCE};
+use perunika_core::signed::{Adjust, MAX_AMOUNT, MAX_REFERENCE};
 use perunika_core::{Address, B256};
 use proptest::prelude::*;
 use prost::Message as _;
@@ -108,7 +111,42 @@ fn nano_kinds() -> Vec<Message> {
 }
 
 fn every_kind() -> Vec<Message> {
-    [nano_kinds(), other_kinds()].concat()
+    [nano_kinds(), deposit_kinds(), other_kinds()].concat()
+}
+
+fn every_funding() -> Vec<Funding> {
+    let consent = vec![3; 64];
+    vec![
+        Funding::Sender { consent: consent.clone() },
+        Funding::Vault { consent: vec![4; CONSENT_MAX] },
+        Funding::Allowance { consent: consent.clone() },
+        Funding::Permit { permit: sig(1), consent },
+        Funding::Authorisation { sig: sig(2) },
+        Funding::Permit2 { nonce: id(3), sig: vec![5; 65] },
+    ]
+}
+
+fn adjust() -> Adjust {
+    let (seq, not_after) = (u16::MAX, (1 << 40) - 1);
+    Adjust { id: id(1), seq, side: 1, amount: MAX_AMOUNT, receiver: address(2), ver: (1 << 48) - 1, not_after }
+}
+
+fn uncount() -> LinkOp {
+    LinkOp::Uncount { side: Side::B, amount: MAX_AMOUNT, receiver: address(2), seq: 7, not_after: (1 << 40) - 1 }
+}
+
+fn deposit_kinds() -> Vec<Message> {
+    let ch = id(1);
+    let agreed =
+        |funding| Message::ChannelAgreed { id: ch, consent: Some(Consent { not_after: (1 << 40) - 1, funding }) };
+    let others = vec![
+        Message::ChannelAgreed { id: ch, consent: None },
+        Message::AdjustAsk { ch },
+        Message::AdjustSig { adjust: adjust(), sig: sig(3) },
+        Message::Propose { ch, ver: 9, base: id(7), ops: vec![uncount()], sig: sig(4) },
+        Message::Presign { ch, ver: 9, op: LinkOp::Count { deposits: [MAX_AMOUNT, 0] }, sig: sig(3) },
+    ];
+    every_funding().into_iter().map(agreed).chain(others).collect()
 }
 
 fn other_kinds() -> Vec<Message> {
@@ -119,9 +157,8 @@ fn other_kinds() -> Vec<Message> {
     let renews = Some(Renews { vc, out_a: 5 });
     vec![
         Message::ChannelOffer { params: params(), nonce: 3, dep_a: MAX_AMOUNT, dep_b: 0 },
-        Message::ChannelAsk { lane: 0 },
-        Message::ChannelInfo { lane: 7, owner: address(1) },
-        Message::ChannelAgreed { id: ch },
+        Message::ChannelAsk { asset: address(9), lane: 0 },
+        Message::ChannelInfo { asset: Address::ZERO, lane: 7, owner: address(1) },
         Message::Item { ch, ver: (1 << 48) - 1, base: 0, def_a: 5, sig: sig(1), cosign: true, note: None },
         noted(vec![9; MAX_REFERENCE]),
         Message::PaymentReceipt { ch, ver: 9, sig: sig(7) },
@@ -229,7 +266,7 @@ fn reasons_about_a_nanocontract_are_cut_and_too_long_ones_refused() {
 #[test]
 fn changes_of_nanocontracts_are_read_strictly() {
     let op = |removal, out_a: Vec<u8>, next: Vec<u8>| {
-        let op = proto::LinkOp { vc: vec![1; 32], removal, out_a, next };
+        let op = proto::LinkOp { vc: vec![1; 32], removal, out_a, next, ..proto::LinkOp::default() };
         let kind = Kind::Presign(proto::Presign { ch: vec![1; 32], ver: 1, op, sig: vec![1; 64] });
         decode(&Envelope { kind: Some(kind), ..Envelope::default() }.encode_to_vec())
     };
@@ -239,7 +276,70 @@ fn changes_of_nanocontracts_are_read_strictly() {
         (op(4, vec![0; 16], vec![]), "`out_a`"),
         (op(5, vec![], vec![]), "`next`"),
         (op(5, vec![0; 16], vec![2; 32]), "`out_a`"),
-        (op(6, vec![], vec![]), "known are 0 to 5"),
+        (op(8, vec![], vec![]), "known are 0 to 7"),
+    ] {
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains(said), "{error} instead of {said}");
+    }
+}
+
+#[test]
+fn changes_of_deposits_are_read_strictly() {
+    let op = |op: proto::LinkOp| {
+        let kind = Kind::Presign(proto::Presign { ch: vec![1; 32], ver: 1, op, sig: vec![1; 64] });
+        decode(&Envelope { kind: Some(kind), ..Envelope::default() }.encode_to_vec())
+    };
+    let (count, uncount) = (write_op(&LinkOp::Count { deposits: [1, 2] }), write_op(&uncount()));
+    assert!(op(count.clone()).is_ok() && op(uncount.clone()).is_ok());
+    let inner = uncount.uncount.clone().unwrap();
+    let with = |inner: proto::Uncount| proto::LinkOp { uncount: Some(inner), ..uncount.clone() };
+    for (read, said) in [
+        (op(proto::LinkOp { vc: vec![1; 32], ..count.clone() }), "`vc`"),
+        (op(proto::LinkOp { out_a: vec![0; 16], ..count.clone() }), "`out_a`"),
+        (op(proto::LinkOp { next: vec![1; 32], ..uncount.clone() }), "`next`"),
+        (op(proto::LinkOp { removal: 7, ..count.clone() }), "`uncount`"),
+        (op(proto::LinkOp { removal: 6, ..uncount.clone() }), "`count`"),
+        (op(proto::LinkOp { count: count.count.clone(), ..uncount.clone() }), "both"),
+        (op(proto::LinkOp { vc: vec![1; 32], removal: 0, ..count.clone() }), "`count`"),
+        (op(write_op(&LinkOp::Count { deposits: [MAX_AMOUNT + 1, 0] })), "`dep_a`"),
+        (op(with(proto::Uncount { side: 2, ..inner.clone() })), "`side` is 2"),
+        (op(with(proto::Uncount { seq: 1 << 16, ..inner.clone() })), "`seq`"),
+        (op(with(proto::Uncount { not_after: 1 << 40, ..inner.clone() })), "`not_after`"),
+        (op(with(proto::Uncount { receiver: vec![1; 19], ..inner.clone() })), "`receiver`"),
+    ] {
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains(said), "{error} instead of {said}");
+    }
+    for (wrong, said) in [
+        (Adjust { side: 2, ..adjust() }, "`side`"),
+        (Adjust { ver: 1 << 48, ..adjust() }, "`ver`"),
+        (Adjust { amount: MAX_AMOUNT + 1, ..adjust() }, "`amount`"),
+        (Adjust { not_after: 1 << 40, ..adjust() }, "`not_after`"),
+    ] {
+        let error = decode(&encode(&Message::AdjustSig { adjust: wrong, sig: sig(1) })).unwrap_err().to_string();
+        assert!(error.contains(said), "{error} instead of {said}");
+    }
+}
+
+#[test]
+fn what_pays_a_deposit_is_read_strictly() {
+    let read = |not_after, funding: Vec<u8>| {
+        let consent = Some(proto::Consent { not_after, funding });
+        let kind = Some(Kind::ChannelAgreed(proto::ChannelAgreed { id: vec![1; 32], consent }));
+        decode(&Envelope { kind, ..Envelope::default() }.encode_to_vec())
+    };
+    assert!(read(1, [vec![0], vec![1; 64]].concat()).is_ok());
+    for (read, said) in [
+        (read(1 << 40, [vec![0], vec![1; 64]].concat()), "`not_after`"),
+        (read(1, Vec::new()), "empty"),
+        (read(1, vec![6; 65]), "way 6"),
+        (read(1, vec![0]), "no signature"),
+        (read(1, [vec![3], vec![1; 63]].concat()), "`permit`"),
+        (read(1, [vec![3], vec![1; 64]].concat()), "no signature"),
+        (read(1, [vec![4], vec![1; 65]].concat()), "`funding`"),
+        (read(1, [vec![5], vec![1; 32]].concat()), "no signature"),
+        (read(1, [vec![5], vec![1; 31]].concat()), "`nonce`"),
+        (read(1, [vec![1], vec![1; CONSENT_MAX + 1]].concat()), "the limit"),
     ] {
         let error = read.unwrap_err().to_string();
         assert!(error.contains(said), "{error} instead of {said}");
@@ -278,7 +378,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_message_never_panics(kind in 0usize..40, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn a_damaged_message_never_panics(kind in 0usize..64, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let kinds = every_kind();
         let mut bytes = encode(&kinds[kind % kinds.len()]);
         let at = at.index(bytes.len());

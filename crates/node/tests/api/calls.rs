@@ -1,7 +1,7 @@
 //! Who may call, and what is said to wrong calls.
 
 use super::support;
-use perunika_client::types::{ErrorBody, Fetch, OpenChannel, Serve, Wei};
+use perunika_client::types::{ErrorBody, Fetch, OpenChannel, Serve, Source, Wei};
 use perunika_client::{Client, ClientError, fresh_key};
 use perunika_core::{Address, B256};
 use perunika_node::daemon::{self, NodeError, Options};
@@ -33,8 +33,15 @@ async fn wrong_calls_get_one_clear_sentence() {
     assert_eq!((status, code.as_str()), (400, "bad_request"));
     assert!(message.contains("host:port"), "{message}");
 
-    let body =
-        OpenChannel { peer: Address::repeat_byte(1), amount: Wei(1), peer_amount: Wei(0), lane: 0, wait_s: None };
+    let body = OpenChannel {
+        peer: Address::repeat_byte(1),
+        asset: Address::ZERO,
+        amount: Wei(1),
+        peer_amount: Wei(0),
+        lane: 0,
+        from: Source::Wallet,
+        wait_s: None,
+    };
     assert_eq!(refusal(node.api.open_channel(&body, "").await.unwrap_err()).0, 400);
     assert_eq!(refusal(node.api.open_channel(&body, &fresh_key()).await.unwrap_err()).0, 502);
     let fetch = Fetch { offer: "perunika1x".into(), output: "/tmp/x".into(), channel: None, renew_fee_max: None };

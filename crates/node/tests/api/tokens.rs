@@ -3,7 +3,9 @@
 use super::calls::refusal;
 use super::events::{pair, pay};
 use super::support::{ETH, Running, World, applied, http_get, until};
-use perunika_client::types::{Close, EventKind, Fetch, NewToken, OpenChannel, Pay, Reference, Scope, Serve, Wei};
+use perunika_client::types::{
+    Close, EventKind, Fetch, NewToken, OpenChannel, Pay, Reference, Scope, Serve, Source, Wei,
+};
 use perunika_client::{Client, fresh_key};
 use perunika_core::budget::Limits;
 use perunika_core::io::{Command, Fault, Reply};
@@ -37,7 +39,15 @@ async fn a_token_does_what_its_scopes_say_and_nothing_else() {
     reader.info().await.unwrap();
     reader.channels().await.unwrap();
     let key = fresh_key();
-    let open = OpenChannel { peer: Address::ZERO, amount: Wei(1), peer_amount: Wei(0), lane: 0, wait_s: None };
+    let open = OpenChannel {
+        peer: Address::ZERO,
+        asset: Address::ZERO,
+        amount: Wei(1),
+        peer_amount: Wei(0),
+        lane: 0,
+        from: Source::Wallet,
+        wait_s: None,
+    };
     let refused = [
         refusal(reader.open_channel(&open, &key).await.unwrap_err()),
         refusal(reader.pay_channel(B256::ZERO, &pay(1), &key).await.unwrap_err()),

@@ -7,7 +7,7 @@ pub mod shop;
 
 use chain::Chain;
 use perunika_chain::OwnerKey;
-use perunika_client::types::{Done, OpenChannel, OpenVirtual, Outcome, Wei};
+use perunika_client::types::{Done, OpenChannel, OpenVirtual, Outcome, Source, Wei};
 use perunika_client::{Client, fresh_key};
 use perunika_core::info::LedgerStage;
 use perunika_core::sig::MemoryKey;
@@ -137,7 +137,15 @@ impl Running {
     }
 
     pub async fn open_channel(&self, peer: Address, amount: u128, peer_amount: u128) -> B256 {
-        let body = OpenChannel { peer, amount: Wei(amount), peer_amount: Wei(peer_amount), lane: 0, wait_s: Some(100) };
+        let body = OpenChannel {
+            peer,
+            asset: Address::ZERO,
+            amount: Wei(amount),
+            peer_amount: Wei(peer_amount),
+            lane: 0,
+            from: Source::Wallet,
+            wait_s: Some(100),
+        };
         applied(self.api.open_channel(&body, &fresh_key()).await.unwrap())
     }
 
@@ -147,6 +155,7 @@ impl Running {
             peer,
             amount: Wei(amount),
             peer_amount: Wei(0),
+            asset: Address::ZERO,
             term: None,
             fee_max: Wei(ETH),
             renew: false,

@@ -6,7 +6,7 @@ use crate::output::Output;
 use crate::units::{self, Amount, Wei};
 use alloy::primitives::Address;
 use perunika_client::Client;
-use perunika_client::types::OpenChannel;
+use perunika_client::types::{OpenChannel, Source};
 use perunika_core::info::LedgerStage;
 
 /// Open a ledger channel: one transaction of this node, one of the peer.
@@ -32,9 +32,11 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
     let body = OpenChannel {
         peer: args.peer,
+        asset: Address::ZERO,
         amount: args.deposit.into(),
         peer_amount: args.peer_deposit.into(),
         lane: args.lane,
+        from: Source::Wallet,
         wait_s: args.money.wait_s(),
     };
     let key = args.money.key();

@@ -45,6 +45,7 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
         peer: args.peer,
         amount: args.stake.into(),
         peer_amount: args.peer_stake.into(),
+        asset: Address::ZERO,
         term: args.term,
         fee_max: args.fee_max.unwrap_or(hundredth).into(),
         renew: args.renew,
