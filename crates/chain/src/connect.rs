@@ -114,6 +114,7 @@ pub async fn connect(
     let handle = ChainHandle {
         config: Arc::clone(&config),
         owner: owner.address(),
+        key: owner.clone(),
         rpc: rpc.clone(),
         watches,
         requests,

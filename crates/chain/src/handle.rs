@@ -2,6 +2,7 @@
 
 use crate::config::ChainConfig;
 use crate::rpc::{Rpc, RpcError};
+use crate::wallet::OwnerKey;
 use alloy::primitives::U256;
 use perunika_contracts::view;
 use perunika_core::chain::{Block, Call, ChainUpdate, TxKey, TxOutcome, Watch};
@@ -101,6 +102,7 @@ pub(crate) struct Request {
 pub struct ChainHandle {
     pub(crate) config: Arc<ChainConfig>,
     pub(crate) owner: Address,
+    pub(crate) key: OwnerKey,
     pub(crate) rpc: Rpc,
     pub(crate) watches: mpsc::UnboundedSender<Following>,
     pub(crate) requests: mpsc::UnboundedSender<Request>,

@@ -26,9 +26,12 @@
 //! # drop(chain); Ok(()) }
 //! ```
 
+mod assets;
+mod authorise;
 mod branch;
 mod config;
 mod connect;
+mod estimate;
 mod fees;
 mod follow;
 #[doc(hidden)]
@@ -41,7 +44,10 @@ mod steps;
 mod wallet;
 mod watched;
 
+pub use assets::Holding;
+pub use authorise::Way;
 pub use config::ChainConfig;
 pub use connect::{ConnectError, DeployError, Deployed, connect, deploy};
+pub use estimate::{Estimate, EstimateError};
 pub use handle::{ChainError, ChainHandle, ChainOutput, TxCost};
 pub use wallet::OwnerKey;

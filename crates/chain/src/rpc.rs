@@ -243,6 +243,27 @@ impl Rpc {
         Ok(self.provider.call(self.view_request(data)).await?)
     }
 
+    /// Calls of any contracts on the state of one block, in batches; each answers for itself, in the order of the calls.
+    pub(crate) async fn reads(&self, calls: &[(Address, Bytes)], at: BlockId) -> Result<Vec<Result<Bytes>>> {
+        let mut answers = Vec::with_capacity(calls.len());
+        for chunk in calls.chunks(self.batch_max) {
+            let mut batch = BatchRequest::new(self.provider.client());
+            let mut waiting = Vec::with_capacity(chunk.len());
+            for (to, data) in chunk {
+                let request = TransactionRequest::default().to(*to).input(data.clone().into());
+                waiting.push(batch.add_call::<_, Bytes>("eth_call", &(request, at))?);
+            }
+            batch.send().await?;
+            for answer in waiting {
+                match answer.await.map_err(RpcError::from) {
+                    Err(error @ RpcError::Unreachable(_)) => return Err(error),
+                    answer => answers.push(answer),
+                }
+            }
+        }
+        Ok(answers)
+    }
+
     /// Views of the Adjudicator at one block, in batches; the answers come in the order of the calls.
     pub(crate) async fn views_at(&self, calls: &[Bytes], block: B256) -> Result<Vec<Bytes>> {
         let batches: Vec<_> = calls.chunks(self.batch_max).map(|chunk| self.batch_at(chunk, block)).collect();

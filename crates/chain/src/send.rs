@@ -8,6 +8,7 @@
 //! instance: each call names the life, the version or the lock that it is for, and works once; the second one costs its gas.
 
 use crate::config::ChainConfig;
+use crate::estimate::rehearse;
 use crate::fees::Fees;
 use crate::handle::{ChainOutput, Request, TxCost};
 use crate::rpc::{Rpc, RpcError, Trial};
@@ -16,7 +17,7 @@ use alloy::consensus::TxEip1559;
 use alloy::eips::BlockId;
 use alloy::primitives::{Bytes, TxKind, U256};
 use alloy::rpc::types::TransactionReceipt;
-use perunika_contracts::{Encoded, encode_call};
+use perunika_contracts::encode_call;
 use perunika_core::B256;
 use perunika_core::chain::{Block, TxKey, TxOutcome};
 use std::collections::{BTreeMap, VecDeque};
@@ -234,26 +235,9 @@ impl Sender {
         if slot == Slot::Wait {
             return Ok(Progress::Later);
         }
-        let (trial, gas) = self.rehearse(&encoded).await?;
+        let (trial, gas) = rehearse(&self.rpc, self.owner.address(), self.config.adjudicator, &encoded).await?;
         let fees = self.rpc.suggested_fees().await?.capped(self.config.max_fee_per_gas_wei);
         self.launch(Some(request.key), name, trial, gas_limit(gas), fees, slot).await
-    }
-
-    /// Runs the call without sending it, and says how much gas it needs.
-    async fn rehearse(&self, encoded: &Encoded) -> Result<(Trial, u64), RpcError> {
-        let mut trial = Trial {
-            from: self.owner.address(),
-            to: Some(self.config.adjudicator),
-            value: encoded.value,
-            data: encoded.data.clone(),
-        };
-        if let Err(first) = self.rpc.try_next(&trial).await {
-            let (RpcError::Reverted(_), Some(otherwise)) = (&first, &encoded.otherwise) else { return Err(first) };
-            trial.data = otherwise.clone();
-            self.rpc.try_next(&trial).await?;
-        }
-        let gas = self.rpc.estimate_gas(&trial).await?;
-        Ok((trial, gas))
     }
 
     /// Signs and sends.

@@ -5,6 +5,7 @@ use alloy::eips::eip2718::Encodable2718;
 use alloy::primitives::Bytes;
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
+use perunika_core::sig::Signature;
 use perunika_core::{Address, B256};
 
 /// The key of an owner account.
@@ -20,6 +21,12 @@ impl OwnerKey {
     /// The account's address.
     pub fn address(&self) -> Address {
         self.0.address()
+    }
+
+    /// A compact signature (EIP-2098).
+    pub(crate) fn sign_digest(&self, digest: B256) -> Result<Signature, String> {
+        let signature = self.0.sign_hash_sync(&digest).map_err(|error| error.to_string())?;
+        Ok(Signature(signature.as_erc2098()))
     }
 
     /// Hash and bytes of the signed transaction.

@@ -5,6 +5,7 @@
 //!
 //! - [`encode_call`] turns a [`perunika_core::chain::Call`] into calldata and value.
 //! - [`view`] asks for the slots of an object and reads the answer.
+//! - [`token`] asks a token, and reads what it answers.
 //! - [`Event`] reads logs; [`Preimage`] proves that a State is the registered one.
 //! - [`revert_reason`] says in words why a call reverted.
 //! - [`is_adjudicator`] and [`is_extension`] tell whether the code at an address is ours: the contract has two halves.
@@ -16,7 +17,7 @@ mod event;
 mod money;
 mod nano;
 mod revert;
-mod token;
+pub mod token;
 pub mod view;
 
 pub use call::{EncodeError, Encoded, encode_call};

@@ -1,20 +1,35 @@
 //! Why a call reverted, in words.
 
 use crate::abi::Adjudicator::AdjudicatorErrors as Raw;
+use crate::token::TokenErrors;
 use alloy_sol_types::{Revert, SolError, SolInterface};
+
+/// Most characters of a reason that a contract gives in words.
+const REASON_MAX: usize = 200;
 
 /// One sentence without a full stop for the return data of a reverted call.
 pub fn revert_reason(data: &[u8]) -> String {
     if let Ok(error) = Raw::abi_decode(data) {
         return sentence(&error).to_owned();
     }
+    if let Ok(error) = TokenErrors::abi_decode(data) {
+        return match error {
+            TokenErrors::ERC20InsufficientBalance(_) => "the account holds less of the token".to_owned(),
+            TokenErrors::ERC20InsufficientAllowance(_) => "the token allows the Adjudicator to take less".to_owned(),
+        };
+    }
     if let Ok(revert) = Revert::abi_decode(data) {
-        return format!("the call reverted: {}", revert.reason);
+        return format!("the call reverted: {}", printable(&revert.reason));
     }
     if data.is_empty() {
         return "the call reverted without a reason".to_owned();
     }
     format!("the call reverted with unknown data 0x{}", alloy_primitives::hex::encode(&data[..data.len().min(36)]))
+}
+
+/// A token says what it likes, and it may end on a terminal.
+fn printable(reason: &str) -> String {
+    reason.chars().take(REASON_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn sentence(error: &Raw) -> &'static str {
@@ -64,7 +79,7 @@ fn sentence(error: &Raw) -> &'static str {
         Raw::InsufficientGas(_) => "the gas limit is too low for what the call has to pass on",
         Raw::InsufficientVault(_) => "the vault holds less",
         Raw::NothingToWithdraw(_) => "an amount of 0 cannot be withdrawn",
-        Raw::TransferFailed(_) => "the receiver did not accept the money",
+        Raw::TransferFailed(_) => "the token, or the receiver, did not let the money move",
     }
 }
 
