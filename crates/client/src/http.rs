@@ -2,9 +2,10 @@
 
 use crate::stream;
 use crate::types::{
-    Ack, AddPeer, AnswerNano, Channel, Close, CloseNano, Done, ErrorBody, Event, Evidence, Fetch, HandNano, Health,
-    Info, Job, MadeToken, Nano, NewToken, Offer, OpenChannel, OpenNano, OpenVirtual, PAGE_MAX, Page, PageQuery, Pay,
-    Peer, PrepareNano, Quote, QuoteWish, RenewVirtual, Reveal, Serve, StepNano, Token, Transaction, Virtual,
+    Ack, AddPeer, AnswerNano, Approve, Asset, Channel, Close, CloseNano, Deposit, Done, ErrorBody, Estimate,
+    EstimateWish, Event, Evidence, Fetch, FundVault, HandNano, Health, Info, Job, MadeToken, Nano, NewToken, Offer,
+    OpenChannel, OpenNano, OpenVirtual, PAGE_MAX, Page, PageQuery, Pay, Peer, PrepareNano, Quote, QuoteWish,
+    RenewVirtual, Reveal, Serve, StepNano, Token, Transaction, VaultBalance, Virtual, Withdraw, WithdrawVault,
 };
 use futures::Stream;
 use perunika_core::B256;
@@ -133,6 +134,46 @@ impl Client {
     /// Ends a ledger channel.
     pub async fn close_channel(&self, id: B256, body: &Close, key: &str) -> Result<Done, ClientError> {
         self.move_money(&format!("/v1/channels/{id}/close"), body, key).await
+    }
+
+    /// Adds to this node's deposit in an open ledger channel.
+    pub async fn deposit_channel(&self, id: B256, body: &Deposit, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&format!("/v1/channels/{id}/deposit"), body, key).await
+    }
+
+    /// Takes part of this node's deposit out of an open ledger channel.
+    pub async fn withdraw_channel(&self, id: B256, body: &Withdraw, key: &str) -> Result<Done, ClientError> {
+        self.move_money(&format!("/v1/channels/{id}/withdraw"), body, key).await
+    }
+
+    /// ETH and the tokens that the node takes, and what its owner holds of them.
+    pub async fn assets(&self) -> Result<Vec<Asset>, ClientError> {
+        self.all("/v1/assets").await
+    }
+
+    /// Lets the Adjudicator take so much of a token.
+    pub async fn approve(&self, body: &Approve, key: &str) -> Result<Done, ClientError> {
+        self.move_money("/v1/assets/approve", body, key).await
+    }
+
+    /// What is in the owner's vault.
+    pub async fn vault(&self) -> Result<Vec<VaultBalance>, ClientError> {
+        self.all("/v1/vault").await
+    }
+
+    /// Pays into the owner's vault.
+    pub async fn fund_vault(&self, body: &FundVault, key: &str) -> Result<Done, ClientError> {
+        self.move_money("/v1/vault/fund", body, key).await
+    }
+
+    /// Takes money out of the owner's vault.
+    pub async fn withdraw_vault(&self, body: &WithdrawVault, key: &str) -> Result<Done, ClientError> {
+        self.move_money("/v1/vault/withdraw", body, key).await
+    }
+
+    /// What a call would cost on the chain.
+    pub async fn estimate(&self, body: &EstimateWish) -> Result<Estimate, ClientError> {
+        self.post("/v1/estimates", body).await
     }
 
     /// All virtual channels.

@@ -3,6 +3,7 @@
 //! Amounts are decimal strings in the smallest unit of the asset (wei for ETH), times are seconds since the epoch of the
 //! chain, sizes bytes. Optional fields of a request may be left out.
 
+mod asset;
 mod error;
 mod event;
 mod evidence;
@@ -12,6 +13,7 @@ mod receipt;
 mod schema;
 mod token;
 
+pub use asset::{Approve, Asset, Deposit, Estimate, EstimateWish, FundVault, VaultBalance, Withdraw, WithdrawVault};
 pub use error::{ErrorBody, ErrorCode, ErrorInfo};
 pub use event::{Ack, Event, EventKind, EventQuery};
 pub use evidence::{Evidence, EvidenceState, OpenerAuth, VirtualTerms};
@@ -245,11 +247,31 @@ pub struct Close {
     pub wait_s: Option<u64>,
 }
 
+/// Part of a deposit on its way out of an open channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Withdrawing {
+    /// Whose deposit.
+    pub party: Party,
+    /// How much.
+    pub amount: Wei,
+    /// Who receives it; the Adjudicator's own address is the vault of that party.
+    #[schemars(with = "AddressHex")]
+    pub receiver: Address,
+    /// Last second, chain time, at which it can be paid.
+    pub until: u64,
+}
+
 /// Element of `GET /v1/channels`; `GET /v1/channels/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Channel {
     /// Its id.
     pub id: ChannelId,
+    /// Name of its asset in the node's config file; none if the file does not name it.
+    #[serde(default)]
+    pub symbol: Option<String>,
+    /// Its amounts have so many digits behind the point.
+    #[serde(default)]
+    pub decimals: Option<u8>,
     /// The other party.
     #[schemars(with = "AddressHex")]
     pub peer: Address,
@@ -270,6 +292,15 @@ pub struct Channel {
     pub deposit: Wei,
     /// What the peer deposited.
     pub peer_deposit: Wei,
+    /// What this node deposited beyond that and no version counts yet, as the head of the chain shows it.
+    #[serde(default)]
+    pub uncounted: Wei,
+    /// The same of the peer.
+    #[serde(default)]
+    pub peer_uncounted: Wei,
+    /// A withdrawal under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawing: Option<Withdrawing>,
     /// Newest version with both signatures.
     pub version: u64,
     /// Newest accepted version.
@@ -399,6 +430,12 @@ pub enum Role {
 pub struct Virtual {
     /// Its id.
     pub id: ChannelId,
+    /// Name of its asset in the node's config file; none if the file does not name it.
+    #[serde(default)]
+    pub symbol: Option<String>,
+    /// Its amounts have so many digits behind the point.
+    #[serde(default)]
+    pub decimals: Option<u8>,
     /// What this node is in it.
     pub role: Role,
     /// Keys of all participants, from end to end.

@@ -2,9 +2,11 @@
 
 mod check;
 mod nano;
+mod tokens;
 
 use crate::units::parse_amount;
 pub use nano::{Agreed, NanoSection};
+use perunika_core::funding::Source;
 use perunika_core::policy::Policy;
 use perunika_core::signed::Amount;
 use perunika_core::{Address, Domain};
@@ -13,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+pub use tokens::{TokenSection, TokenSections};
 
 /// What `init` writes, before the values are filled in.
 const TEMPLATE: &str = include_str!("config.template.toml");
@@ -67,6 +70,9 @@ pub struct Config {
     /// Service as a hub.
     #[serde(default)]
     pub hub: HubSection,
+    /// Tokens that the node takes, by name.
+    #[serde(default)]
+    pub tokens: TokenSections,
     /// Times of the protocol.
     #[serde(default)]
     pub times: TimeSection,
@@ -137,6 +143,8 @@ pub struct ChannelSection {
     accept: Option<bool>,
     #[serde(deserialize_with = "maybe_wei")]
     deposit_max: Option<Amount>,
+    deposit_from: Option<Source>,
+    authorise: Option<bool>,
     challenge: Option<u32>,
     challenge_max: Option<u32>,
     close_validity: Option<u64>,
@@ -279,12 +287,26 @@ impl Config {
             let reason = error.message().replace('\n', " ");
             ConfigError::Invalid { path: path.into(), line, reason }
         })?;
+        if let Some((section, option, reason)) = tokens::misfit(&config.tokens) {
+            return Err(ConfigError::Invalid {
+                path: path.into(),
+                line: check::line_of(text, &[(&section, option)]),
+                reason,
+            });
+        }
         match check::misfit(&config) {
             Some((options, reason)) => {
                 Err(ConfigError::Invalid { path: path.into(), line: check::line_of(text, &options), reason })
             }
             None => Ok(config),
         }
+    }
+
+    /// The error about an option of a token, with its line in the file's text.
+    pub(crate) fn wrong_token(path: &Path, name: &str, option: &str, reason: String) -> ConfigError {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let line = check::line_of(&text, &[(&format!("tokens.{name}"), option)]);
+        ConfigError::Invalid { path: path.into(), line, reason }
     }
 
     /// Chain and contract.
@@ -313,6 +335,8 @@ impl Config {
         set(&mut policy.resend_ms, times.resend_ms);
         set(&mut policy.accept_channels, channels.accept);
         set(&mut policy.deposit_max, channels.deposit_max);
+        set(&mut policy.deposit_from, channels.deposit_from);
+        set(&mut policy.authorise, channels.authorise);
         set(&mut policy.challenge, channels.challenge);
         set(&mut policy.challenge_max, channels.challenge_max);
         set(&mut policy.close_validity, channels.close_validity);
@@ -327,6 +351,7 @@ impl Config {
         set(&mut policy.fee_base, hub.fee_base);
         set(&mut policy.fee_ppm_per_day, hub.fee_ppm_per_day);
         self.nano.apply(&mut policy.nano);
+        policy.tokens = self.tokens.iter().map(|(name, token)| (token.address, token.policy(name))).collect();
         policy
     }
 }
@@ -376,18 +401,24 @@ fn peers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PeerAddr>, D:
     texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 enum AmountText {
     Number(u64),
     Text(String),
 }
 
+impl AmountText {
+    fn text(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
 fn wei<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Amount, D::Error> {
-    let text = match AmountText::deserialize(deserializer)? {
-        AmountText::Number(number) => number.to_string(),
-        AmountText::Text(text) => text,
-    };
+    let text = AmountText::deserialize(deserializer)?.text();
     let amount = parse_amount(&text).map_err(serde::de::Error::custom)?;
     // A forgotten unit is a factor of up to 10^18.
     let bare = text.trim().chars().all(|c| c.is_ascii_digit() || c == '_' || c == '.');
@@ -404,6 +435,7 @@ fn maybe_wei<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Amount
 #[cfg(test)]
 mod tests {
     use super::*;
+    use perunika_core::policy::TokenPolicy;
 
     const PEER: &str = "0x00112233445566778899aabbccddeeff01234567@hub.example.org:9735";
 
@@ -414,6 +446,23 @@ mod tests {
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
         Config::parse(Path::new("config.toml"), text)
+    }
+
+    fn token(name: &str, more: &str, price: &str) -> String {
+        let address = "5".repeat(40);
+        let lines = format!("[tokens.{name}]\naddress = \"0x{address}\"\ndecimals = 6\n{more}\n{price}\n");
+        lines.replace("\n\n", "\n")
+    }
+
+    #[test]
+    fn limits_of_a_token_are_in_its_units() {
+        let good = "[chain]\nrpc_url = \"http://h\"\nchain_id = 1\nadjudicator = \"0x00112233445566778899aabbccddeeff01234567\"\n";
+        let more = "deposit_max = \"12.5 USDC\"\nfee_base = \"0.01USDC\"\nauthorisation = \"eip3009\"";
+        let config = parse(&format!("{good}{}", token("USDC", more, "ggas_price = \"3 usdc\""))).unwrap();
+        let usdc = TokenPolicy { deposit_max: 12_500_000, stake_max: 0, fee_base: 10_000, ggas_price: 3_000_000 };
+        assert_eq!(config.policy().asset(Address::repeat_byte(0x55)), Some(usdc));
+        assert_eq!(config.tokens["USDC"].way(), perunika_chain::Way::Eip3009);
+        assert_eq!(config.policy().asset(Address::repeat_byte(0x56)), None);
     }
 
     #[test]
@@ -433,7 +482,9 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         let config = parse(&uncommented).unwrap();
-        assert_eq!(config.policy(), Policy { hub: false, ..Policy::dev() });
+        let usdc = TokenPolicy { deposit_max: 0, stake_max: 1_000_000_000, fee_base: 0, ggas_price: 4_000_000 };
+        let tokens = [(config.tokens["USDC"].address, usdc)].into();
+        assert_eq!(config.policy(), Policy { hub: false, tokens, ..Policy::dev() });
         assert_eq!(config.net.announce.as_deref(), Some("node.example.org:9735"));
     }
 
@@ -565,6 +616,24 @@ mod tests {
             (and("[nano]\ngas_price = \"7\""), 6, "unit"),
             (and("[nano]\naccept_max = \"7\""), 6, "unit"),
             (and("[nano]\naccept = [\"all\"]\n[times]\npreset = \"mainnet\""), 6, "name the nanocontracts"),
+            (and("[channels]\ndeposit_from = \"purse\""), 6, "vault"),
+            (and(&token("USDC", "", "")), 5, "ggas_price"),
+            (and(&token("USDC", "", "ggas_price = \"1\"")), 8, "write \"1 USDC\""),
+            (and(&token("USDC", "", "ggas_price = \"1 DAI\"")), 8, "USDC"),
+            (and(&token("USDC", "deposit_max = \"0.0000001 USDC\"", "ggas_price = 0")), 8, "finer"),
+            (and(&token("USDC", "deposit_max = 5", "ggas_price = 0")), 8, "unit"),
+            (and(&token("USDC", "colour = 1", "ggas_price = 0")), 8, "colour"),
+            (and(&token("USDC", "authorisation = \"trust\"", "ggas_price = 0")), 8, "permit"),
+            (and(&token("ETH", "", "ggas_price = 0")), 6, "no unit of ether"),
+            (
+                and(&token("USDC", "", "ggas_price = 0")
+                    .replace("0x", "0x00000000000000000000000000000000000000")
+                    .replace(&"5".repeat(40), "00")),
+                6,
+                "zero address",
+            ),
+            (and(&token("USDC", "", "ggas_price = 0").replace("decimals = 6", "decimals = 37")), 7, "decimals"),
+            (and(&format!("{}{}", token("A", "", "ggas_price = 0"), token("B", "", "ggas_price = 0"))), 10, "address"),
             // Not absolute.
             (and("[shop]\nserve_from = [\"/films\", \"films\"]"), 6, "absolute"),
             (and("[shop]\n\ndownload_to = [\"../films\"]"), 7, "absolute"),

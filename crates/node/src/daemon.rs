@@ -1,6 +1,7 @@
 //! A running node: everything started in order, watched, and stopped in order.
 
 use crate::api::{self, Api, Balance};
+use crate::assets::{self, Assets};
 use crate::binding::ChannelBinding;
 use crate::config::{Config, ConfigError, ShopSection};
 use crate::engine::{Chain, Engine, EngineError, EngineHandle, EventSink, Stopped, TxCost, TxEnd};
@@ -9,12 +10,13 @@ use crate::keys::{KeyError, Keys};
 use crate::keystore::{self, KeystoreError};
 use crate::metrics::{Dropped, Metrics};
 use crate::nano_offers;
+use crate::owner::{self, Asked};
 use crate::peers::{NetPeers, PeerBook};
 use crate::shop::{Folders, Shop};
 use crate::tasks::Tasks;
 use crate::wire::{self, Received};
 use futures::future::BoxFuture;
-use perunika_chain::{ChainConfig, ChainHandle, ChainOutput, ConnectError, OwnerKey};
+use perunika_chain::{ChainConfig, ChainHandle, ChainOutput, ConnectError, Estimate, EstimateError, Holding, OwnerKey};
 use perunika_core::chain::{Call, TxKey, Watch};
 use perunika_core::io::{Event, Input};
 use perunika_core::params::{ChannelParams, Side};
@@ -166,6 +168,7 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     let store = Store::open(folder.data())?;
     let token = folder.read_token()?;
     let (chain, chain_news) = perunika_chain::connect(chain_config(&config), owner_key(&keys)?).await?;
+    assets::verify(&config, &folder.config(), &chain).await?;
     let (net, net_news) = start_net(&config, &keys).await?;
     let identity = Identity { key: keys.node_address()?, owner: keys.owner_address()? };
 
@@ -176,12 +179,13 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     let peers = peers.await?;
     let (events, shop_events) = mpsc::unbounded_channel();
     let (app, shop_app) = mpsc::channel(APP_WAITING_MAX);
+    let (ask_owner, owner_asked) = mpsc::channel(owner::WAITING_MAX);
     let (engine, handle) = Engine::new(
         store.clone(),
         participant::Config { domain: config.domain(), owner: identity.owner, policy: config.policy() },
         Box::new(keys.channel_key()?),
         Box::new(NetPeers { book: peers.clone(), metrics: Arc::clone(&metrics) }),
-        Box::new(DrivenChain(chain.clone())),
+        Box::new(DrivenChain { chain: chain.clone(), owner: ask_owner }),
         EventSink { events, app, metrics: Arc::clone(&metrics) },
     )?;
     let place = peers.place().unwrap_or_default();
@@ -197,9 +201,10 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
         store,
         shop: shop.clone(),
         peers: peers.clone(),
-        balance: Box::new(OwnerBalance(chain)),
+        balance: Box::new(OwnerBalance(chain.clone())),
         domain: config.domain(),
-        hub: config.policy().hub,
+        policy: config.policy(),
+        assets: Assets::new(&config.tokens),
         chain_online: Arc::clone(&chain_online),
         token: token.clone(),
         tasks: tasks.clone(),
@@ -222,7 +227,9 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
 
     let ears = Ears { net: net.clone(), engine: handle.clone(), peers: peers.clone(), metrics: Arc::clone(&metrics) };
     tasks.spawn(ears.clone().hear_partners());
-    tasks.spawn(nano_offers::answer(handle.clone(), config.nano.clone(), tasks.clone()));
+    let offers = nano_offers::Settings { nano: config.nano.clone(), tokens: config.tokens.clone() };
+    tasks.spawn(nano_offers::answer(handle.clone(), offers, tasks.clone()));
+    tasks.spawn(owner::answer(chain.clone(), owner::ways(&config.tokens), owner_asked, handle.clone()));
     tasks.spawn(ears.hear_net(net_news, shop.clone()));
     tasks.spawn(peers.clone().sweep(handle.clone()));
     tasks.spawn(hear_chain(chain_news, handle.clone(), chain_online, metrics));
@@ -445,22 +452,29 @@ async fn hear_chain(
     }
 }
 
-struct DrivenChain(ChainHandle);
+struct DrivenChain {
+    chain: ChainHandle,
+    owner: mpsc::Sender<Asked>,
+}
 
 impl Chain for DrivenChain {
     fn submit(&self, key: TxKey, call: Call, deadline: Option<u64>) {
         tracing::info!(call = call.name(), "sends a transaction");
-        self.0.submit(key, call, deadline);
+        self.chain.submit(key, call, deadline);
     }
 
-    fn authorise(&self, _params: ChannelParams, _side: Side, _terms: OpenAuth) {}
+    fn authorise(&self, params: ChannelParams, side: Side, terms: OpenAuth) {
+        if self.owner.try_send(Asked { params, side, terms }).is_err() {
+            tracing::debug!(id = %terms.id, "too many openings wait for the owner's signature");
+        }
+    }
 
     fn watch(&self, watch: Watch) {
-        self.0.watch(watch);
+        self.chain.watch(watch);
     }
 
     fn unwatch(&self, watch: Watch) {
-        self.0.unwatch(watch);
+        self.chain.unwatch(watch);
     }
 }
 
@@ -477,5 +491,13 @@ impl Balance for OwnerBalance {
 
     fn gas_price(&self) -> BoxFuture<'_, Option<u128>> {
         Box::pin(async { self.0.gas_price().await.ok() })
+    }
+
+    fn holdings<'a>(&'a self, assets: &'a [Address]) -> BoxFuture<'a, Option<Vec<Holding>>> {
+        Box::pin(async { self.0.holdings(assets).await.ok() })
+    }
+
+    fn estimate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Estimate, EstimateError>> {
+        Box::pin(self.0.estimate(call))
     }
 }

@@ -1,6 +1,8 @@
 //! For fuzzing only: a node without sockets, keys on disk and a chain.
 
 use crate::api::{self, Api, Balance};
+use crate::assets::Assets;
+use crate::config::TokenSections;
 use crate::engine::{Chain, Engine, EngineHandle, EventSink, Peers};
 use crate::metrics::Metrics;
 use crate::peers::PeerBook;
@@ -8,6 +10,7 @@ use crate::shop::{self, Folders, Shop};
 use crate::tasks::Tasks;
 use axum::Router;
 use futures::future::BoxFuture;
+use perunika_chain::{Estimate, EstimateError, Holding};
 use perunika_core::chain::{Call, TxKey, Watch};
 use perunika_core::message::Message;
 use perunika_core::params::{ChannelParams, Side};
@@ -62,6 +65,12 @@ impl Balance for Nowhere {
     fn gas_price(&self) -> BoxFuture<'_, Option<u128>> {
         Box::pin(async { Some(1) })
     }
+    fn holdings<'a>(&'a self, assets: &'a [Address]) -> BoxFuture<'a, Option<Vec<Holding>>> {
+        Box::pin(async { Some(assets.iter().map(|_| Holding::default()).collect()) })
+    }
+    fn estimate<'a>(&'a self, _: &'a Call) -> BoxFuture<'a, Result<Estimate, EstimateError>> {
+        Box::pin(async { Err(EstimateError::Fails("there is no chain".into())) })
+    }
 }
 
 /// Opens everything that the store holds, as a node that starts, and runs it.
@@ -73,7 +82,7 @@ pub async fn rig(
     token: &str,
     home: PathBuf,
 ) -> Result<Rig, String> {
-    let (me, domain, hub) = (key.address(), config.domain, config.policy.hub);
+    let (me, domain, policy) = (key.address(), config.domain, config.policy.clone());
     let (tasks, metrics) = (Tasks::default(), Arc::new(Metrics::default()));
     let peers = PeerBook::open(net, store.clone(), tasks.clone(), me, None, &[]).await.map_err(text)?;
     let (events, heard) = mpsc::unbounded_channel();
@@ -91,7 +100,8 @@ pub async fn rig(
         peers,
         balance: Box::new(Nowhere),
         domain,
-        hub,
+        policy,
+        assets: Assets::new(&TokenSections::new()),
         chain_online: Arc::new(AtomicBool::new(true)),
         token: token.into(),
         tasks: tasks.clone(),

@@ -37,6 +37,7 @@
 //! application messages; `api` has one file per endpoint; [`daemon`] starts all of it in order.
 
 mod api;
+mod assets;
 mod binding;
 pub mod config;
 pub mod daemon;
@@ -49,6 +50,7 @@ pub mod keys;
 pub mod keystore;
 mod metrics;
 mod nano_offers;
+mod owner;
 mod peers;
 mod places;
 pub mod shop;

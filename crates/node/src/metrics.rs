@@ -4,6 +4,7 @@
 use perunika_core::chain::Block;
 use perunika_core::io::{Command, Reply};
 use perunika_core::signed::Amount;
+use perunika_core::{Address, B256};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -56,12 +57,14 @@ pub(crate) enum Dropped {
 /// Payments of this run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Payments {
-    /// By how they ended: how many, and how much.
-    pub(crate) sent: BTreeMap<PaymentEnd, (u64, Amount)>,
+    /// How many, by how they ended.
+    pub(crate) sent: BTreeMap<PaymentEnd, u64>,
+    /// How much was paid of each asset, smallest units.
+    pub(crate) sent_amounts: BTreeMap<Address, Amount>,
     /// How many came in.
     pub(crate) received: u64,
-    /// How much came in, wei.
-    pub(crate) received_wei: Amount,
+    /// How much came in of each asset, smallest units.
+    pub(crate) received_amounts: BTreeMap<Address, Amount>,
     /// From the command to the reply, of those that were paid.
     pub(crate) latency: Histogram,
 }
@@ -91,16 +94,19 @@ pub(crate) struct Metrics {
 /// A payment under way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paying {
+    asset: Address,
     amount: Amount,
     since: Instant,
 }
 
 impl Paying {
     /// If the command is a payment.
-    pub(crate) fn of(command: &Command) -> Option<Self> {
+    pub(crate) fn of(command: &Command, asset: impl Fn(B256) -> Option<Address>) -> Option<Self> {
         match command {
-            Command::Pay { amount, .. } => Some(Self { amount: *amount, since: Instant::now() }),
-            Command::Within { command, .. } => Self::of(command),
+            Command::Pay { ch, amount, .. } => {
+                Some(Self { asset: asset(*ch).unwrap_or_default(), amount: *amount, since: Instant::now() })
+            }
+            Command::Within { command, .. } => Self::of(command, asset),
             _ => None,
         }
     }
@@ -113,18 +119,17 @@ impl Metrics {
             _ => PaymentEnd::Refused,
         };
         let mut payments = lock(&self.payments);
-        let (count, wei) = payments.sent.entry(end).or_default();
-        *count += 1;
-        *wei = wei.saturating_add(payment.amount);
+        *payments.sent.entry(end).or_default() += 1;
         if end == PaymentEnd::Paid {
+            add(&mut payments.sent_amounts, payment.asset, payment.amount);
             payments.latency.observe(payment.since.elapsed());
         }
     }
 
-    pub(crate) fn received(&self, amount: Amount) {
+    pub(crate) fn received(&self, asset: Address, amount: Amount) {
         let mut payments = lock(&self.payments);
         payments.received += 1;
-        payments.received_wei = payments.received_wei.saturating_add(amount);
+        add(&mut payments.received_amounts, asset, amount);
     }
 
     /// `route` is a template, never what a caller wrote.
@@ -169,6 +174,12 @@ impl Metrics {
     pub(crate) fn chain_seen(&self) -> Option<ChainSeen> {
         *lock(&self.chain)
     }
+}
+
+/// Amounts of different assets have no sum.
+fn add(amounts: &mut BTreeMap<Address, Amount>, asset: Address, amount: Amount) {
+    let sum = amounts.entry(asset).or_default();
+    *sum = sum.saturating_add(amount);
 }
 
 /// Nothing that can panic runs under these locks.

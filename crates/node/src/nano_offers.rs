@@ -1,39 +1,63 @@
 //! Offers of nanocontracts that the owner agreed to beforehand (`[nano] accept`).
 
-use crate::config::NanoSection;
+use crate::config::{NanoSection, TokenSections};
 use crate::engine::EngineHandle;
 use crate::tasks::Tasks;
-use perunika_core::B256;
 use perunika_core::info::{NanoInfo, NanoStage};
 use perunika_core::io::{Command, Event, Reply};
+use perunika_core::signed::Amount;
+use perunika_core::{Address, B256, Participant};
 use tokio::sync::broadcast::error::RecvError;
 
+/// What the owner agreed to, and how much of each asset may be staked.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) nano: NanoSection,
+    pub(crate) tokens: TokenSections,
+}
+
+impl Settings {
+    /// A limit is one of its own asset; there is none for what the file does not name.
+    fn accept_max(&self, asset: Option<Address>) -> Option<Amount> {
+        if asset == Some(Address::ZERO) {
+            return self.nano.accept_max();
+        }
+        let token = self.tokens.iter().find(|(_, token)| Some(token.address) == asset);
+        token.map_or(Some(0), |(name, token)| token.accept_max(name))
+    }
+}
+
+fn with_assets(participant: &Participant, nanos: Vec<NanoInfo>) -> Vec<(NanoInfo, Option<Address>)> {
+    nanos.into_iter().map(|nano| (nano.clone(), participant.asset_of(nano.ch))).collect()
+}
+
 /// Answers them until the engine stops: those that wait from an earlier run too.
-pub(crate) async fn answer(engine: EngineHandle, settings: NanoSection, tasks: Tasks) {
+pub(crate) async fn answer(engine: EngineHandle, settings: Settings, tasks: Tasks) {
     let mut events = engine.events();
-    let mut offers = engine.query(|participant| participant.all_nanos()).await;
+    let mut offers = engine.query(|participant| with_assets(participant, participant.all_nanos())).await;
     while let Ok(offered) = offers {
-        for nano in offered.into_iter().filter(|nano| covers(&settings, nano)) {
+        for (nano, _) in offered.into_iter().filter(|(nano, asset)| covers(&settings, nano, *asset)) {
             // Each waits for the peer to sign the State; none of them keeps the others waiting.
             tasks.spawn(agree(engine.clone(), nano.ch, nano.nid));
         }
         offers = match events.recv().await {
             Ok(Event::NanoOffered { ch, nid, .. }) => {
-                engine.query(move |participant| participant.nano(ch, nid).into_iter().collect()).await
+                engine.query(move |p| with_assets(p, p.nano(ch, nid).into_iter().collect())).await
             }
             Ok(_) => Ok(Vec::new()),
-            Err(RecvError::Lagged(_)) => engine.query(|participant| participant.all_nanos()).await,
+            Err(RecvError::Lagged(_)) => engine.query(|p| with_assets(p, p.all_nanos())).await,
             Err(RecvError::Closed) => return,
         };
     }
 }
 
 /// Whether this is an offer that needs no answer of the owner. What does waits for it.
-fn covers(settings: &NanoSection, nano: &NanoInfo) -> bool {
+fn covers(settings: &Settings, nano: &NanoInfo, asset: Option<Address>) -> bool {
     if nano.stage != NanoStage::Offered {
         return false;
     }
-    let why = settings.agrees(&nano.terms, nano.me).err();
+    let accept_max = settings.accept_max(asset);
+    let why = settings.nano.agrees_up_to(&nano.terms, nano.me, accept_max).err();
     if let Some(why) = &why {
         tracing::info!(ch = %nano.ch, nid = %nano.nid, peer = %nano.peer, %why, "an offer waits for the owner's answer");
     }

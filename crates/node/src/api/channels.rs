@@ -6,8 +6,9 @@ use super::extract::{Asked, ChannelKey, channels_after, cut};
 use super::{Api, Shared, nanos};
 use axum::Json;
 use axum::extract::State;
-use perunika_client::types::{Channel, Page, PageQuery, Scope};
+use perunika_client::types::{Channel, Page, PageQuery, Party, Scope, Withdrawing};
 use perunika_core::info::LedgerInfo;
+use perunika_core::signed::Adjust;
 
 pub(super) fn all() -> Endpoint {
     let summary = "Ledger channels in order of their ids, closed ones included.";
@@ -31,9 +32,17 @@ async fn one(State(api): Shared, ChannelKey(id): ChannelKey) -> Result<Json<Chan
     Ok(Json(show(&api, &info)))
 }
 
+fn withdrawing(adjust: &Adjust) -> Withdrawing {
+    let Adjust { side, amount, receiver, not_after, .. } = *adjust;
+    Withdrawing { party: Party::of(side), amount: amount.into(), receiver, until: not_after }
+}
+
 fn show(api: &Api, info: &LedgerInfo) -> Channel {
+    let (asset, me) = (api.assets.get(info.params.asset), info.me.index());
     Channel {
         id: api.id(info.id, info.params.asset),
+        symbol: asset.map(|asset| asset.symbol.clone()),
+        decimals: asset.map(|asset| asset.decimals),
         peer: info.peer,
         party: nanos::party(info.me),
         stage: info.stage,
@@ -41,8 +50,11 @@ fn show(api: &Api, info: &LedgerInfo) -> Channel {
         theirs: info.theirs.into(),
         locked: info.locked.into(),
         locks: info.locks,
-        deposit: info.deposits[info.me.index()].into(),
-        peer_deposit: info.deposits[info.me.other().index()].into(),
+        deposit: info.deposits[me].into(),
+        peer_deposit: info.deposits[1 - me].into(),
+        uncounted: info.uncounted[me].into(),
+        peer_uncounted: info.uncounted[1 - me].into(),
+        withdrawing: info.withdrawing.as_ref().map(withdrawing),
         version: info.version,
         accepted: info.accepted,
         outstanding: info.outstanding,

@@ -136,37 +136,39 @@ fn nano(id: impl Fn(B256) -> ChannelId, event: io::Event) -> Option<EventKind> {
 }
 
 fn show(api: &Api, (cursor, time_ms, entry): Numbered) -> Option<Event> {
-    let id = |ch: B256| -> ChannelId { api.id(ch, Address::ZERO) };
-    let kind = match entry {
-        Entry::Transaction(name, hash, failure) => EventKind::Transaction { name, hash, failure },
-        Entry::Core(event) => match event {
-            io::Event::ChannelOpen(ch) => EventKind::ChannelOpen { id: id(ch) },
-            io::Event::ChannelClosed { ch } => EventKind::ChannelClosed { id: id(ch) },
-            io::Event::Received { ch, ver, amount, share, reference } => EventKind::PaymentReceived {
-                id: id(ch),
-                version: ver,
-                amount: amount.into(),
-                share: share.into(),
-                reference: Reference::new(reference),
-            },
-            io::Event::Receipted { receipt, sig, signer } => {
-                EventKind::ReceiptReceived { receipt: money::receipt(api, receipt, sig, signer)? }
-            }
-            io::Event::DepositsCounted { ch, deposits } => {
-                EventKind::DepositsCounted { id: id(ch), deposits: deposits.map(Into::into) }
-            }
-            io::Event::Withdrawn { ch, side, amount } => {
-                EventKind::Withdrawn { id: id(ch), party: Party::of(side), amount: amount.into() }
-            }
-            io::Event::VirtualOpen(vc) => EventKind::VirtualOpen { id: id(vc) },
-            io::Event::VirtualClosed { vc, out_a } => {
-                EventKind::VirtualClosed { id: id(vc), out_a: out_a.map(Into::into) }
-            }
-            io::Event::VirtualRenewed { old, new } => EventKind::VirtualRenewed { old: id(old), new: id(new) },
-            io::Event::Dispute { ch, ver } => EventKind::Dispute { id: id(ch), version: ver },
-            io::Event::Misbehaved { peer, reason } => EventKind::Misbehaved { peer, reason },
-            event => nano(id, event)?,
+    let (event, asset) = match entry {
+        Entry::Transaction(name, hash, failure) => {
+            return Some(Event { cursor, time_ms, kind: EventKind::Transaction { name, hash, failure } });
+        }
+        Entry::Core(event) => (event, Address::ZERO),
+        Entry::InAsset(asset, event) => (event, asset),
+    };
+    let id = |ch: B256| -> ChannelId { api.id(ch, asset) };
+    let kind = match event {
+        io::Event::ChannelOpen(ch) => EventKind::ChannelOpen { id: id(ch) },
+        io::Event::ChannelClosed { ch } => EventKind::ChannelClosed { id: id(ch) },
+        io::Event::Received { ch, ver, amount, share, reference } => EventKind::PaymentReceived {
+            id: id(ch),
+            version: ver,
+            amount: amount.into(),
+            share: share.into(),
+            reference: Reference::new(reference),
         },
+        io::Event::Receipted { receipt, sig, signer } => {
+            EventKind::ReceiptReceived { receipt: money::receipt(id(receipt.ch), receipt, sig, signer)? }
+        }
+        io::Event::DepositsCounted { ch, deposits } => {
+            EventKind::DepositsCounted { id: id(ch), deposits: deposits.map(Into::into) }
+        }
+        io::Event::Withdrawn { ch, side, amount } => {
+            EventKind::Withdrawn { id: id(ch), party: Party::of(side), amount: amount.into() }
+        }
+        io::Event::VirtualOpen(vc) => EventKind::VirtualOpen { id: id(vc) },
+        io::Event::VirtualClosed { vc, out_a } => EventKind::VirtualClosed { id: id(vc), out_a: out_a.map(Into::into) },
+        io::Event::VirtualRenewed { old, new } => EventKind::VirtualRenewed { old: id(old), new: id(new) },
+        io::Event::Dispute { ch, ver } => EventKind::Dispute { id: id(ch), version: ver },
+        io::Event::Misbehaved { peer, reason } => EventKind::Misbehaved { peer, reason },
+        event => nano(id, event)?,
     };
     Some(Event { cursor, time_ms, kind })
 }

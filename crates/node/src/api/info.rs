@@ -27,6 +27,6 @@ async fn info(State(api): Shared) -> Result<Json<Info>, ApiError> {
         listen: api.peers.listen(),
         address: api.peers.place().map(|place| format!("{}@{place}", overview.key)),
         connected: overview.connected,
-        hub: api.hub,
+        hub: api.policy.hub,
     }))
 }

@@ -8,9 +8,12 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
 use perunika_client::types::Scope;
+use perunika_core::Address;
 use perunika_core::info::{LedgerStage, VirtualStage};
 use perunika_core::participant::Figures;
+use perunika_core::signed::Amount;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -76,16 +79,26 @@ fn payments(page: &mut Page, api: &Api) {
     let ends = [("paid", PaymentEnd::Paid), ("refused", PaymentEnd::Refused)];
     page.head("perunika_payments_sent_total", "counter", "Payments of this node that ended, by their end.");
     for (name, end) in ends {
-        let count = payments.sent.get(&end).map_or(0, |sent| sent.0);
+        let count = payments.sent.get(&end).copied().unwrap_or_default();
         page.sample("perunika_payments_sent_total", &[("result", name)], count);
     }
-    let paid_wei = payments.sent.get(&PaymentEnd::Paid).map_or(0, |sent| sent.1);
-    page.one("perunika_payments_sent_wei_total", "counter", "What this node paid.", [], paid_wei);
+    amounts(page, api, ["perunika_payments_sent", "What this node paid"], &payments.sent_amounts);
     page.one("perunika_payments_received_total", "counter", "Payments that arrived.", [], payments.received);
-    page.one("perunika_payments_received_wei_total", "counter", "What arrived.", [], payments.received_wei);
+    amounts(page, api, ["perunika_payments_received", "What arrived"], &payments.received_amounts);
     let name = "perunika_payment_duration_seconds";
     page.head(name, "histogram", "From the command to the payee's durable receipt.");
     page.histogram(name, &[], &payments.latency);
+}
+
+/// ETH in wei, and each token of the config file in its smallest unit: amounts of different assets have no sum.
+fn amounts(page: &mut Page, api: &Api, [name, help]: [&str; 2], amounts: &BTreeMap<Address, Amount>) {
+    let of = |asset: Address| amounts.get(&asset).copied().unwrap_or_default();
+    page.one(&format!("{name}_wei_total"), "counter", &format!("{help} of ETH."), [], of(Address::ZERO));
+    let name = format!("{name}_token_units_total");
+    page.head(&name, "counter", &format!("{help} of a token, in its smallest unit."));
+    for token in api.assets.all().iter().filter(|asset| !asset.address.is_zero()) {
+        page.sample(&name, &[("token", &token.symbol)], of(token.address));
+    }
 }
 
 fn calls(page: &mut Page, api: &Api) {

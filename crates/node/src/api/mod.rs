@@ -2,16 +2,20 @@
 //!
 //! An [`Endpoint`] says everything about a call once: the router and the OpenAPI document are both made from it.
 
+mod assets;
 mod auth;
 mod body;
 mod channels;
 mod close;
+mod deposits;
 mod endpoint;
 mod error;
+mod estimates;
 mod events;
 mod evidence;
 mod extract;
 mod fetch;
+mod funds;
 mod health;
 mod idempotency;
 mod info;
@@ -36,6 +40,7 @@ mod tokens;
 mod transactions;
 mod virtuals;
 
+use crate::assets::Assets;
 use crate::engine::EngineHandle;
 use crate::metrics::Metrics;
 use crate::peers::PeerBook;
@@ -48,7 +53,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use endpoint::Endpoint;
 use error::ApiError;
 use idempotency::Idempotency;
+use perunika_chain::{Estimate, EstimateError, Holding};
 use perunika_client::types::{ChannelId, ErrorCode};
+use perunika_core::chain::Call;
+use perunika_core::policy::Policy;
 use perunika_core::{Address, B256, Domain};
 use perunika_store::{Store, StoreError};
 use std::sync::Arc;
@@ -69,7 +77,8 @@ pub(crate) struct Api {
     pub(crate) peers: PeerBook,
     pub(crate) balance: Box<dyn Balance>,
     pub(crate) domain: Domain,
-    pub(crate) hub: bool,
+    pub(crate) policy: Policy,
+    pub(crate) assets: Assets,
     pub(crate) chain_online: Arc<AtomicBool>,
     tokens: Tokens,
     pub(crate) metrics: Arc<Metrics>,
@@ -80,12 +89,16 @@ pub(crate) struct Api {
     closing: CancellationToken,
 }
 
-/// Asks the chain what the owner holds.
+/// Asks the chain what the owner holds, and what things cost.
 pub(crate) trait Balance: Send + Sync {
     /// Wei, or `None` if the chain does not answer.
     fn balance(&self) -> futures::future::BoxFuture<'_, Option<u128>>;
     /// What a unit of gas costs at present, wei.
     fn gas_price(&self) -> futures::future::BoxFuture<'_, Option<u128>>;
+    /// What the owner holds of each of these, or `None` if the chain does not answer.
+    fn holdings<'a>(&'a self, assets: &'a [Address]) -> futures::future::BoxFuture<'a, Option<Vec<Holding>>>;
+    /// Runs a call without sending it.
+    fn estimate<'a>(&'a self, call: &'a Call) -> futures::future::BoxFuture<'a, Result<Estimate, EstimateError>>;
 }
 
 /// What [`Api::new`] is made of.
@@ -96,7 +109,8 @@ pub(crate) struct Parts {
     pub(crate) peers: PeerBook,
     pub(crate) balance: Box<dyn Balance>,
     pub(crate) domain: Domain,
-    pub(crate) hub: bool,
+    pub(crate) policy: Policy,
+    pub(crate) assets: Assets,
     pub(crate) chain_online: Arc<AtomicBool>,
     pub(crate) token: String,
     pub(crate) tasks: Tasks,
@@ -108,7 +122,7 @@ type Shared = State<Arc<Api>>;
 
 impl Api {
     pub(crate) fn new(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { engine, store, shop, peers, balance, domain, hub, chain_online, token, tasks, .. } = parts;
+        let Parts { engine, store, shop, peers, balance, domain, policy, chain_online, token, tasks, .. } = parts;
         let closing = tasks.closing();
         let idempotency = Idempotency::new(store.clone(), tasks);
         let tokens = Tokens::open(&store, token)?;
@@ -120,7 +134,8 @@ impl Api {
             peers,
             balance,
             domain,
-            hub,
+            policy,
+            assets: parts.assets,
             chain_online,
             tokens,
             metrics: parts.metrics,
@@ -136,6 +151,11 @@ impl Api {
         if let Err(error) = tokens::forget_orphans(self).await {
             tracing::warn!(?error, "budgets of revoked tokens could not be removed");
         }
+    }
+
+    /// Asset of a channel of this node; zero address for ETH.
+    async fn asset_of(&self, channel: B256) -> Address {
+        self.engine.query(move |participant| participant.asset_of(channel)).await.ok().flatten().unwrap_or_default()
     }
 
     /// The full name of a channel.
@@ -160,6 +180,14 @@ fn others() -> Vec<Endpoint> {
         channels::all(),
         channels::single(),
         open_channel::endpoint(),
+        deposits::deposit(),
+        deposits::withdraw(),
+        assets::all(),
+        assets::approve(),
+        assets::vault(),
+        assets::fund_vault(),
+        assets::withdraw_vault(),
+        estimates::endpoint(),
         pay::through_channel(),
         close::of_channel(),
         virtuals::all(),

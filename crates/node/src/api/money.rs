@@ -3,11 +3,12 @@
 use super::Api;
 use super::auth::Caller;
 use super::error::ApiError;
+use super::funds;
 use super::idempotency::{self, Answer};
 use alloy_primitives::B512;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
-use perunika_client::types::{Done, Outcome, Receipt, Reference};
+use perunika_client::types::{ChannelId, Done, Outcome, Receipt, Reference};
 use perunika_core::io::{Command, Reply};
 use perunika_core::sig::Signature;
 use perunika_core::signed::PaymentReceipt;
@@ -56,43 +57,62 @@ pub(super) async fn known_virtual(api: &Api, vc: B256) -> Result<(), ApiError> {
 }
 
 async fn answer(api: &Api, command: Command) -> Answer {
+    if let Err(error) = funds::check(api, &command).await {
+        return Answer::refusal(&error);
+    }
     match api.engine.command(command).await {
         // The command may have been taken before the engine stopped.
-        Err(stopped) => Answer::ok(&done(api, Outcome::Unknown, None, Some(stopped.to_string()))),
-        Ok(reply) => show(api, reply),
+        Err(stopped) => Answer::ok(&done(Outcome::Unknown, None, Some(stopped.to_string()))),
+        Ok(reply) => {
+            let asset = match channel_of(&reply) {
+                Some(ch) => api.asset_of(ch).await,
+                None => Address::ZERO,
+            };
+            show(&|ch| api.id(ch, asset), reply)
+        }
     }
 }
 
-fn show(api: &Api, reply: Reply) -> Answer {
+/// The channel that a reply is about.
+fn channel_of(reply: &Reply) -> Option<B256> {
     match reply {
-        Reply::Opened(ch) | Reply::Closed(ch) => Answer::ok(&done(api, Outcome::Applied, Some(ch), None)),
-        Reply::Applied { ch, ver } => Answer::ok(&paid(api, ch, ver, true)),
-        Reply::Delivered { ch, ver } => Answer::ok(&paid(api, ch, ver, false)),
+        Reply::Opened(ch) | Reply::Closed(ch) => Some(*ch),
+        Reply::Applied { ch, .. } | Reply::Delivered { ch, .. } => Some(*ch),
+        Reply::Receipted { receipt, .. } => Some(receipt.ch),
+        Reply::NanoOpened { ch, .. } | Reply::NanoClosed { ch, .. } | Reply::Stepped { ch, .. } => Some(*ch),
+        Reply::Rejected { .. } | Reply::Refused(_) | Reply::Quoted { .. } | Reply::Done | Reply::Unknown { .. } => None,
+    }
+}
+
+fn show(id: &dyn Fn(B256) -> ChannelId, reply: Reply) -> Answer {
+    match reply {
+        Reply::Opened(ch) | Reply::Closed(ch) => Answer::ok(&done(Outcome::Applied, Some(id(ch)), None)),
+        Reply::Applied { ch, ver } => Answer::ok(&paid(id(ch), ver, true)),
+        Reply::Delivered { ch, ver } => Answer::ok(&paid(id(ch), ver, false)),
         Reply::Receipted { cosigned, receipt: signed, sig, signer } => {
-            let done = paid(api, signed.ch, signed.ver, cosigned);
-            Answer::ok(&Done { receipt: receipt(api, signed, sig, signer), ..done })
+            let done = paid(id(signed.ch), signed.ver, cosigned);
+            Answer::ok(&Done { receipt: receipt(id(signed.ch), signed, sig, signer), ..done })
         }
-        Reply::Rejected { reason } => Answer::ok(&done(api, Outcome::Rejected, None, Some(reason))),
+        Reply::Rejected { reason } => Answer::ok(&done(Outcome::Rejected, None, Some(reason))),
         Reply::Refused(fault) => Answer::refusal(&fault.into()),
         Reply::NanoOpened { ch, nid } | Reply::NanoClosed { ch, nid } => {
-            Answer::ok(&Done { nid: Some(nid), ..done(api, Outcome::Applied, Some(ch), None) })
+            Answer::ok(&Done { nid: Some(nid), ..done(Outcome::Applied, Some(id(ch)), None) })
         }
-        Reply::Stepped { ch, nid, ver } => Answer::ok(&Done { nid: Some(nid), ..paid(api, ch, ver, true) }),
-        Reply::Unknown { reason } => Answer::ok(&done(api, Outcome::Unknown, None, Some(reason))),
+        Reply::Stepped { ch, nid, ver } => Answer::ok(&Done { nid: Some(nid), ..paid(id(ch), ver, true) }),
+        Reply::Unknown { reason } => Answer::ok(&done(Outcome::Unknown, None, Some(reason))),
         // A quote moves no money and is answered elsewhere.
-        Reply::Quoted { .. } | Reply::Done => Answer::ok(&done(api, Outcome::Applied, None, None)),
+        Reply::Quoted { .. } | Reply::Done => Answer::ok(&done(Outcome::Applied, None, None)),
     }
 }
 
-fn done(api: &Api, result: Outcome, ch: Option<B256>, reason: Option<String>) -> Done {
-    let id = ch.map(|ch| api.id(ch, Address::ZERO));
+fn done(result: Outcome, id: Option<ChannelId>, reason: Option<String>) -> Done {
     Done { result, id, nid: None, version: None, countersigned: None, receipt: None, reason }
 }
 
 /// What the payee signed, as it can be shown to anybody.
-pub(super) fn receipt(api: &Api, signed: PaymentReceipt, sig: Signature, signer: Address) -> Option<Receipt> {
+pub(super) fn receipt(id: ChannelId, signed: PaymentReceipt, sig: Signature, signer: Address) -> Option<Receipt> {
     Some(Receipt {
-        id: api.id(signed.ch, Address::ZERO),
+        id,
         version: signed.ver,
         amount: signed.amount.into(),
         reference: Reference::new(signed.reference)?,
@@ -109,6 +129,6 @@ fn within(budget: Option<B256>, command: Command) -> Command {
     }
 }
 
-fn paid(api: &Api, ch: B256, ver: u64, countersigned: bool) -> Done {
-    Done { version: Some(ver), countersigned: Some(countersigned), ..done(api, Outcome::Applied, Some(ch), None) }
+fn paid(id: ChannelId, ver: u64, countersigned: bool) -> Done {
+    Done { version: Some(ver), countersigned: Some(countersigned), ..done(Outcome::Applied, Some(id), None) }
 }

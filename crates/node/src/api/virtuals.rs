@@ -39,8 +39,11 @@ fn show(api: &Api, info: &VirtualInfo) -> Virtual {
         last if last + 1 == params.path.len() => (Role::EndB, Some(params.end(Side::A))),
         _ => (Role::Hub, None),
     };
+    let asset = api.assets.get(params.asset);
     Virtual {
         id: api.id(info.id, params.asset),
+        symbol: asset.map(|asset| asset.symbol.clone()),
+        decimals: asset.map(|asset| asset.decimals),
         role,
         path: params.path.clone(),
         peer,

@@ -132,7 +132,7 @@ fn folders(config: &Config) -> Misfit {
 }
 
 /// The line of the first of these options that stands in the text, counted from 1; else that of its section, else the first line.
-pub(super) fn line_of(text: &str, options: &Options) -> usize {
+pub(super) fn line_of(text: &str, options: &[(&str, &str)]) -> usize {
     let (mut section, mut sections) = (String::new(), Vec::new());
     let mut lines = Vec::new();
     for (index, line) in text.lines().enumerate() {

@@ -52,21 +52,32 @@ pub(crate) enum Waits {
     #[error(transparent)]
     Unfair(#[from] Unfair),
     /// What the code makes of a stake is not known.
-    #[error("this node would stake {0} wei, and its code is none that comes with the node")]
+    #[error("this node would stake {0} (smallest units), and its code is none that comes with the node")]
     UnknownCode(Amount),
     /// More than the owner allowed.
-    #[error("this node would stake {mine} wei, above [nano] accept_max, {most} wei")]
+    #[error("this node would stake {mine}, above `accept_max`, {most}, in the smallest unit")]
     TooMuch {
-        /// What this node would stake, wei.
+        /// What this node would stake, smallest units.
         mine: Amount,
-        /// What it may, wei.
+        /// What it may, smallest units.
         most: Amount,
     },
 }
 
 impl NanoSection {
     /// Whether an offer to the party `me` needs no answer of the owner.
-    pub(crate) fn agrees(&self, terms: &NanoTerms, me: Side) -> Result<(), Waits> {
+    #[cfg(test)]
+    fn agrees(&self, terms: &NanoTerms, me: Side) -> Result<(), Waits> {
+        self.agrees_up_to(terms, me, self.accept_max)
+    }
+
+    /// Most that the node stakes in a nanocontract of ETH.
+    pub(crate) fn accept_max(&self) -> Option<Amount> {
+        self.accept_max
+    }
+
+    /// The same for an offer in any asset, of which `accept_max` may be staked.
+    pub(crate) fn agrees_up_to(&self, terms: &NanoTerms, me: Side, accept_max: Option<Amount>) -> Result<(), Waits> {
         let mine = if me == Side::A { terms.da0 } else { terms.total.saturating_sub(terms.da0) };
         let named = match &self.accept {
             Agreed::All => None,
@@ -75,7 +86,7 @@ impl NanoSection {
         if let Some(hashes) = named {
             only(hashes, terms, me, mine)?;
         }
-        let most = self.accept_max.unwrap_or(if named.is_some() { 0 } else { Amount::MAX });
+        let most = accept_max.unwrap_or(if named.is_some() { 0 } else { Amount::MAX });
         if mine > most { Err(Waits::TooMuch { mine, most }) } else { Ok(()) }
     }
 

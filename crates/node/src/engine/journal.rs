@@ -4,6 +4,7 @@
 //! [`KEPT_MAX`] events are never kept, the oldest give way.
 
 use perunika_core::io::Event;
+use perunika_core::{Address, B256};
 use perunika_store::{Op, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -25,6 +26,42 @@ pub(crate) enum Entry {
     Core(Event),
     /// The end of a transaction: contract function, hash, failure.
     Transaction(String, Option<perunika_core::B256>, Option<String>),
+    /// As the participant told it, of a channel of this token.
+    InAsset(Address, Event),
+}
+
+impl Entry {
+    /// An event with the asset of its channel.
+    pub(crate) fn of(event: Event, asset: impl Fn(B256) -> Option<Address>) -> Self {
+        match channel_of(&event).and_then(asset) {
+            Some(asset) if !asset.is_zero() => Self::InAsset(asset, event),
+            _ => Self::Core(event),
+        }
+    }
+}
+
+/// The channel that an event is about.
+fn channel_of(event: &Event) -> Option<B256> {
+    match event {
+        Event::ChannelOpen(ch) | Event::VirtualOpen(ch) => Some(*ch),
+        Event::VirtualClosed { vc: ch, .. } | Event::VirtualRenewed { new: ch, .. } => Some(*ch),
+        Event::Receipted { receipt, .. } => Some(receipt.ch),
+        Event::ChannelClosed { ch }
+        | Event::Received { ch, .. }
+        | Event::Dispute { ch, .. }
+        | Event::NanoOffered { ch, .. }
+        | Event::NanoOpen { ch, .. }
+        | Event::NanoDeclined { ch, .. }
+        | Event::NanoStepped { ch, .. }
+        | Event::NanoTurn { ch, .. }
+        | Event::NanoHanded { ch, .. }
+        | Event::NanoCloseAsked { ch, .. }
+        | Event::NanoMustEnd { ch, .. }
+        | Event::NanoClosed { ch, .. }
+        | Event::DepositsCounted { ch, .. }
+        | Event::Withdrawn { ch, .. } => Some(*ch),
+        Event::App { .. } | Event::Misbehaved { .. } => None,
+    }
 }
 
 /// The writing half, which the engine owns.
@@ -162,7 +199,6 @@ fn read_number(store: &Store, key: &[u8]) -> Result<Option<u64>, StoreError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use perunika_core::B256;
 
     fn entry(byte: u8) -> Entry {
         Entry::Core(Event::ChannelOpen(B256::repeat_byte(byte)))

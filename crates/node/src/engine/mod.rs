@@ -216,7 +216,8 @@ impl Engine {
                 Work::Command(command, reply) => {
                     let tag = self.next_tag;
                     self.next_tag = self.next_tag.wrapping_add(1);
-                    self.replies.insert(tag, (reply, Paying::of(&command)));
+                    let paying = Paying::of(&command, |ch| self.participant.asset_of(ch));
+                    self.replies.insert(tag, (reply, paying));
                     step = step.and(self.participant.handle(Input::Command { tag, command }, self.env()?));
                 }
                 Work::Question(question) => extra.answers.push(question(&self.participant)),
@@ -241,9 +242,12 @@ impl Engine {
     async fn commit(&mut self, step: Step, extra: Extra) -> Result<(), EngineError> {
         let Extra { answers, mut ops, entries } = extra;
         // Bytes for applications are theirs to keep.
-        let told = step.events().filter(|event| !matches!(event, Event::App { .. }));
-        let entries = told.cloned().map(Entry::Core).chain(entries);
-        let cursor = self.journal.record(self.now_ms(), entries, &mut ops);
+        let cursor = {
+            let told = step.events().filter(|event| !matches!(event, Event::App { .. }));
+            let told = told.cloned().map(|event| Entry::of(event, |ch| self.participant.asset_of(ch)));
+            let entries: Vec<Entry> = told.chain(entries).collect();
+            self.journal.record(self.now_ms(), entries.into_iter(), &mut ops)
+        };
         let (writes, sealed) = step.split();
         // Of several values of one record only the last one counts.
         let last: BTreeMap<Vec<u8>, Option<Vec<u8>>> = writes.into_iter().map(|w| (w.key, w.value)).collect();
@@ -297,8 +301,9 @@ impl Engine {
                 }
             }
             event => {
-                if let Event::Received { amount, .. } = &event {
-                    self.sink.metrics.received(*amount);
+                if let Event::Received { ch, amount, .. } = &event {
+                    let asset = self.participant.asset_of(*ch).unwrap_or_default();
+                    self.sink.metrics.received(asset, *amount);
                 }
                 if let Event::Misbehaved { peer, reason } = &event {
                     self.sink.metrics.misbehaved();
