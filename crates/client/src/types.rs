@@ -491,6 +491,10 @@ pub struct Serve {
     pub path: String,
     /// Price of one chunk.
     pub price: Wei,
+    /// What the price is in; zero address for ETH, the default.
+    #[serde(default)]
+    #[schemars(with = "AddressHex")]
+    pub asset: Address,
     /// Size of a chunk, at most 1,000,000 bytes.
     pub chunk_bytes: u32,
 }
@@ -510,6 +514,10 @@ pub struct Offer {
     pub chunks: u32,
     /// Price of one chunk.
     pub price: Wei,
+    /// What the price is in; zero address for ETH.
+    #[serde(default)]
+    #[schemars(with = "AddressHex")]
+    pub asset: Address,
     /// Merkle root over the chunks.
     #[schemars(with = "HashHex")]
     pub root: B256,
@@ -586,8 +594,12 @@ pub struct Job {
     pub payments: u64,
     /// Payments a second of this run.
     pub payments_per_s: f64,
-    /// Paid for this file, earlier runs included.
+    /// Paid for this file, earlier runs included; of a token in its smallest unit.
     pub spent_wei: Wei,
+    /// What is paid with; zero address for ETH.
+    #[serde(default)]
+    #[schemars(with = "AddressHex")]
+    pub asset: Address,
 }
 
 /// Element of `GET /v1/transactions`, the oldest first.

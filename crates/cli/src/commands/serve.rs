@@ -26,7 +26,7 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
         return Err(Error::user(format!("there is no file {}", args.file.display())));
     }
     let chunk_bytes = u32::try_from(args.chunk).map_err(|_| Error::user("a chunk has at most 1MB"))?;
-    let body = Serve { path: absolute(&args.file)?, price: args.price.into(), chunk_bytes };
+    let body = Serve { path: absolute(&args.file)?, price: args.price.into(), asset: Default::default(), chunk_bytes };
     let offer = node.client()?.serve(&body).await?;
     output.result(&json(&offer)?, || {
         let whole = args.price.saturating_mul(offer.chunks.into());

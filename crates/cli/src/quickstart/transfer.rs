@@ -34,7 +34,7 @@ pub(crate) struct Bought {
 /// Sells the file to alice; kills ingrid after a quarter of the chunks and starts her again after three.
 pub(crate) async fn buy(args: &Args, house: &House, goods: &Path, vc: B256) -> Result<Bought> {
     let chunk_bytes = u32::try_from(args.chunk).map_err(|_| Error::user("the chunks are too large"))?;
-    let offer = Serve { path: absolute(goods)?, price: args.price.into(), chunk_bytes };
+    let offer = Serve { path: absolute(goods)?, price: args.price.into(), asset: Default::default(), chunk_bytes };
     let offer = ask(house, &house.bob, async |bob| bob.serve(&offer).await).await?;
     house.say(&format!("bob sells {} in {} chunks of {}", Size(offer.size), offer.chunks, Size(args.chunk)));
 

@@ -22,5 +22,9 @@ async fn serve(
     Extension(caller): Extension<Caller>,
     Sent { wish, .. }: Sent<Serve>,
 ) -> Result<Json<Offer>, ApiError> {
-    Ok(Json(api.shop.serve(wish.path.into(), wish.price.0, wish.chunk_bytes, caller.reach()).await?))
+    if api.assets.get(wish.asset).is_none() {
+        let message = format!("the config file names no token at {}", wish.asset);
+        return Err(ApiError::new(ErrorCode::Refused, message));
+    }
+    Ok(Json(api.shop.serve(wish.path.into(), wish.asset, wish.price.0, wish.chunk_bytes, caller.reach()).await?))
 }

@@ -99,7 +99,9 @@ impl Record {
 
 /// Name of a download: the same offer to the same place is the same job.
 pub(crate) fn job_id(offer: &Offer, output: &Path) -> String {
-    let bytes = [offer.root.as_slice(), offer.seller.as_slice(), output.as_os_str().as_encoded_bytes()].concat();
+    // Nobody goes on in another asset than the one that a download was begun with.
+    let asset = if offer.asset.is_zero() { &[][..] } else { offer.asset.as_slice() };
+    let bytes = [offer.root.as_slice(), offer.seller.as_slice(), asset, output.as_os_str().as_encoded_bytes()].concat();
     hex::encode(&keccak256(bytes)[..8])
 }
 
@@ -116,6 +118,7 @@ pub(crate) enum Word {
 pub(crate) struct JobCell {
     pub(crate) id: String,
     pub(crate) seller: Address,
+    asset: Address,
     root: B256,
     name: String,
     output: PathBuf,
@@ -132,6 +135,7 @@ impl JobCell {
         let cell = Self {
             id,
             seller: offer.seller,
+            asset: offer.asset,
             root: offer.root,
             name: offer.name.clone(),
             output: record.output.clone(),
@@ -159,6 +163,7 @@ impl JobCell {
             payments: 0,
             payments_per_s: 0.0,
             spent_wei: 0.into(),
+            asset: self.asset,
         };
         lock(&self.progress).show(&mut job);
         job

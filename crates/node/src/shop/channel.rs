@@ -100,19 +100,26 @@ impl Buyer {
         });
         let none = match wished {
             Some(id) => {
-                format!("the virtual channel {id} cannot be used: it is not active, has not enough left, or is in use")
+                format!(
+                    "the virtual channel {id} cannot be used: it is not active, of another asset than the price, has not enough left, or is in use"
+                )
             }
             None => {
                 let seller = self.record.offer.seller;
-                format!("there is no free virtual channel with {seller} that has enough left; open one")
+                let asset = self.record.offer.asset;
+                let of = if asset.is_zero() { "ETH".to_owned() } else { format!("the token {asset}") };
+                format!("there is no free virtual channel of {of} with {seller} that has enough left; open one")
             }
         };
         let chosen = usable.into_iter().find(|info| self.shop.claim_channel(info.id, &self.cell));
         chosen.cloned().ok_or(Broken::Never(none))
     }
 
-    /// An active channel between this node and the seller.
+    /// An active channel between this node and the seller, of the asset that the seller wants.
     fn fits(&self, info: &VirtualInfo) -> bool {
+        if info.params.asset != self.record.offer.asset {
+            return false;
+        }
         let (me, seller) = (self.shop.me, self.record.offer.seller);
         let ends = [info.params.end(Side::A), info.params.end(Side::B)];
         (ends == [me, seller] || ends == [seller, me]) && info.stage == VirtualStage::Active

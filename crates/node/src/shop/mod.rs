@@ -83,7 +83,7 @@ pub(crate) fn readable(bytes: &[u8]) -> bool {
 pub struct PayBy {
     /// The virtual channel; any active one with the seller, if none.
     pub channel: Option<B256>,
-    /// Most that the hubs may charge each time that the channel is renewed because its stake is spent, wei; a hundredth of its
+    /// Most that the hubs may charge each time that the channel is renewed because its stake is spent, in the asset of the offer; a hundredth of its
     /// stakes, if none.
     pub renew_fee_max: Option<Amount>,
     /// Where everything that it spends is counted, if the caller has limits.
@@ -197,10 +197,11 @@ impl Shop {
         }
     }
 
-    /// Offers a file.
+    /// Offers a file for so much of an asset (zero address: ETH) a chunk.
     pub async fn serve(
         &self,
         path: PathBuf,
+        asset: Address,
         price: Amount,
         chunk_bytes: u32,
         reach: Reach,
@@ -208,7 +209,7 @@ impl Shop {
         let (shop, closing) = (Arc::clone(&self.0), self.0.tasks.closing());
         let read = tokio::task::spawn_blocking(move || {
             let path = shop.folders.to_sell(&path, reach)?;
-            Ok::<_, String>((Selling::read(&path, price, chunk_bytes, shop.me, &closing)?, path))
+            Ok::<_, String>((Selling::read(&path, asset, price, chunk_bytes, shop.me, &closing)?, path))
         });
         let (mut selling, path) = read.await.map_err(|e| ShopError::Node(e.to_string()))?.map_err(ShopError::Caller)?;
         selling.offer.place = self.0.place.clone();
@@ -370,7 +371,7 @@ impl Inner {
 
     fn offer_again(&self, listing: &Listing) {
         let Listing { offer, path } = listing;
-        match Selling::read(path, offer.price, offer.chunk_bytes, self.me, &self.tasks.closing()) {
+        match Selling::read(path, offer.asset, offer.price, offer.chunk_bytes, self.me, &self.tasks.closing()) {
             Ok(mut selling) if selling.offer.root == offer.root => {
                 selling.offer.place = self.place.clone();
                 lock(&self.offers).insert(offer.root, Arc::new(selling));
@@ -391,6 +392,7 @@ fn show_offer(selling: &Selling) -> types::Offer {
         chunk_bytes: offer.chunk_bytes,
         chunks: offer.chunks(),
         price: offer.price.into(),
+        asset: offer.asset,
         root: offer.root,
         seller: offer.seller,
         address: offer.place.clone(),

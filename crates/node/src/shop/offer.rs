@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-const PREFIX: &str = "perunika1";
+const PREFIX: &str = "perunika2";
 /// Most chunks of a file.
 pub(crate) const CHUNKS_MAX: u64 = 1 << 20;
 const TEXT_MAX: usize = 1_024;
@@ -26,8 +26,10 @@ pub struct Offer {
     pub size: u64,
     /// Size of a chunk, bytes; the last one may be shorter.
     pub chunk_bytes: u32,
-    /// Price of one chunk, in the asset's smallest unit.
+    /// Price of one chunk, in the smallest unit of `asset`.
     pub price: Amount,
+    /// What is paid with, and nothing else counts; zero address for ETH.
+    pub asset: Address,
     /// Merkle root over the chunks.
     pub root: B256,
 }
@@ -85,7 +87,7 @@ impl FromStr for Offer {
 
     fn from_str(text: &str) -> Result<Self, BadOffer> {
         let bad = |reason: &str| BadOffer(reason.to_string());
-        let digits = text.trim().strip_prefix(PREFIX).ok_or_else(|| bad("it does not begin with perunika1"))?;
+        let digits = text.trim().strip_prefix(PREFIX).ok_or_else(|| bad("it does not begin with perunika2"))?;
         if digits.len() > TEXT_MAX {
             return Err(bad("it is too long"));
         }
@@ -110,6 +112,7 @@ pub(crate) fn example() -> Offer {
         size: 250_001,
         chunk_bytes: 100_000,
         price: 1_000_000_000,
+        asset: Address::ZERO,
         root: B256::repeat_byte(9),
     }
 }
@@ -121,7 +124,9 @@ mod tests {
     #[test]
     fn an_offer_survives_as_text() {
         let text = example().to_string();
-        assert!(text.len() < 200, "{text}");
+        assert!(text.len() < 230, "{text}");
+        let other = Offer { asset: Address::repeat_byte(3), ..example() };
+        assert_eq!(other.to_string().parse(), Ok(other));
         assert_eq!(text.parse(), Ok(example()));
         assert_eq!(format!(" {text}\n").parse(), Ok(example()));
         assert_eq!((example().chunks(), example().chunk_len(2)), (3, 50_001));

@@ -47,6 +47,7 @@ impl Selling {
     /// Reads the whole file once, unless the node closes. Blocks.
     pub(crate) fn read(
         path: &Path,
+        asset: Address,
         price: Amount,
         chunk_bytes: u32,
         seller: Address,
@@ -56,7 +57,7 @@ impl Selling {
         let mut file = File::open(path).map_err(fail)?;
         let size = file.metadata().map_err(fail)?.len();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut offer = Offer { seller, place: String::new(), name, size, chunk_bytes, price, root: B256::ZERO };
+        let mut offer = Offer { seller, place: String::new(), name, size, chunk_bytes, price, asset, root: B256::ZERO };
         offer.check()?;
         let mut leaves = Vec::with_capacity(offer.chunks() as usize);
         let mut buffer = vec![0; chunk_bytes as usize];
@@ -134,6 +135,8 @@ struct Session {
     vc: B256,
     /// What is in the channel, of both ends.
     stake: Amount,
+    /// What is paid with in this channel.
+    asset: Address,
     share: watch::Receiver<Option<Amount>>,
     account: Option<(Account, Arc<Selling>)>,
     wants: VecDeque<u32>,
@@ -143,7 +146,16 @@ struct Session {
 pub(crate) fn open_session(shop: &Arc<Inner>, buyer: Address, vc: B256) -> SessionHandle {
     let (asks, inbox) = mpsc::channel(16);
     let (share_in, share) = watch::channel(None);
-    let session = Session { shop: Arc::clone(shop), buyer, vc, stake: 0, share, account: None, wants: VecDeque::new() };
+    let session = Session {
+        shop: Arc::clone(shop),
+        buyer,
+        vc,
+        stake: 0,
+        asset: Address::ZERO,
+        share,
+        account: None,
+        wants: VecDeque::new(),
+    };
     let (shop, seed) = (Arc::clone(shop), share_in.clone());
     let tasks = shop.tasks.clone();
     tasks.spawn(async move {
@@ -158,8 +170,8 @@ pub(crate) fn open_session(shop: &Arc<Inner>, buyer: Address, vc: B256) -> Sessi
 impl Session {
     async fn run(mut self, mut inbox: mpsc::Receiver<Ask>, seed: watch::Sender<Option<Amount>>) -> Result<(), String> {
         let share = match self.check_channel().await {
-            Ok((share, stake)) => {
-                self.stake = stake;
+            Ok((share, stake, asset)) => {
+                (self.stake, self.asset) = (stake, asset);
                 share
             }
             Err(refusal) => {
@@ -187,8 +199,8 @@ impl Session {
         }
     }
 
-    /// The share of this node in a virtual channel that the buyer can really pay through, and the shares of both.
-    async fn check_channel(&self) -> Result<(Amount, Amount), Refusal> {
+    /// The share of this node in a virtual channel that the buyer can really pay through, the shares of both, and their asset.
+    async fn check_channel(&self) -> Result<(Amount, Amount, Address), Refusal> {
         let (vc, me, buyer) = (self.vc, self.shop.me, self.buyer);
         let info = self.shop.engine.query(move |p| p.virtual_channel(vc)).await.map_err(Refusal::later)?;
         let info = info.ok_or_else(|| Refusal::later("the seller does not know this virtual channel"))?;
@@ -200,7 +212,7 @@ impl Session {
             return Err(Refusal::later("the virtual channel is not active at the seller"));
         }
         let share = info.mine.ok_or_else(|| Refusal::later("the virtual channel is not active at the seller"))?;
-        Ok((share, share.saturating_add(info.theirs.unwrap_or_default())))
+        Ok((share, share.saturating_add(info.theirs.unwrap_or_default()), info.params.asset))
     }
 
     async fn on_ask(&mut self, ask: Ask) -> Result<(), String> {
@@ -231,6 +243,7 @@ impl Session {
             true => Refusal::later("the seller is still reading the file"),
             false => Refusal::never("the seller does not offer this file any more"),
         })?;
+        priced_in(&selling.offer, self.asset)?;
         let share = self.share();
         let known = match self.account.take() {
             Some((account, _)) => Some(account),
@@ -307,16 +320,33 @@ impl Session {
     }
 }
 
+/// So much of one asset is not so much of another.
+fn priced_in(offer: &Offer, asset: Address) -> Result<(), Refusal> {
+    let reason = "this virtual channel is of another asset than the price of the file";
+    if offer.asset == asset { Ok(()) } else { Err(Refusal::never(reason)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_paid_in_another_asset_does_not_count() {
+        let (ether, token) = (super::super::offer::example(), Address::repeat_byte(3));
+        let priced = Offer { asset: token, ..ether.clone() };
+        assert!(priced_in(&ether, Address::ZERO).is_ok() && priced_in(&priced, token).is_ok());
+        for (offer, asset) in [(&ether, token), (&priced, Address::ZERO), (&priced, Address::repeat_byte(4))] {
+            let refusal = priced_in(offer, asset).unwrap_err();
+            assert!(!refusal.later && refusal.reason.contains("another asset"));
+        }
+    }
 
     #[test]
     fn a_file_is_read_once_and_a_changed_chunk_is_noticed() {
         let (folder, open) = (tempfile::tempdir().unwrap(), CancellationToken::new());
         let path = folder.path().join("song.ogg");
         std::fs::write(&path, (0..250u8).collect::<Vec<_>>()).unwrap();
-        let selling = Selling::read(&path, 5, 100, Address::ZERO, &open).unwrap();
+        let selling = Selling::read(&path, Address::ZERO, 5, 100, Address::ZERO, &open).unwrap();
         assert_eq!((selling.offer.chunks(), selling.offer.name.as_str()), (3, "song.ogg"));
         let Say::Chunk { root, index, data, proof } = selling.chunk(2).unwrap() else { panic!("no chunk") };
         assert_eq!(data, (200..250u8).collect::<Vec<_>>());
@@ -324,15 +354,15 @@ mod tests {
         std::fs::write(&path, vec![0; 250]).unwrap();
         assert!(selling.chunk(2).is_err());
         open.cancel();
-        assert!(Selling::read(&path, 5, 100, Address::ZERO, &open).unwrap_err().contains("stopping"));
+        assert!(Selling::read(&path, Address::ZERO, 5, 100, Address::ZERO, &open).unwrap_err().contains("stopping"));
     }
 
     #[test]
     fn what_cannot_be_sold_is_refused() {
         let (folder, open) = (tempfile::tempdir().unwrap(), CancellationToken::new());
         let path = folder.path().join("empty");
-        assert!(Selling::read(&path, 5, 100, Address::ZERO, &open).unwrap_err().contains("cannot read"));
+        assert!(Selling::read(&path, Address::ZERO, 5, 100, Address::ZERO, &open).unwrap_err().contains("cannot read"));
         std::fs::write(&path, b"").unwrap();
-        assert!(Selling::read(&path, 5, 100, Address::ZERO, &open).unwrap_err().contains("empty"));
+        assert!(Selling::read(&path, Address::ZERO, 5, 100, Address::ZERO, &open).unwrap_err().contains("empty"));
     }
 }

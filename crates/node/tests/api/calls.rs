@@ -44,9 +44,9 @@ async fn wrong_calls_get_one_clear_sentence() {
     };
     assert_eq!(refusal(node.api.open_channel(&body, "").await.unwrap_err()).0, 400);
     assert_eq!(refusal(node.api.open_channel(&body, &fresh_key()).await.unwrap_err()).0, 502);
-    let fetch = Fetch { offer: "perunika1x".into(), output: "/tmp/x".into(), channel: None, renew_fee_max: None };
+    let fetch = Fetch { offer: "perunika2x".into(), output: "/tmp/x".into(), channel: None, renew_fee_max: None };
     assert_eq!(refusal(node.api.fetch(&fetch, &fresh_key()).await.unwrap_err()).0, 400);
-    let serve = Serve { path: "relative".into(), price: Wei(1), chunk_bytes: 1 };
+    let serve = Serve { path: "relative".into(), price: Wei(1), asset: Address::ZERO, chunk_bytes: 1 };
     assert_eq!(refusal(node.api.serve(&serve).await.unwrap_err()).0, 422);
 }
 

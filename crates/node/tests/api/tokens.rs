@@ -175,7 +175,12 @@ async fn a_token_touches_only_the_files_that_the_owner_named() {
     let ((trader, _), (deputy, _)) = (token(&alice, trader.clone()).await, token(&alice, deputy).await);
     let (strict, _) =
         token(&bob, NewToken { name: "t".into(), scopes: vec![Scope::Serve], ..NewToken::default() }).await;
-    let sell = |path: std::path::PathBuf| Serve { path: path.display().to_string(), price: Wei(1), chunk_bytes: 100 };
+    let sell = |path: std::path::PathBuf| Serve {
+        path: path.display().to_string(),
+        price: Wei(1),
+        asset: Address::ZERO,
+        chunk_bytes: 100,
+    };
     let home = alice.folder.path().to_owned();
 
     for owner in [&alice.api, &deputy] {

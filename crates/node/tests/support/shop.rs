@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// 10,000 bytes for 1,000 wei.
 pub async fn offer(seller: &Running, file: &Path) -> String {
-    let body = Serve { path: file.display().to_string(), price: Wei(1_000), chunk_bytes: 10_000 };
+    let body = Serve { path: file.display().to_string(), price: Wei(1_000), asset: Address::ZERO, chunk_bytes: 10_000 };
     seller.api.serve(&body).await.unwrap().offer
 }
 
