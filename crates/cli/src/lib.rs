@@ -1,5 +1,6 @@
 //! The `perunika` command, as a library that its binary and the fuzzers call.
 
+mod assets;
 mod commands;
 mod exit;
 #[doc(hidden)]

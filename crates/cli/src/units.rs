@@ -8,6 +8,11 @@ pub(crate) type Wei = u128;
 const WEI_MAX: Wei = (1 << 96) - 1;
 const GWEI: Wei = 1_000_000_000;
 const ETH: Wei = GWEI * GWEI;
+const TEN: Wei = 10;
+/// More is no number of decimals of any token.
+const MOST_DECIMALS: u32 = 18;
+/// Name of ether among the assets.
+const ETHER: &str = "ETH";
 
 const AMOUNT_UNITS: [(&str, Wei); 3] = [("wei", 1), ("gwei", GWEI), ("eth", ETH)];
 const SIZE_UNITS: [(&str, u128); 7] = [
@@ -29,6 +34,74 @@ pub(crate) fn amount(text: &str) -> Result<Wei, String> {
     }
     let wei = quantity(&lower, &AMOUNT_UNITS, "an amount like 5wei, 1gwei or 0.01eth")?;
     if wei > WEI_MAX { Err("more ether than there is".into()) } else { Ok(wei) }
+}
+
+/// An amount as it was written: of ether, or of a token whose decimals only the node knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Money {
+    /// In wei. Nothing of it is nothing of anything.
+    Ether(Wei),
+    /// A number, and the name of a token.
+    Token {
+        /// Digits, perhaps with a point.
+        number: String,
+        /// As in the node's config file.
+        unit: String,
+    },
+}
+
+/// Reads `1gwei`, `0.01 eth`, `0`, or an amount of a token like `12.5 USDC`.
+pub(crate) fn money(text: &str) -> Result<Money, String> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = (&text[..split], text[split..].trim());
+    let ether = unit.is_empty() || AMOUNT_UNITS.iter().any(|(name, _)| unit.eq_ignore_ascii_case(name));
+    let name = unit.starts_with(|c: char| c.is_ascii_alphabetic()) && unit.bytes().all(|b| b.is_ascii_alphanumeric());
+    if ether || number.is_empty() || !name {
+        return amount(text).map(Money::Ether);
+    }
+    exact(number, TEN.pow(MOST_DECIMALS)).map_err(|_| format!("`{number}` is not a number"))?;
+    Ok(Money::Token { number: number.to_owned(), unit: unit.to_owned() })
+}
+
+impl Money {
+    /// The name of the token, if it is one.
+    pub(crate) fn token(&self) -> Option<&str> {
+        match self {
+            Self::Ether(_) => None,
+            Self::Token { unit, .. } => Some(unit),
+        }
+    }
+
+    /// In the smallest unit of what is called `symbol`: so much of one asset is never so much of another.
+    pub(crate) fn of(&self, symbol: Option<&str>, decimals: Option<u8>) -> Result<Wei, String> {
+        let (Some(symbol), Some(decimals)) = (symbol, decimals) else {
+            return Err("the node does not know the name of that asset; name it in its config file".into());
+        };
+        let units = match self {
+            Self::Ether(0) => 0,
+            Self::Ether(wei) if symbol == ETHER => *wei,
+            Self::Token { number, unit } if symbol != ETHER && unit.eq_ignore_ascii_case(symbol) => {
+                exact(number, TEN.pow(decimals.min(36).into()))?
+            }
+            Self::Ether(_) => return Err(format!("this is about {symbol}: write the amount in {symbol}")),
+            Self::Token { unit, .. } => return Err(format!("unknown unit `{unit}`, this is about {symbol}")),
+        };
+        if units > WEI_MAX { Err("more than the contract can count".into()) } else { Ok(units) }
+    }
+}
+
+/// An amount of any asset, exactly.
+pub(crate) fn shown(amount: Wei, symbol: Option<&str>, decimals: Option<u8>) -> String {
+    match (symbol, decimals) {
+        (Some(ETHER), _) => Amount(amount).to_string(),
+        (Some(symbol), Some(digits)) => {
+            let digits = digits.min(36);
+            format!("{} {symbol}", decimal(amount, TEN.pow(digits.into()), digits.into()))
+        }
+        _ if amount == 0 => "0".to_owned(),
+        _ => format!("{amount} smallest units"),
+    }
 }
 
 /// Reads `100kB` (1000 bytes each), `16KiB` (1024 bytes each), `64MiB`.
@@ -185,6 +258,29 @@ mod tests {
         }
         assert_eq!(amount("79228162514.264337593543950335eth"), Ok(WEI_MAX));
         assert!(amount("79228162514.264337593543950336eth").is_err());
+    }
+
+    #[test]
+    fn an_amount_of_one_asset_is_none_of_another() {
+        let usdc = |text: &str| money(text).and_then(|money| money.of(Some("USDC"), Some(6)));
+        let eth = |text: &str| money(text).and_then(|money| money.of(Some("ETH"), Some(18)));
+        assert_eq!((usdc("12.5 USDC"), usdc("0.000001usdc"), usdc("0")), (Ok(12_500_000), Ok(1), Ok(0)));
+        assert_eq!((eth("1gwei"), eth("0.5 ETH"), eth("0")), (Ok(GWEI), Ok(ETH / 2), Ok(0)));
+        for text in ["5gwei", "1eth", "5 DAI", "0.0000001 USDC", "79228162514264337593543950336 USDC", "5"] {
+            assert!(usdc(text).is_err(), "{text}");
+        }
+        for text in ["5 USDC", "1 DAI", "-1 USDC", "USDC", "1 US DC", "1.2.3 USDC", "5."] {
+            assert!(eth(text).is_err(), "{text}");
+        }
+        assert!(money("5wei").unwrap().of(None, None).is_err());
+    }
+
+    #[test]
+    fn amounts_of_any_asset_are_shown_exactly() {
+        assert_eq!(shown(12_500_000, Some("USDC"), Some(6)), "12.5 USDC");
+        assert_eq!(shown(3, Some("SHARE"), Some(0)), "3 SHARE");
+        assert_eq!(shown(ETH / 100, Some("ETH"), Some(18)), "0.01 ETH");
+        assert_eq!((shown(7, None, None), shown(0, None, None)), ("7 smallest units".into(), "0".into()));
     }
 
     #[test]

@@ -120,6 +120,11 @@ impl MoneyArgs {
         self.key.clone().unwrap_or_else(fresh_key)
     }
 
+    /// An earlier call is repeated: what it costs was agreed to.
+    pub(crate) fn repeats(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Seconds to wait for the result.
     pub(crate) fn wait_s(&self) -> Option<u64> {
         self.wait

@@ -1,12 +1,12 @@
 //! `perunika events`
 
 use super::common::{NodeArgs, json};
+use crate::assets::Unit;
 use crate::exit::{Error, Result};
 use crate::output::Output;
 use crate::signals;
-use crate::units::Amount;
 use futures::StreamExt;
-use perunika_client::types::{Event, EventKind};
+use perunika_client::types::{Asset, ChannelId, Event, EventKind, Wei};
 use perunika_client::{Client, ClientError};
 use std::io::Write;
 use std::pin::pin;
@@ -33,9 +33,14 @@ pub(crate) struct Args {
     ack: bool,
 }
 
+/// Names of assets are decoration: nobody waits long for them.
+const NAMES_LIMIT: Duration = Duration::from_secs(2);
+
 /// What was printed and acknowledged so far.
 struct Reader {
     output: Output,
+    /// What tokens are called, as far as the node told.
+    assets: Vec<Asset>,
     ack: bool,
     /// Number of the last event that was printed.
     seen: Option<u64>,
@@ -44,11 +49,12 @@ struct Reader {
 
 /// Prints them.
 pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<()> {
-    let mut reader = Reader { output, ack: args.ack, seen: args.after, acked: args.after };
+    let mut reader = Reader { output, assets: Vec::new(), ack: args.ack, seen: args.after, acked: args.after };
     if args.follow {
         return reader.follow(node).await;
     }
     let client = node.client()?;
+    reader.learn_names(&client).await;
     loop {
         let page = client.events_page(reader.seen, Some(PAGE)).await?;
         let whole = page.items.iter().all(|event| reader.print(event));
@@ -64,6 +70,7 @@ impl Reader {
     async fn follow(&mut self, node: &NodeArgs) -> Result<()> {
         let mut stop = pin!(signals::stop());
         let mut client = node.client()?;
+        self.learn_names(&client).await;
         loop {
             let listened = tokio::select! {
                 listened = self.listen(&client) => listened,
@@ -107,12 +114,23 @@ impl Reader {
         }
     }
 
+    async fn learn_names(&mut self, client: &Client) {
+        let names = tokio::time::timeout(NAMES_LIMIT, client.assets()).await;
+        if let (false, Ok(Ok(assets))) = (self.output.json, names) {
+            self.assets = assets;
+        }
+    }
+
     /// False if nobody reads any more.
     fn print(&mut self, event: &Event) -> bool {
         if self.seen.is_some_and(|seen| event.cursor <= seen) {
             return true;
         }
-        let line = if self.output.json { json(event).map(|value| value.to_string()) } else { Ok(sentence(event)) };
+        let line = if self.output.json {
+            json(event).map(|value| value.to_string())
+        } else {
+            Ok(sentence(event, &self.assets))
+        };
         let mut out = std::io::stdout().lock();
         let printed = line.is_ok_and(|line| writeln!(out, "{line}").and_then(|()| out.flush()).is_ok());
         if printed {
@@ -148,11 +166,12 @@ async fn back(node: &NodeArgs) -> Client {
 }
 
 /// What happened to a nanocontract.
-fn nano_sentence(kind: &EventKind) -> String {
+fn nano_sentence(kind: &EventKind, assets: &[Asset]) -> String {
+    let show = |id: &ChannelId, amount: Wei| Unit::find(id.asset, assets).show(amount.0);
     match kind {
-        EventKind::NanoOffered { nid, app, total, .. } => {
+        EventKind::NanoOffered { id, nid, app, total, .. } => {
             let app = app.as_deref().unwrap_or("own code");
-            format!("{nid}, {app} for {}; `perunika nano answer` agrees", Amount(total.0))
+            format!("{nid}, {app} for {}; `perunika nano answer` agrees", show(id, *total))
         }
         EventKind::NanoOpen { nid, .. } => nid.to_string(),
         EventKind::NanoDeclined { nid, reason, .. } => format!("{nid}: {reason}"),
@@ -161,31 +180,36 @@ fn nano_sentence(kind: &EventKind) -> String {
             format!("{nid}: {by} said {input}, {place}")
         }
         EventKind::NanoTurn { nid, deadline, .. } => format!("{nid}: a step is needed by second {deadline}"),
-        EventKind::NanoHanded { nid, share, .. } => format!("{nid}: {} for this node with it", Amount(share.0)),
+        EventKind::NanoHanded { id, nid, share, .. } => format!("{nid}: {} for this node with it", show(id, *share)),
         EventKind::NanoCloseAsked { nid, .. } => format!("{nid}; `perunika nano close` agrees"),
-        EventKind::NanoClosed { nid, a_got, .. } => format!("{nid}: A got {}", Amount(a_got.0)),
+        EventKind::NanoClosed { id, nid, a_got, .. } => format!("{nid}: A got {}", show(id, *a_got)),
         _ => String::new(),
     }
 }
 
 /// An event in a line.
-fn sentence(event: &Event) -> String {
+fn sentence(event: &Event, assets: &[Asset]) -> String {
+    let show = |id: &ChannelId, amount: Wei| Unit::find(id.asset, assets).show(amount.0);
     let what = match &event.kind {
         EventKind::ChannelOpen { id, .. } | EventKind::ChannelClosed { id, .. } => id.channel.to_string(),
         EventKind::VirtualOpen { id, .. } => id.channel.to_string(),
         EventKind::VirtualClosed { id, out_a, .. } => match out_a {
-            Some(out) => format!("{}, the first end got {}", id.channel, Amount(out.0)),
+            Some(out) => format!("{}, the first end got {}", id.channel, show(id, *out)),
             None => format!("{}, never in use", id.channel),
         },
         EventKind::PaymentReceived { id, amount, share, .. } => {
-            format!("{} through {}, {} in all", Amount(amount.0), id.channel, Amount(share.0))
+            format!("{} through {}, {} in all", show(id, *amount), id.channel, show(id, *share))
         }
+        EventKind::DepositsCounted { id, deposits: [a, b] } => {
+            format!("{}, A {}, B {}", id.channel, show(id, *a), show(id, *b))
+        }
+        EventKind::Withdrawn { id, party, amount } => format!("{} of {party} from {}", show(id, *amount), id.channel),
         EventKind::Dispute { id, version, .. } => format!("{}, version {version}", id.channel),
         EventKind::Misbehaved { peer, reason, .. } => format!("{peer}: {reason}"),
         EventKind::Transaction { name, failure: None, .. } => name.clone(),
         EventKind::Transaction { name, failure: Some(reason), .. } => format!("{name} failed: {reason}"),
         EventKind::Gap { from, to, .. } => format!("{from} to {to} are not kept any more"),
-        kind => nano_sentence(kind),
+        kind => nano_sentence(kind, assets),
     };
     format!("{}  {}  {what}", event.cursor, event.kind.name()).trim_end().to_owned()
 }

@@ -1,12 +1,14 @@
 //! `perunika fetch`
 
 use super::common::{NodeArgs, absolute, channel_id, json};
+use crate::assets::Unit;
 use crate::exit::{Error, Result};
 use crate::output::Output;
-use crate::units::{self, Amount, Size, Wei};
+use crate::units::{self, Money, Size};
 use alloy::primitives::B256;
 use perunika_client::types::{Fetch, Job, JobState};
 use perunika_client::{Client, fresh_key};
+use perunika_node::shop::Offer;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -28,31 +30,40 @@ pub(crate) struct Args {
     channel: Option<B256>,
     /// Most that the hubs may charge each time that the channel is renewed because its stake is spent; 0 forbids renewals; a
     /// hundredth of the stakes, if absent.
-    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
-    renew_fee_max: Option<Wei>,
+    #[arg(long, value_name = "AMOUNT", value_parser = units::money)]
+    renew_fee_max: Option<Money>,
 }
 
 /// Starts the download and follows it to its end.
 pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<()> {
     let client = node.client()?;
-    let renew_fee_max = args.renew_fee_max.map(Into::into);
+    let unit = unit(&args, &client).await?;
+    let renew_fee_max = args.renew_fee_max.as_ref().map(|fee| unit.read(fee)).transpose()?.map(Into::into);
     let body = Fetch { offer: args.offer, output: absolute(&args.output)?, channel: args.channel, renew_fee_max };
     let job = client.fetch(&body, &fresh_key()).await?;
-    let job = follow(&client, job, output).await?;
+    let job = follow(&client, job, &unit, output).await?;
     output.result(&json(&job)?, || {
-        format!("{}, {} in {} payments for {}", job.output, Size(job.bytes), job.payments, Amount(job.spent_wei.0))
+        format!("{}, {} in {} payments for {}", job.output, Size(job.bytes), job.payments, unit.show(job.spent_wei.0))
     });
     Ok(())
 }
 
-async fn follow(client: &Client, mut job: Job, output: Output) -> Result<Job> {
+/// What the seller wants to be paid in. What is no offer is the node's to refuse.
+async fn unit(args: &Args, client: &Client) -> Result<Unit> {
+    match args.offer.parse::<Offer>() {
+        Ok(offer) if !offer.asset.is_zero() => Ok(Unit::find(offer.asset, &client.assets().await?)),
+        _ => Ok(Unit::ether()),
+    }
+}
+
+async fn follow(client: &Client, mut job: Job, unit: &Unit, output: Output) -> Result<Job> {
     let live = output.progress && std::io::stderr().is_terminal();
     let mut noted = Instant::now();
     loop {
         if live {
-            show(&format!("\r\x1b[2K{}", progress(&job)));
+            show(&format!("\r\x1b[2K{}", progress(&job, unit)));
         } else if noted.elapsed() > NOTE_EVERY {
-            output.note(&progress(&job));
+            output.note(&progress(&job, unit));
             noted = Instant::now();
         }
         match job.state {
@@ -76,7 +87,7 @@ fn show(text: &str) {
 }
 
 /// One line.
-fn progress(job: &Job) -> String {
+fn progress(job: &Job, unit: &Unit) -> String {
     let waiting = match (job.state, &job.reason) {
         (JobState::Waiting, Some(reason)) => format!(", waiting: {reason}"),
         (JobState::Waiting, None) => ", waiting".to_owned(),
@@ -88,6 +99,6 @@ fn progress(job: &Job) -> String {
         job.chunks_total,
         job.mb_per_s,
         job.payments_per_s,
-        Amount(job.spent_wei.0)
+        unit.show(job.spent_wei.0)
     )
 }

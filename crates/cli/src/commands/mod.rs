@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod asset;
 mod background;
 mod channel;
 pub(crate) mod common;
@@ -20,6 +21,7 @@ mod receipt;
 mod reference;
 mod serve;
 mod token;
+mod vault;
 mod virtuals;
 
 use self::common::NodeArgs;
@@ -58,6 +60,10 @@ enum Command {
     #[command(subcommand)]
     Channel(channel::Command),
     #[command(subcommand)]
+    Vault(vault::Command),
+    #[command(subcommand)]
+    Asset(asset::Command),
+    #[command(subcommand)]
     Virtual(virtuals::Command),
     #[command(subcommand)]
     Nano(nano::Command),
@@ -88,6 +94,8 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Info(args) => info::run(args, &cli.node, output).await,
         Command::Peer(command) => command.run(&cli.node, output).await,
         Command::Channel(command) => command.run(&cli.node, output).await,
+        Command::Vault(command) => command.run(&cli.node, output).await,
+        Command::Asset(command) => command.run(&cli.node, output).await,
         Command::Virtual(command) => command.run(&cli.node, output).await,
         Command::Nano(command) => command.run(&cli.node, output).await,
         Command::Quote(args) => quote::run(args, &cli.node, output).await,

@@ -1,10 +1,11 @@
 //! `perunika quote`
 
 use super::common::{NodeArgs, json, peer, wait_connected};
+use crate::assets::Unit;
 use crate::exit::Result;
 use crate::output::Output;
 use crate::table::Table;
-use crate::units::{self, Amount, Wei};
+use crate::units::{self, Money};
 use alloy::primitives::Address;
 use perunika_client::types::QuoteWish;
 
@@ -18,11 +19,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HUB", required = true, value_delimiter = ',', value_parser = peer)]
     via: Vec<Address>,
     /// What this node would put in.
-    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
-    stake: Wei,
+    #[arg(long, value_name = "AMOUNT", value_parser = units::money)]
+    stake: Money,
     /// What the other end would put in.
-    #[arg(long, value_name = "AMOUNT", default_value = "0", value_parser = units::amount)]
-    peer_stake: Wei,
+    #[arg(long, value_name = "AMOUNT", default_value = "0", value_parser = units::money)]
+    peer_stake: Money,
     /// How long it would last, like 2h; the node's default, if absent.
     #[arg(long, value_name = "TIME", value_parser = units::seconds)]
     term: Option<u64>,
@@ -31,12 +32,14 @@ pub(crate) struct Args {
 /// Asks, and prints the fees.
 pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<()> {
     let client = node.client()?;
+    let unit = Unit::of_all(&[&args.stake, &args.peer_stake], &client).await?;
+    let (stake, peer_stake) = (unit.read(&args.stake)?, unit.read(&args.peer_stake)?);
     let wish = QuoteWish {
         hubs: args.via,
         peer: args.peer,
-        amount: args.stake.into(),
-        peer_amount: args.peer_stake.into(),
-        asset: Address::ZERO,
+        amount: stake.into(),
+        peer_amount: peer_stake.into(),
+        asset: unit.asset,
         term: args.term,
     };
     let others: Vec<Address> = wish.hubs.iter().copied().chain([wish.peer]).collect();
@@ -46,9 +49,9 @@ pub(crate) async fn run(args: Args, node: &NodeArgs, output: Output) -> Result<(
     output.result(&json(&quote)?, || {
         let mut table = Table::new(["hub", ">fee"]);
         for hub in &quote.fees {
-            table.row([hub.hub.to_string(), Amount(hub.fee.0).to_string()]);
+            table.row([hub.hub.to_string(), unit.show(hub.fee.0)]);
         }
-        table.row(["in all", &Amount(quote.total.0).to_string()]);
+        table.row(["in all", &unit.show(quote.total.0)]);
         table.to_string()
     });
     Ok(())

@@ -1,9 +1,9 @@
 //! `perunika receipt`: what payees signed.
 
 use super::common::peer;
+use crate::assets::Unit;
 use crate::exit::{Error, Result};
 use crate::output::Output;
-use crate::units::Amount;
 use alloy::primitives::Address;
 use perunika_client::types::Receipt;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ impl Command {
             return Err(Error::peer(format!("{} signed this receipt, not {wanted}", receipt.signer)));
         }
         output.result(&json!({ "valid": true, "signer": receipt.signer }), || {
-            let (amount, id) = (Amount(receipt.amount.0), receipt.id.channel);
+            let (amount, id) = (Unit::find(receipt.id.asset, &[]).show(receipt.amount.0), receipt.id.channel);
             format!("{} received {amount} through {id} for `{}`", receipt.signer, receipt.reference)
         });
         Ok(())

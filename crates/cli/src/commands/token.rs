@@ -1,13 +1,14 @@
 //! `perunika token`: who else may use the node, and for how much.
 
 use super::common::{NodeArgs, json, peer};
+use crate::assets::Unit;
 use crate::exit::{Error, Result};
 use crate::output::Output;
 use crate::table::Table;
-use crate::units::{self, Amount, Wei};
+use crate::units::{self, Money};
 use alloy::primitives::Address;
 use perunika_client::Client;
-use perunika_client::types::{NewToken, Scope, Token};
+use perunika_client::types::{Asset, NewToken, Scope, Token};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Tokens for the API: what their holders may do, and how much they may spend.
@@ -32,14 +33,14 @@ pub(crate) struct Create {
     #[arg(long, value_name = "SCOPE", required = true, value_delimiter = ',', value_parser = scope)]
     scope: Vec<Scope>,
     /// Most that one call may spend.
-    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
-    per_payment: Option<Wei>,
+    #[arg(long, value_name = "AMOUNT", value_parser = units::money)]
+    per_payment: Option<Money>,
     /// Most that may be spent on one peer, ever.
-    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
-    per_peer: Option<Wei>,
+    #[arg(long, value_name = "AMOUNT", value_parser = units::money)]
+    per_peer: Option<Money>,
     /// Most that may be spent in one day.
-    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
-    per_day: Option<Wei>,
+    #[arg(long, value_name = "AMOUNT", value_parser = units::money)]
+    per_day: Option<Money>,
     /// The only peers that may be paid, separated by commas; anybody, if absent.
     #[arg(long, value_name = "PEER", value_delimiter = ',', value_parser = peer)]
     peer: Vec<Address>,
@@ -56,7 +57,8 @@ impl Command {
             Self::Create(args) => create(args, &client, output).await,
             Self::List => {
                 let all = client.tokens().await?;
-                output.result(&json(&all)?, || table(&all));
+                let assets = known(&all, &client).await?;
+                output.result(&json(&all)?, || table(&all, &assets));
                 Ok(())
             }
             Self::Revoke { id } => {
@@ -70,14 +72,17 @@ impl Command {
 
 async fn create(args: Create, client: &Client, output: Output) -> Result<()> {
     let expires = args.expires_in.map(|seconds| Ok::<u64, Error>(now()?.saturating_add(seconds))).transpose()?;
+    let limits = [&args.per_payment, &args.per_peer, &args.per_day];
+    let unit = Unit::of_all(&limits.into_iter().flatten().collect::<Vec<_>>(), client).await?;
+    let read = |limit: &Option<Money>| limit.as_ref().map(|limit| unit.read(limit)).transpose();
     let wish = NewToken {
         name: args.name,
         scopes: args.scope,
-        per_payment: args.per_payment.map(Into::into),
-        per_peer: args.per_peer.map(Into::into),
-        per_day: args.per_day.map(Into::into),
+        per_payment: read(&args.per_payment)?.map(Into::into),
+        per_peer: read(&args.per_peer)?.map(Into::into),
+        per_day: read(&args.per_day)?.map(Into::into),
         peers: args.peer,
-        asset: Address::ZERO,
+        asset: unit.asset,
         expires,
     };
     let made = client.make_token(&wish).await?;
@@ -90,12 +95,19 @@ async fn create(args: Create, client: &Client, output: Output) -> Result<()> {
     Ok(())
 }
 
-fn table(tokens: &[Token]) -> String {
+/// Names are asked for only where there is something but ether.
+async fn known(tokens: &[Token], client: &Client) -> Result<Vec<Asset>> {
+    let ether = tokens.iter().all(|token| token.asset.is_zero());
+    if ether { Ok(Vec::new()) } else { Ok(client.assets().await?) }
+}
+
+fn table(tokens: &[Token], assets: &[Asset]) -> String {
     let mut table = Table::new(["id", "name", "scopes", ">a payment", ">a peer", ">a day", ">spent"]);
     for token in tokens {
+        let unit = Unit::find(token.asset, assets);
         let scopes: Vec<String> = token.scopes.iter().map(Scope::to_string).collect();
         let limit = |limit: Option<perunika_client::types::Wei>| match limit {
-            Some(wei) => Amount(wei.0).to_string(),
+            Some(wei) => unit.show(wei.0),
             None => "no limit".to_owned(),
         };
         table.row([
@@ -105,7 +117,7 @@ fn table(tokens: &[Token]) -> String {
             limit(token.per_payment),
             limit(token.per_peer),
             limit(token.per_day),
-            Amount(token.spent.0).to_string(),
+            unit.show(token.spent.0),
         ]);
     }
     table.to_string()

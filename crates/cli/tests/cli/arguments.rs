@@ -9,7 +9,7 @@ const PEER: &str = "0x00112233445566778899aabbccddeeff01234567";
 fn amounts_without_a_unit_or_with_a_wrong_one_are_refused() {
     for (amount, words) in [
         ("5", "a unit is missing"),
-        ("5parsec", "unknown unit `parsec`"),
+        ("5 par-sec", "unknown unit `par-sec`"),
         ("0.5wei", "finer than the smallest unit"),
         ("five eth", "expected an amount"),
         ("99999999999eth", "more ether than there is"),

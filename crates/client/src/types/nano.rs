@@ -163,6 +163,12 @@ pub struct Reveal {
 pub struct Nano {
     /// The channel, ledger or virtual.
     pub id: ChannelId,
+    /// Name of its asset in the node's config file; none if the file does not name it.
+    #[serde(default)]
+    pub symbol: Option<String>,
+    /// Its amounts have so many digits behind the point.
+    #[serde(default)]
+    pub decimals: Option<u8>,
     /// Its name within the channel.
     #[schemars(with = "HashHex")]
     pub nid: B256,

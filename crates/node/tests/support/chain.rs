@@ -3,7 +3,7 @@
 
 use super::ETH;
 use alloy::providers::{Provider, RootProvider};
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, Bytes, U256, hex};
 use perunika_devnet::{Server, ServerHandle, dev_address};
 use serde_json::{Value, json};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -13,6 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
+/// Creation code of `contracts/test/support/NamedToken.sol`, compiled as all contracts are.
+const TOKEN: &str = include_str!("token.hex");
 /// Blocks above a final one, for nodes on a chain that is reorganised.
 const FINALITY_DEPTH: u64 = 4;
 /// Between two reorganisations, milliseconds.
@@ -86,6 +88,39 @@ impl Chain {
     /// What an account holds, wei.
     pub async fn balance(&self, account: Address) -> u128 {
         self.provider().get_balance(account).await.unwrap().to()
+    }
+
+    /// A token called USDC with 6 decimals, of which everybody may make as much as he likes.
+    pub async fn token(&self) -> Address {
+        let code = format!("0x{}", TOKEN.trim());
+        let sent = json!([{ "from": dev_address(0), "data": code, "gas": "0x4c4b40" }]);
+        let receipt = self.mined(sent).await;
+        receipt["contractAddress"].as_str().unwrap().parse().unwrap()
+    }
+
+    pub async fn mint(&self, token: Address, to: Address, amount: u128) {
+        let data = [&hex!("40c10f19")[..], to.into_word().as_slice(), &U256::from(amount).to_be_bytes::<32>()].concat();
+        self.mined(json!([{ "from": dev_address(0), "to": token, "data": Bytes::from(data) }])).await;
+    }
+
+    /// What an account holds of a token.
+    pub async fn holds(&self, token: Address, account: Address) -> U256 {
+        let data = [&hex!("70a08231")[..], account.into_word().as_slice()].concat();
+        let asked = json!([{ "to": token, "data": Bytes::from(data) }, "latest"]);
+        self.ask("eth_call", asked).await.as_str().unwrap().parse().unwrap()
+    }
+
+    /// The receipt of a transaction of development account 0.
+    async fn mined(&self, transaction: Value) -> Value {
+        let hash = self.ask("eth_sendTransaction", transaction).await;
+        loop {
+            let receipt = self.ask("eth_getTransactionReceipt", json!([hash])).await;
+            if !receipt.is_null() {
+                assert_eq!(receipt["status"], "0x1", "{receipt}");
+                return receipt;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Moves the clock and mines a block; its time, seconds. What was there before is final by then: a reorganisation takes back

@@ -2,6 +2,7 @@
 
 use super::{Running, until};
 use perunika_client::types::{Job, JobState, Serve, Wei};
+use perunika_core::Address;
 use std::path::Path;
 
 /// 10,000 bytes for 1,000 wei.

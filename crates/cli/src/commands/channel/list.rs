@@ -1,10 +1,10 @@
 //! `perunika channel list`
 
+use crate::assets::Unit;
 use crate::commands::common::{json, word};
 use crate::exit::Result;
 use crate::output::Output;
 use crate::table::Table;
-use crate::units::Amount;
 use perunika_client::Client;
 use perunika_client::types::Channel;
 
@@ -22,13 +22,14 @@ pub(crate) async fn run(_: Args, client: &Client, output: Output) -> Result<()> 
 fn table(channels: &[Channel]) -> String {
     let mut table = Table::new(["channel", "peer", "stage", ">mine", ">theirs", ">in virtual channels", ">version"]);
     for channel in channels {
+        let unit = Unit::from(channel);
         table.row([
             channel.id.channel.to_string(),
             channel.peer.to_string(),
             word(&channel.stage),
-            Amount(channel.mine.0).to_string(),
-            Amount(channel.theirs.0).to_string(),
-            Amount(channel.locked.0).to_string(),
+            unit.show(channel.mine.0),
+            unit.show(channel.theirs.0),
+            unit.show(channel.locked.0),
             channel.version.to_string(),
         ]);
     }

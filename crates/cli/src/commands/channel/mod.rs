@@ -1,10 +1,12 @@
 //! `perunika channel`: ledger channels.
 
 mod close;
+mod deposit;
 mod list;
 mod open;
 mod pay;
 mod show;
+mod withdraw;
 
 pub(crate) use pay::Args as PayArgs;
 
@@ -17,6 +19,8 @@ use crate::output::Output;
 pub(crate) enum Command {
     Open(open::Args),
     Pay(pay::Args),
+    Deposit(deposit::Args),
+    Withdraw(withdraw::Args),
     Close(close::Args),
     List(list::Args),
     Show(show::Args),
@@ -29,6 +33,8 @@ impl Command {
         match self {
             Self::Open(args) => open::run(args, &client, output).await,
             Self::Pay(args) => pay::run(args, &client, output).await,
+            Self::Deposit(args) => deposit::run(args, &client, output).await,
+            Self::Withdraw(args) => withdraw::run(args, &client, output).await,
             Self::Close(args) => close::run(args, &client, output).await,
             Self::List(args) => list::run(args, &client, output).await,
             Self::Show(args) => show::run(args, &client, output).await,

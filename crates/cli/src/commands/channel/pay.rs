@@ -1,9 +1,10 @@
 //! `perunika channel pay`
 
+use crate::assets::Unit;
 use crate::commands::common::{MoneyArgs, Named, answered, channel_name, json};
 use crate::exit::Result;
 use crate::output::Output;
-use crate::units::{self, Amount, Wei};
+use crate::units::{self, Money};
 use perunika_client::types::{Done, Pay, Reference};
 use perunika_client::{Client, ClientError};
 
@@ -13,9 +14,9 @@ pub(crate) struct Args {
     /// The channel, by its id or by the other party.
     #[arg(value_name = "CHANNEL", value_parser = channel_name)]
     channel: Named,
-    /// How much, like 5gwei.
-    #[arg(value_parser = units::amount)]
-    amount: Wei,
+    /// How much, like 5gwei or 0.5USDC.
+    #[arg(value_parser = units::money)]
+    amount: Money,
     /// Do not wait for the payee's signature; it is enough that the payee holds the payment durably.
     #[arg(long)]
     stream: bool,
@@ -32,31 +33,32 @@ impl Args {
         self.channel
     }
 
-    /// The key of this call, and its body.
-    pub(crate) fn call(&self) -> (String, Pay) {
+    /// The key of this call, and its body; an error if the amount is not one of the channel's asset.
+    pub(crate) fn call(&self, unit: &Unit) -> Result<(String, Pay)> {
         let body = Pay {
-            amount: self.amount.into(),
+            amount: unit.read(&self.amount)?.into(),
             countersign: !self.stream,
             reference: self.reference.clone(),
             wait_s: self.money.wait_s(),
         };
-        (self.money.key(), body)
+        Ok((self.money.key(), body))
     }
 
     /// Says what became of it.
     pub(crate) fn report(
         &self,
         answer: std::result::Result<Done, ClientError>,
-        key: &str,
+        (key, unit): (&str, &Unit),
         output: Output,
     ) -> Result<()> {
+        let paid = unit.show(unit.read(&self.amount)?);
         let done = answered(answer, key)?;
         let signed = if done.countersigned == Some(true) { "signed by both" } else { "held by the payee" };
         let version = done.version.map(|version| format!(", version {version}")).unwrap_or_default();
         let receipt = done.receipt.as_ref().map(json).transpose()?;
         output.result(&json(&done)?, || {
             let receipt = receipt.map(|receipt| format!("\nreceipt: {receipt}")).unwrap_or_default();
-            format!("paid {}, {signed}{version}{receipt}", Amount(self.amount))
+            format!("paid {paid}, {signed}{version}{receipt}")
         });
         Ok(())
     }
@@ -64,7 +66,8 @@ impl Args {
 
 /// Pays and waits for the answer.
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
-    let (key, body) = args.call();
     let id = args.channel.ledger(client).await?;
-    args.report(client.pay_channel(id, &body, &key).await, &key, output)
+    let unit = Unit::from(&client.channel(id).await?);
+    let (key, body) = args.call(&unit)?;
+    args.report(client.pay_channel(id, &body, &key).await, (&key, &unit), output)
 }

@@ -1,6 +1,6 @@
 //! What the storage of a nanocontract says, for people.
 
-use crate::units::Amount;
+use crate::assets::Unit;
 use perunika_apps::tic_tac_toe::Board;
 use perunika_apps::{App, coin_toss, hash_chain, hash_lock};
 use perunika_client::types::{Nano, Party};
@@ -21,6 +21,7 @@ pub(crate) fn app(nano: &Nano) -> Option<App> {
 
 /// In words or as a picture; none if only its author could say.
 pub(crate) fn picture(nano: &Nano) -> Option<String> {
+    let unit = Unit::from(nano);
     match app(nano)? {
         App::TicTacToe => Board::decode(&nano.storage).ok().map(|board| squares(&board)),
         App::CoinToss => coin_toss::Tosses::decode(&nano.storage).ok().map(|tosses| {
@@ -28,13 +29,13 @@ pub(crate) fn picture(nano: &Nano) -> Option<String> {
             format!("heads (A) {heads}, tails (B) {tails}, {open} not decided")
         }),
         App::HashLock => hash_lock::Lock::decode(&nano.storage).ok().map(|lock| {
-            let (amount, payer) = (Amount(lock.amount), lock.payer);
+            let (amount, payer) = (unit.show(lock.amount), lock.payer);
             let (alone, deadline) = (lock.until.alone(), lock.until.deadline());
             let when = format!("until second {alone}, or published until second {deadline}");
             format!("{amount} of {payer:?} for the secret of {}, {when}", lock.hash)
         }),
         App::HashChain => hash_chain::Chain::decode(&nano.storage).ok().map(|chain| {
-            let (price, payer, paid) = (Amount(chain.price), chain.payer, chain.index);
+            let (price, payer, paid) = (unit.show(chain.price), chain.payer, chain.index);
             format!("{price} of {payer:?} for each preimage, {paid} of {} turned into money", chain.length)
         }),
     }

@@ -1,10 +1,10 @@
 //! `perunika nano list`
 
+use crate::assets::Unit;
 use crate::commands::common::{json, word};
 use crate::exit::Result;
 use crate::output::Output;
 use crate::table::Table;
-use crate::units::Amount;
 use perunika_client::Client;
 use perunika_client::types::Nano;
 
@@ -22,13 +22,14 @@ pub(crate) async fn run(_: Args, client: &Client, output: Output) -> Result<()> 
 fn table(all: &[Nano]) -> String {
     let mut table = Table::new(["channel", "name", "what", "stage", ">holds", ">mine", ">steps left", "next"]);
     for nano in all {
+        let unit = Unit::from(nano);
         table.row([
             nano.id.channel.to_string(),
             nano.nid.to_string(),
             nano.app.clone().unwrap_or_else(|| "own code".to_owned()),
             word(&nano.stage),
-            Amount(nano.total.0).to_string(),
-            Amount(nano.mine.0).to_string(),
+            unit.show(nano.total.0),
+            unit.show(nano.mine.0),
             nano.steps_left.to_string(),
             if nano.mover == nano.party { "this node" } else { "the peer" }.to_owned(),
         ]);

@@ -2,10 +2,11 @@
 
 use super::file::{Code, named};
 use super::name::channel;
+use crate::assets::Unit;
 use crate::commands::common::{MoneyArgs, Named, answered, channel_name, private_key, wait_connected};
 use crate::exit::{Error, Result};
 use crate::output::Output;
-use crate::units::{self, Amount, Wei};
+use crate::units::{self, Money, Wei};
 use alloy::primitives::{Address, B256, Bytes};
 use perunika_apps::{App, coin_toss, hash_chain, hash_lock, tic_tac_toe};
 use perunika_client::Client;
@@ -23,11 +24,11 @@ pub(crate) struct Args {
     #[arg(long, visible_alias = "code", value_name = "NAME")]
     app: String,
     /// What this node puts in. Of hash-lock and hash-chain: what it may pay with it.
-    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
-    stake: Wei,
+    #[arg(long, value_name = "AMOUNT", value_parser = units::money)]
+    stake: Money,
     /// What the peer puts in; in games the same, else nothing.
-    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
-    peer_stake: Option<Wei>,
+    #[arg(long, value_name = "AMOUNT", value_parser = units::money)]
+    peer_stake: Option<Money>,
     /// Who moves first: me or peer. Payments and coins have their own order.
     #[arg(long, value_name = "WHO", default_value = "me", value_parser = mover)]
     first: Mover,
@@ -70,6 +71,14 @@ pub(crate) struct Args {
 struct Place {
     me: Side,
     peer: Address,
+    unit: Unit,
+}
+
+/// In the smallest unit of the channel's asset.
+#[derive(Clone, Copy)]
+struct Stakes {
+    mine: Wei,
+    peer: Option<Wei>,
 }
 
 /// Proposes it and waits until it is open.
@@ -77,9 +86,13 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
     let id = channel(args.channel, client).await?;
     let place = place(client, id).await?;
     let code = named(&args.app)?;
+    let stakes = Stakes {
+        mine: place.unit.read(&args.stake)?,
+        peer: args.peer_stake.as_ref().map(|stake| place.unit.read(stake)).transpose()?,
+    };
     let body = match code {
-        Code::App(app) => of_app(&args, app, id, place.me, client.info().await?.chain_time)?,
-        Code::Own(code) => own(&args, id, code)?,
+        Code::App(app) => of_app(&args, stakes, app, id, (place.me, client.info().await?.chain_time))?,
+        Code::Own(code) => own(&args, stakes, id, code)?,
     };
     wait_connected(client, &[place.peer], output).await?;
     let key = args.money.key();
@@ -91,14 +104,14 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
         Some(nano) => crate::commands::common::json(nano)?,
         None => crate::commands::common::json(&done)?,
     };
-    output.result(&value, || format!("{nid} is open, with {} of this node in it", Amount(body.amount.0)));
+    output.result(&value, || format!("{nid} is open, with {} of this node in it", place.unit.show(body.amount.0)));
     Ok(())
 }
 
 async fn place(client: &Client, id: B256) -> Result<Place> {
     if let Ok(channel) = client.channel(id).await {
         let me = super::board::side(channel.party);
-        return Ok(Place { me, peer: channel.peer });
+        return Ok(Place { me, peer: channel.peer, unit: Unit::from(&channel) });
     }
     let channel = client.virtual_channel(id).await?;
     let party = match channel.role {
@@ -107,18 +120,18 @@ async fn place(client: &Client, id: B256) -> Result<Place> {
         Role::Hub => return Err(Error::user("this node is a hub of that channel; only its ends open nanocontracts")),
     };
     let peer = channel.peer.ok_or_else(|| Error::other("the node does not name the other end"))?;
-    Ok(Place { me: super::board::side(party), peer })
+    Ok(Place { me: super::board::side(party), peer, unit: Unit::from(&channel) })
 }
 
-fn own(args: &Args, channel: B256, code: Bytes) -> Result<OpenNano> {
+fn own(args: &Args, stakes: Stakes, channel: B256, code: Bytes) -> Result<OpenNano> {
     let missing = |name: &str| Error::user(format!("own code needs {name}; `perunika nano check` tells what it costs"));
     Ok(OpenNano {
         channel,
         app: None,
         code: Some(code),
         storage: args.storage.clone(),
-        amount: args.stake.into(),
-        peer_amount: args.peer_stake.unwrap_or_default().into(),
+        amount: stakes.mine.into(),
+        peer_amount: stakes.peer.unwrap_or_default().into(),
         first: args.first,
         gas: Some(args.gas.ok_or_else(|| missing("--gas"))?),
         steps: args.steps.ok_or_else(|| missing("--steps"))?,
@@ -127,8 +140,8 @@ fn own(args: &Args, channel: B256, code: Bytes) -> Result<OpenNano> {
     })
 }
 
-fn of_app(args: &Args, app: App, channel: B256, me: Side, now: u64) -> Result<OpenNano> {
-    let terms = terms(args, app, me, now)?;
+fn of_app(args: &Args, stakes: Stakes, app: App, channel: B256, (me, now): (Side, u64)) -> Result<OpenNano> {
+    let terms = terms(args, stakes, app, me, now)?;
     let (a, b) = (terms.da0, terms.total - terms.da0);
     let (mine, theirs) = if me == Side::A { (a, b) } else { (b, a) };
     let first = if usize::from(terms.mover0) == me.index() { Mover::Me } else { Mover::Peer };
@@ -147,11 +160,11 @@ fn of_app(args: &Args, app: App, channel: B256, me: Side, now: u64) -> Result<Op
     })
 }
 
-fn terms(args: &Args, app: App, me: Side, now: u64) -> Result<NanoTerms> {
-    let stake = args.stake;
+fn terms(args: &Args, stakes: Stakes, app: App, me: Side, now: u64) -> Result<NanoTerms> {
+    let stake = stakes.mine;
     let made = match app {
         App::TicTacToe => {
-            let (mine, theirs) = (stake, args.peer_stake.unwrap_or(stake));
+            let (mine, theirs) = (stake, stakes.peer.unwrap_or(stake));
             let (a, b) = if me == Side::A { (mine, theirs) } else { (theirs, mine) };
             let first = if args.first == Mover::Me { me } else { me.other() };
             tic_tac_toe::terms(a, b, first)

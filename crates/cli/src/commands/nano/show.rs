@@ -2,11 +2,11 @@
 
 use super::board::picture;
 use super::name::Which;
+use crate::assets::Unit;
 use crate::commands::common::{json, word};
 use crate::exit::Result;
 use crate::output::Output;
 use crate::table::Table;
-use crate::units::Amount;
 use perunika_client::Client;
 use perunika_client::types::Nano;
 
@@ -25,6 +25,7 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
 }
 
 fn facts(nano: &Nano) -> String {
+    let unit = Unit::from(nano);
     let mut table = Table::new(["nanocontract", &nano.nid.to_string()]);
     let next = if nano.mover == nano.party { "this node" } else { "the peer" };
     let version = nano.version.map_or_else(|| "none yet".to_owned(), |version| version.to_string());
@@ -35,9 +36,9 @@ fn facts(nano: &Nano) -> String {
         .row(["what", nano.app.as_deref().unwrap_or("own code")])
         .row(["code hash", &nano.code_hash.to_string()])
         .row(["stage", &word(&nano.stage)])
-        .row(["holds", &Amount(nano.total.0).to_string()])
-        .row(["stake of this node", &Amount(nano.stake.0).to_string()])
-        .row(["if the next mover stalls", &format!("{} for this node", Amount(nano.mine.0))])
+        .row(["holds", &unit.show(nano.total.0)])
+        .row(["stake of this node", &unit.show(nano.stake.0)])
+        .row(["if the next mover stalls", &format!("{} for this node", unit.show(nano.mine.0))])
         .row(["next mover", next])
         .row(["steps left", &format!("{} of {}", nano.steps_left, nano.steps)])
         .row(["gas bound of a step", &nano.gas.to_string()])

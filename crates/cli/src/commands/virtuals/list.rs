@@ -1,10 +1,10 @@
 //! `perunika virtual list`
 
+use crate::assets::Unit;
 use crate::commands::common::{json, word};
 use crate::exit::Result;
 use crate::output::Output;
 use crate::table::Table;
-use crate::units::Amount;
 use perunika_client::Client;
 use perunika_client::types::Virtual;
 
@@ -22,7 +22,8 @@ pub(crate) async fn run(_: Args, client: &Client, output: Output) -> Result<()> 
 fn table(channels: &[Virtual]) -> String {
     let mut table = Table::new(["channel", "role", "peer", "stage", ">mine", ">theirs", ">payments"]);
     for channel in channels {
-        let share = |wei: Option<perunika_client::types::Wei>| wei.map(|w| Amount(w.0).to_string()).unwrap_or_default();
+        let unit = Unit::from(channel);
+        let share = |wei: Option<perunika_client::types::Wei>| wei.map(|w| unit.show(w.0)).unwrap_or_default();
         table.row([
             channel.id.channel.to_string(),
             word(&channel.role),

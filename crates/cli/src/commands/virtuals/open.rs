@@ -1,9 +1,10 @@
 //! `perunika virtual open`
 
+use crate::assets::Unit;
 use crate::commands::common::{MoneyArgs, answered, id_of, json, peer, wait_connected, word};
 use crate::exit::Result;
 use crate::output::Output;
-use crate::units::{self, Amount, Wei};
+use crate::units::{self, Money};
 use alloy::primitives::Address;
 use perunika_client::Client;
 use perunika_client::types::OpenVirtual;
@@ -18,15 +19,15 @@ pub(crate) struct Args {
     /// The hubs on the way, the nearest first, separated by commas.
     #[arg(long, value_name = "HUB", required = true, value_delimiter = ',', value_parser = peer)]
     via: Vec<Address>,
-    /// What this node puts in.
-    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
-    stake: Wei,
+    /// What this node puts in, like 0.5eth or 5USDC: of the asset of the channels that it runs over.
+    #[arg(long, value_name = "AMOUNT", value_parser = units::money)]
+    stake: Money,
     /// What the other end puts in.
-    #[arg(long, value_name = "AMOUNT", default_value = "0", value_parser = units::amount)]
-    peer_stake: Wei,
+    #[arg(long, value_name = "AMOUNT", default_value = "0", value_parser = units::money)]
+    peer_stake: Money,
     /// Most that all hubs together may charge; a hundredth of both stakes, if absent.
-    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
-    fee_max: Option<Wei>,
+    #[arg(long, value_name = "AMOUNT", value_parser = units::money)]
+    fee_max: Option<Money>,
     /// How long it lasts, like 2h; the node's default, if absent.
     #[arg(long, value_name = "TIME", value_parser = units::seconds)]
     term: Option<u64>,
@@ -39,15 +40,18 @@ pub(crate) struct Args {
 
 /// Opens it and waits until payments work.
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
-    let hundredth = args.stake.saturating_add(args.peer_stake) / 100;
+    let unit = Unit::of_all(&[&args.stake, &args.peer_stake], client).await?;
+    let (stake, peer_stake) = (unit.read(&args.stake)?, unit.read(&args.peer_stake)?);
+    let hundredth = stake.saturating_add(peer_stake) / 100;
+    let fee_max = args.fee_max.as_ref().map(|fee| unit.read(fee)).transpose()?;
     let body = OpenVirtual {
         hubs: args.via,
         peer: args.peer,
-        amount: args.stake.into(),
-        peer_amount: args.peer_stake.into(),
-        asset: Address::ZERO,
+        amount: stake.into(),
+        peer_amount: peer_stake.into(),
+        asset: unit.asset,
         term: args.term,
-        fee_max: args.fee_max.unwrap_or(hundredth).into(),
+        fee_max: fee_max.unwrap_or(hundredth).into(),
         renew: args.renew,
         wait_s: args.money.wait_s(),
     };
@@ -66,8 +70,8 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
         format!(
             "{} is open, with {} of this node in it, for a fee of {}",
             channel.id.channel,
-            Amount(args.stake),
-            Amount(fees)
+            unit.show(stake),
+            unit.show(fees)
         )
     });
     Ok(())

@@ -1,5 +1,6 @@
 //! `perunika virtual pay`
 
+use crate::assets::Unit;
 use crate::commands::channel::PayArgs;
 use crate::exit::Result;
 use crate::output::Output;
@@ -15,7 +16,8 @@ pub(crate) struct Args {
 
 /// Pays and waits for the answer.
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
-    let (key, body) = args.pay.call();
     let id = args.pay.channel().virtual_channel(client).await?;
-    args.pay.report(client.pay_virtual(id, &body, &key).await, &key, output)
+    let unit = Unit::from(&client.virtual_channel(id).await?);
+    let (key, body) = args.pay.call(&unit)?;
+    args.pay.report(client.pay_virtual(id, &body, &key).await, (&key, &unit), output)
 }

@@ -1,9 +1,10 @@
 //! `perunika virtual renew`
 
+use crate::assets::Unit;
 use crate::commands::common::{MoneyArgs, Named, answered, channel_name, id_of, json, word};
 use crate::exit::Result;
 use crate::output::Output;
-use crate::units::{self, Amount, Wei};
+use crate::units::{self, Money};
 use perunika_client::Client;
 use perunika_client::types::RenewVirtual;
 
@@ -14,8 +15,8 @@ pub(crate) struct Args {
     #[arg(value_name = "CHANNEL", value_parser = channel_name)]
     channel: Named,
     /// Most that all hubs together may charge; a hundredth of what is in the channel, if absent.
-    #[arg(long, value_name = "AMOUNT", value_parser = units::amount)]
-    fee_max: Option<Wei>,
+    #[arg(long, value_name = "AMOUNT", value_parser = units::money)]
+    fee_max: Option<Money>,
     /// How long the successor lasts, like 2h; the node's default, if absent.
     #[arg(long, value_name = "TIME", value_parser = units::seconds)]
     term: Option<u64>,
@@ -26,12 +27,14 @@ pub(crate) struct Args {
 /// Renews it and waits until the successor can be used.
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
     let id = args.channel.virtual_channel(client).await?;
-    let [a, b] = client.virtual_channel(id).await?.stakes;
+    let old = client.virtual_channel(id).await?;
+    let (unit, [a, b]) = (Unit::from(&old), old.stakes);
+    let fee_max = args.fee_max.as_ref().map(|fee| unit.read(fee)).transpose()?;
     let hundredth = a.0.saturating_add(b.0) / 100;
     let body = RenewVirtual {
         stakes: None,
         term: args.term,
-        fee_max: args.fee_max.unwrap_or(hundredth).into(),
+        fee_max: fee_max.unwrap_or(hundredth).into(),
         wait_s: args.money.wait_s(),
     };
     let key = args.money.key();
@@ -43,7 +46,7 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
     let successor = client.virtual_channel(id_of(&done)?.channel).await?;
     let fees = successor.fees.iter().map(|fee| fee.0).sum();
     output.result(&json(&successor)?, || {
-        format!("{} succeeds {id}, for a fee of {}", successor.id.channel, Amount(fees))
+        format!("{} succeeds {id}, for a fee of {}", successor.id.channel, unit.show(fees))
     });
     Ok(())
 }

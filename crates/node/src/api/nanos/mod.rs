@@ -14,9 +14,9 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use perunika_apps::App;
 use perunika_client::types::{Nano, Page, PageQuery, Party, Scope};
+use perunika_core::B256;
 use perunika_core::info::NanoInfo;
 use perunika_core::params::Side;
-use perunika_core::{Address, B256};
 use std::sync::Arc;
 
 /// Everything that can be done with nanocontracts.
@@ -54,12 +54,16 @@ impl FromRequestParts<Arc<Api>> for NanoKey {
 async fn list(State(api): Shared, Asked(asked): Asked<PageQuery>) -> Result<Json<Page<Nano>>, ApiError> {
     let all = api.engine.query(|participant| participant.all_nanos()).await?;
     let Page { items, next } = page(all, &asked, |nano| format!("{}-{}", nano.ch, nano.nid))?;
-    Ok(Json(Page { items: items.iter().map(|info| show(&api, info)).collect(), next }))
+    let mut shown = Vec::with_capacity(items.len());
+    for info in &items {
+        shown.push(show(&api, info).await);
+    }
+    Ok(Json(Page { items: shown, next }))
 }
 
 async fn one(State(api): Shared, NanoKey(ch, nid): NanoKey) -> Result<Json<Nano>, ApiError> {
     let info = known(&api, ch, nid).await?;
-    Ok(Json(show(&api, &info)))
+    Ok(Json(show(&api, &info).await))
 }
 
 /// Refuses what is no nanocontract of this node.
@@ -68,15 +72,19 @@ pub(super) async fn known(api: &Api, ch: B256, nid: B256) -> Result<NanoInfo, Ap
     info.ok_or_else(|| ApiError::not_found(format!("there is no nanocontract {nid} in the channel {ch} here")))
 }
 
-fn show(api: &Api, info: &NanoInfo) -> Nano {
+async fn show(api: &Api, info: &NanoInfo) -> Nano {
     let terms = &info.terms;
     let share = |da: u128| match info.me {
         Side::A => (da, terms.total.saturating_sub(da)),
         Side::B => (terms.total.saturating_sub(da), da),
     };
     let (mine, theirs) = share(info.da);
+    let asset = api.asset_of(info.ch).await;
+    let named = api.assets.get(asset);
     Nano {
-        id: api.id(info.ch, Address::ZERO),
+        id: api.id(info.ch, asset),
+        symbol: named.map(|asset| asset.symbol.clone()),
+        decimals: named.map(|asset| asset.decimals),
         nid: info.nid,
         party: party(info.me),
         peer: info.peer,

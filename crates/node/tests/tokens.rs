@@ -1,0 +1,216 @@
+//! Money in a real token, and out of the vault: two nodes on a chain of their own.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use alloy_primitives::{Address, U256};
+use perunika_client::types::{
+    Approve, Close, Deposit, EstimateWish, EventKind, FundVault, NewToken, OpenChannel, Pay, Scope, Source, Wei,
+    Withdraw, WithdrawVault,
+};
+use perunika_client::{Client, ClientError, fresh_key};
+use perunika_core::B256;
+use perunika_core::info::LedgerStage;
+use support::{ETH, Running, World, applied, until};
+
+/// One whole token.
+const USDC: u128 = 1_000_000;
+
+/// The owner of each node holds 100 of the token.
+async fn pair(world: &World, token: Address, more: &str) -> [Running; 2] {
+    let section = format!("\n[tokens.USDC]\naddress = \"{token}\"\ndecimals = 6\nggas_price = \"4 USDC\"\n{more}\n");
+    let with = |text: String| format!("{text}{section}");
+    let (alice, bob) = (world.start_with(0, with).await, world.start_with(1, with).await);
+    for node in [&alice, &bob] {
+        world.chain.mint(token, node.node.identity().owner, 100 * USDC).await;
+    }
+    alice.connect(&bob).await;
+    [alice, bob]
+}
+
+fn opening(peer: Address, asset: Address, amount: u128, from: Source) -> OpenChannel {
+    let (amount, peer_amount) = (Wei(amount), Wei(0));
+    OpenChannel { peer, asset, amount, peer_amount, lane: 0, from, wait_s: Some(100) }
+}
+
+fn refusal(error: ClientError) -> String {
+    let ClientError::Refused { message, .. } = error else { panic!("{error}") };
+    message
+}
+
+async fn open(node: &Running, body: &OpenChannel) -> B256 {
+    applied(node.api.open_channel(body, &fresh_key()).await.unwrap())
+}
+
+async fn approve(node: &Running, asset: Address, amount: u128) {
+    let body = Approve { asset, amount: Wei(amount), wait_s: Some(100) };
+    node.api.approve(&body, &fresh_key()).await.unwrap();
+}
+
+async fn names(api: &Client) -> Vec<String> {
+    api.transactions().await.unwrap().into_iter().map(|sent| sent.name).collect()
+}
+
+async fn close(node: &Running, ch: B256) {
+    let body = Close { force: false, wait_s: Some(100) };
+    applied(node.api.close_channel(ch, &body, &fresh_key()).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_of_a_token_lives_from_one_transaction_to_the_last() {
+    let world = World::new(2).await;
+    let token = world.chain.token().await;
+    let [alice, bob] = pair(&world, token, "").await;
+    let owner = alice.node.identity().owner;
+
+    // What is missing is said before anything is sent.
+    let body = opening(bob.key(), token, 20 * USDC, Source::Wallet);
+    let said = refusal(alice.api.open_channel(&body, &fresh_key()).await.unwrap_err());
+    assert!(said.contains("may take 0 USDC") && said.contains("asset approve"), "{said}");
+    let poor = opening(bob.key(), token, 20 * USDC, Source::Vault);
+    let said = refusal(alice.api.open_channel(&poor, &fresh_key()).await.unwrap_err());
+    assert!(said.contains("vault holds 0 USDC"), "{said}");
+    assert!(names(&alice.api).await.is_empty());
+
+    approve(&alice, token, 50 * USDC).await;
+    let wish = EstimateWish::OpenChannel {
+        peer: bob.key(),
+        asset: token,
+        amount: Wei(20 * USDC),
+        peer_amount: Wei(0),
+        from: Source::Wallet,
+    };
+    let estimate = alice.api.estimate(&wish).await.unwrap();
+    assert!(estimate.gas > 60_000 && estimate.cost_wei.0 > 0 && !estimate.exact, "{estimate:?}");
+    assert_eq!(names(&alice.api).await, ["approve"]);
+
+    // Bob deposits nothing and sends nothing.
+    let ch = open(&alice, &body).await;
+    assert_eq!(names(&alice.api).await, ["approve", "openBoth"]);
+    until(|| async { bob.api.channel(ch).await.is_ok_and(|channel| channel.stage == LedgerStage::Open) }).await;
+    assert!(names(&bob.api).await.is_empty());
+    let shown = alice.api.channel(ch).await.unwrap();
+    assert_eq!((shown.id.asset, shown.symbol.as_deref(), shown.decimals), (token, Some("USDC"), Some(6)));
+    assert_eq!((shown.deposit, shown.mine), (Wei(20 * USDC), Wei(20 * USDC)));
+
+    let pay = Pay { amount: Wei(5 * USDC), countersign: true, reference: None, wait_s: Some(100) };
+    let done = alice.api.pay_channel(ch, &pay, &fresh_key()).await.unwrap();
+    assert_eq!(done.id.unwrap().asset, token);
+
+    // More while it is open, once.
+    let more = Deposit { amount: Wei(10 * USDC), from: Source::Wallet, wait_s: Some(100) };
+    let key = fresh_key();
+    let first = alice.api.deposit_channel(ch, &more, &key).await.unwrap();
+    assert_eq!(alice.api.deposit_channel(ch, &more, &key).await.unwrap(), first);
+    let shown = alice.api.channel(ch).await.unwrap();
+    assert_eq!((shown.deposit, shown.mine, shown.uncounted), (Wei(30 * USDC), Wei(25 * USDC), Wei(0)));
+
+    // Part of it leaves: to the account, and to the vault.
+    let before = world.chain.holds(token, owner).await;
+    let less = Withdraw { amount: Wei(7 * USDC), to: Source::Wallet, wait_s: Some(100) };
+    alice.api.withdraw_channel(ch, &less, &fresh_key()).await.unwrap();
+    assert_eq!(world.chain.holds(token, owner).await, before + U256::from(7 * USDC));
+    let less = Withdraw { amount: Wei(3 * USDC), to: Source::Vault, wait_s: Some(100) };
+    alice.api.withdraw_channel(ch, &less, &fresh_key()).await.unwrap();
+    let vault = alice.api.vault().await.unwrap().into_iter().find(|vault| vault.asset == token).unwrap();
+    assert_eq!(vault.amount, Wei(3 * USDC));
+    let shown = alice.api.channel(ch).await.unwrap();
+    assert_eq!((shown.deposit, shown.mine, shown.withdrawing), (Wei(20 * USDC), Wei(15 * USDC), None));
+
+    close(&alice, ch).await;
+    let out = WithdrawVault { asset: token, amount: Wei(3 * USDC), to: None, wait_s: Some(100) };
+    alice.api.withdraw_vault(&out, &fresh_key()).await.unwrap();
+    assert_eq!(world.chain.holds(token, owner).await, U256::from(95 * USDC));
+    until(|| async { world.chain.holds(token, bob.node.identity().owner).await == U256::from(105 * USDC) }).await;
+
+    let events = bob.api.events_page(None, Some(1_000)).await.unwrap().items;
+    let in_token = |kind: &EventKind| match kind {
+        EventKind::ChannelOpen { id } | EventKind::DepositsCounted { id, .. } | EventKind::Withdrawn { id, .. } => {
+            assert_eq!((id.asset, id.channel), (token, ch));
+            true
+        }
+        EventKind::PaymentReceived { id, amount, .. } => {
+            assert_eq!((id.asset, *amount), (token, Wei(5 * USDC)));
+            true
+        }
+        _ => false,
+    };
+    assert!(events.iter().filter(|event| in_token(&event.kind)).count() >= 6, "{events:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ether_out_of_the_vault_opens_and_tops_up() {
+    let world = World::new(2).await;
+    let (alice, bob) = (world.start(0, false).await, world.start(1, false).await);
+    alice.connect(&bob).await;
+    for node in [&alice, &bob] {
+        let fund = FundVault { asset: Address::ZERO, amount: Wei(5 * ETH), wait_s: Some(100) };
+        node.api.fund_vault(&fund, &fresh_key()).await.unwrap();
+        until(|| async { node.api.vault().await.unwrap()[0].settled == Wei(5 * ETH) }).await;
+    }
+    // Both deposit, in Alice's transaction.
+    let body = OpenChannel { peer_amount: Wei(2 * ETH), ..opening(bob.key(), Address::ZERO, 3 * ETH, Source::Vault) };
+    let ch = open(&alice, &body).await;
+    assert_eq!(names(&alice.api).await, ["fundVault", "openBoth"]);
+    assert_eq!(names(&bob.api).await, ["fundVault"]);
+    let vault = |node: &Running| {
+        let api = node.api.clone();
+        async move { api.vault().await.unwrap()[0].amount }
+    };
+    assert_eq!((vault(&alice).await, vault(&bob).await), (Wei(2 * ETH), Wei(3 * ETH)));
+    let more = Deposit { amount: Wei(ETH), from: Source::Vault, wait_s: Some(100) };
+    alice.api.deposit_channel(ch, &more, &fresh_key()).await.unwrap();
+    assert_eq!((alice.api.channel(ch).await.unwrap().deposit, vault(&alice).await), (Wei(4 * ETH), Wei(ETH)));
+    let said = refusal(
+        alice.api.deposit_channel(ch, &Deposit { amount: Wei(2 * ETH), ..more }, &fresh_key()).await.unwrap_err(),
+    );
+    assert!(said.contains("the vault holds 1 ETH") && said.contains("vault fund"), "{said}");
+    close(&alice, ch).await;
+}
+
+/// The owner signs as it is told, and the token takes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_peer_deposits_a_token_in_the_same_transaction() {
+    for way in ["permit", "eip3009", "allowance"] {
+        let world = World::new(2).await;
+        let token = world.chain.token().await;
+        let more = format!("deposit_max = \"50 USDC\"\nauthorisation = \"{way}\"");
+        let [alice, bob] = pair(&world, token, &more).await;
+        approve(&alice, token, 50 * USDC).await;
+        if way == "allowance" {
+            approve(&bob, token, 50 * USDC).await;
+        }
+        let sent = names(&bob.api).await;
+        let body = OpenChannel { peer_amount: Wei(8 * USDC), ..opening(bob.key(), token, 20 * USDC, Source::Wallet) };
+        let ch = open(&alice, &body).await;
+        assert_eq!(names(&alice.api).await, ["approve", "openBoth"], "{way}");
+        assert_eq!(names(&bob.api).await, sent, "{way}");
+        assert_eq!(alice.api.channel(ch).await.unwrap().peer_deposit, Wei(8 * USDC));
+        assert_eq!(world.chain.holds(token, bob.node.identity().owner).await, U256::from(92 * USDC), "{way}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_not_the_owner_moves_none_of_its_money() {
+    let world = World::new(2).await;
+    let token = world.chain.token().await;
+    let [alice, bob] = pair(&world, token, "").await;
+    let scopes = vec![Scope::Read, Scope::Pay, Scope::Open, Scope::Close, Scope::Serve, Scope::Events];
+    let limited = NewToken { name: "guest".into(), scopes, per_day: Some(Wei(5)), asset: token, ..NewToken::default() };
+    let made = alice.api.make_token(&limited).await.unwrap();
+    assert_eq!(made.token.asset, token);
+    let guest = Client::new(&alice.node.api_url(), &made.secret);
+    let said = refusal(guest.approve(&Approve { asset: token, amount: Wei(1), wait_s: None }, "1").await.unwrap_err());
+    assert!(said.contains("admin"), "{said}");
+    let fund = FundVault { asset: Address::ZERO, amount: Wei(1), wait_s: None };
+    assert!(refusal(guest.fund_vault(&fund, "2").await.unwrap_err()).contains("admin"));
+    let out = WithdrawVault { asset: Address::ZERO, amount: Wei(1), to: None, wait_s: None };
+    assert!(refusal(guest.withdraw_vault(&out, "3").await.unwrap_err()).contains("admin"));
+    let more = Deposit { amount: Wei(1), from: Source::Wallet, wait_s: None };
+    assert!(refusal(guest.deposit_channel(B256::ZERO, &more, "4").await.unwrap_err()).contains("admin"));
+    // Limits in a token let nothing of ether through.
+    let ether = opening(bob.key(), Address::ZERO, 1, Source::Wallet);
+    let said = refusal(guest.open_channel(&ether, "5").await.unwrap_err());
+    assert!(said.contains("asset"), "{said}");
+}
