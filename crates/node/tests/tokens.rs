@@ -6,13 +6,16 @@ mod support;
 
 use alloy_primitives::{Address, U256};
 use perunika_client::types::{
-    Approve, Close, Deposit, EstimateWish, EventKind, FundVault, NewToken, OpenChannel, Pay, Scope, Source, Wei,
-    Withdraw, WithdrawVault,
+    Approve, Close, Deposit, EstimateWish, EventKind, Fetch, FundVault, JobState, NewToken, OpenChannel, OpenVirtual,
+    Pay, Scope, Serve, Source, Wei, Withdraw, WithdrawVault,
 };
 use perunika_client::{Client, ClientError, fresh_key};
 use perunika_core::B256;
-use perunika_core::info::LedgerStage;
-use support::{ETH, Running, World, applied, until};
+use perunika_core::info::{LedgerStage, VirtualStage};
+use perunika_node::daemon::{self, Options};
+use perunika_node::folder::Folder;
+use support::shop::finished;
+use support::{ETH, PASSWORD, Running, World, applied, http_get, open_channels, until};
 
 /// One whole token.
 const USDC: u128 = 1_000_000;
@@ -172,7 +175,7 @@ async fn ether_out_of_the_vault_opens_and_tops_up() {
 /// The owner signs as it is told, and the token takes it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_peer_deposits_a_token_in_the_same_transaction() {
-    for way in ["permit", "eip3009", "allowance"] {
+    for way in ["permit", "eip3009", "allowance", "permit2"] {
         let world = World::new(2).await;
         let token = world.chain.token().await;
         let more = format!("deposit_max = \"50 USDC\"\nauthorisation = \"{way}\"");
@@ -180,6 +183,9 @@ async fn the_peer_deposits_a_token_in_the_same_transaction() {
         approve(&alice, token, 50 * USDC).await;
         if way == "allowance" {
             approve(&bob, token, 50 * USDC).await;
+        }
+        if way == "permit2" {
+            world.chain.permit2(token, bob.node.identity().owner, 50 * USDC).await;
         }
         let sent = names(&bob.api).await;
         let body = OpenChannel { peer_amount: Wei(8 * USDC), ..opening(bob.key(), token, 20 * USDC, Source::Wallet) };
@@ -213,4 +219,118 @@ async fn whoever_is_not_the_owner_moves_none_of_its_money() {
     let ether = opening(bob.key(), Address::ZERO, 1, Source::Wallet);
     let said = refusal(guest.open_channel(&ether, "5").await.unwrap_err());
     assert!(said.contains("asset"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_does_not_start_with_other_decimals_than_the_token_s() {
+    let world = World::new(1).await;
+    let token = world.chain.token().await;
+    let nobody = Address::repeat_byte(0x77);
+    for (address, decimals, words) in [(token, 18, "has 6"), (nobody, 6, "there is no contract at 0x7777")] {
+        let folder = Folder::new(world.folder(0, false).keep());
+        let text = std::fs::read_to_string(folder.config()).unwrap();
+        let line = text.lines().count() + if address == token { 3 } else { 2 };
+        let section = format!("[tokens.USDC]\naddress = \"{address}\"\ndecimals = {decimals}\nggas_price = 0\n");
+        std::fs::write(folder.config(), format!("{text}{section}")).unwrap();
+        let error = daemon::run(&folder, PASSWORD, Options::default()).await.unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains(&format!("config.toml:{line}: ")), "{error}");
+        std::fs::remove_dir_all(folder.path()).unwrap();
+    }
+}
+
+/// The same keys, accounts and parameters under two contracts on one chain: the ids tell them apart.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_contracts_side_by_side_are_never_mixed_up() {
+    let first = World::new(2).await;
+    let second = first.another_contract().await;
+    let (alice, bob) = (first.start(0, false).await, first.start(1, false).await);
+    let (other_alice, other_bob) = (first.start_under(second, 0).await, first.start_under(second, 1).await);
+    assert_eq!((alice.key(), bob.key()), (other_alice.key(), other_bob.key()));
+    alice.connect(&bob).await;
+    other_alice.connect(&other_bob).await;
+    let body = opening(bob.key(), Address::ZERO, 3 * ETH, Source::Wallet);
+    let ch = open(&alice, &body).await;
+    let other = open(&other_alice, &body).await;
+    assert_ne!(ch, other);
+    let pay = Pay { amount: Wei(ETH), countersign: true, reference: None, wait_s: Some(100) };
+    let done = alice.api.pay_channel(ch, &pay, &fresh_key()).await.unwrap();
+    assert_eq!(done.id.unwrap().adjudicator, first.domain.adjudicator);
+    assert_eq!(other_alice.api.channel(other).await.unwrap().id.adjudicator, second.adjudicator);
+    // What one paid, the other did not, and neither knows the other's channel.
+    assert_eq!(other_alice.api.channel(other).await.unwrap().mine, Wei(3 * ETH));
+    assert!(alice.api.channel(other).await.is_err() && other_alice.api.channel(ch).await.is_err());
+    // Nodes of different contracts do not talk.
+    let stranger = other_bob.node.peer_address().unwrap();
+    let place = stranger.split_once('@').unwrap().1;
+    assert!(alice.api.peers().await.unwrap().iter().all(|peer| peer.address.as_deref() != Some(place)));
+    close(&alice, ch).await;
+    close(&other_alice, other).await;
+}
+
+/// Seller and buyer have a virtual channel of each asset; only one of them is what the price is in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_paid_in_the_asset_of_its_price_and_in_no_other() {
+    let world = World::new(3).await;
+    let token = world.chain.token().await;
+    let section = format!(
+        "\n[tokens.USDC]\naddress = \"{token}\"\ndecimals = 6\nstake_max = \"50 USDC\"\nggas_price = \"4 USDC\"\n"
+    );
+    let with = |text: String| format!("{text}{section}");
+    let hub = |text: String| with(text.replace("enabled = false", "enabled = true"));
+    let (alice, hub, bob) =
+        (world.start_with(0, with).await, world.start_with(1, hub).await, world.start_with(2, with).await);
+    for (one, other) in [(&alice, &hub), (&hub, &bob)] {
+        world.chain.mint(token, one.node.identity().owner, 100 * USDC).await;
+        one.connect(other).await;
+        approve(one, token, 50 * USDC).await;
+        open(one, &opening(other.key(), token, 50 * USDC, Source::Wallet)).await;
+        open(one, &opening(other.key(), Address::ZERO, ETH, Source::Wallet)).await;
+    }
+    alice.connect(&bob).await;
+    for node in [&alice, &bob] {
+        until(|| async { open_channels(node).await == 2 }).await;
+    }
+    until(|| async { open_channels(&hub).await == 4 }).await;
+    let open_virtual = async |asset: Address, amount: u128| {
+        let body = OpenVirtual {
+            hubs: vec![hub.key()],
+            peer: bob.key(),
+            amount: Wei(amount),
+            peer_amount: Wei(0),
+            asset,
+            term: None,
+            fee_max: Wei(amount),
+            renew: false,
+            wait_s: Some(100),
+        };
+        applied(alice.api.open_virtual(&body, &fresh_key()).await.unwrap())
+    };
+    let (ether, usdc) = (open_virtual(Address::ZERO, ETH / 2).await, open_virtual(token, 10 * USDC).await);
+    let both = async || bob.api.virtuals().await.unwrap().iter().filter(|v| v.stage == VirtualStage::Active).count();
+    until(|| async { both().await == 2 }).await;
+
+    let film = bob.files.path().join("film");
+    std::fs::write(&film, vec![7; 30_000]).unwrap();
+    let price = Wei(USDC / 10);
+    let serve = Serve { path: film.display().to_string(), price, asset: token, chunk_bytes: 10_000 };
+    let offer = bob.api.serve(&serve).await.unwrap().offer;
+    let fetch = |name: &str, channel| Fetch {
+        offer: offer.clone(),
+        output: alice.files.path().join(name).display().to_string(),
+        channel,
+        renew_fee_max: None,
+    };
+    // Ten thousand wei are not ten thousand units of a token.
+    let job = alice.api.fetch(&fetch("none", Some(ether)), &fresh_key()).await.unwrap();
+    let job = finished(&alice, &job).await;
+    assert_eq!((job.state, job.spent_wei), (JobState::Failed, Wei(0)));
+    assert!(job.reason.as_ref().unwrap().contains("another asset"), "{job:?}");
+    let job = alice.api.fetch(&fetch("film", None), &fresh_key()).await.unwrap();
+    let job = finished(&alice, &job).await;
+    assert_eq!((job.state, job.spent_wei, job.asset), (JobState::Done, Wei(3 * USDC / 10), token));
+    let shares = async |vc| alice.api.virtual_channel(vc).await.unwrap().mine.unwrap().0;
+    assert_eq!((shares(ether).await, shares(usdc).await), (ETH / 2, 10 * USDC - 3 * USDC / 10));
+    let metrics = http_get(&bob.node.api_url(), "/metrics", Some(bob.node.token())).await.1;
+    assert!(metrics.contains("perunika_payments_received_token_units_total{token=\"USDC\"} 300000"), "{metrics}");
+    assert!(metrics.contains("perunika_payments_received_wei_total 0\n"), "{metrics}");
 }

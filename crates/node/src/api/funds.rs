@@ -15,6 +15,8 @@ use perunika_core::signed::Amount;
 pub(super) async fn check(api: &Api, command: &Command) -> Result<(), ApiError> {
     let (asset, amount, from) = match command {
         Command::Within { command, .. } => return Box::pin(check(api, command)).await,
+        // What the config file does not name is the core's to refuse.
+        Command::OpenChannel { asset, .. } if api.assets.get(*asset).is_none() => return Ok(()),
         Command::OpenChannel { asset, deposit, from, .. } => (*asset, *deposit, *from),
         Command::Deposit { ch, amount, from } => (api.asset_of(*ch).await, *amount, *from),
         Command::Move(Move::FundVault { asset, amount }) => (*asset, *amount, Source::Wallet),

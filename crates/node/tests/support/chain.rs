@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 
 /// Creation code of `contracts/test/support/NamedToken.sol`, compiled as all contracts are.
 const TOKEN: &str = include_str!("token.hex");
+/// Runtime code of `contracts/test/support/Permit2.sol`.
+const PERMIT2_CODE: &str = include_str!("permit2.hex");
 /// Blocks above a final one, for nodes on a chain that is reorganised.
 const FINALITY_DEPTH: u64 = 4;
 /// Between two reorganisations, milliseconds.
@@ -101,6 +103,16 @@ impl Chain {
     pub async fn mint(&self, token: Address, to: Address, amount: u128) {
         let data = [&hex!("40c10f19")[..], to.into_word().as_slice(), &U256::from(amount).to_be_bytes::<32>()].concat();
         self.mined(json!([{ "from": dev_address(0), "to": token, "data": Bytes::from(data) }])).await;
+    }
+
+    /// Puts what stands for Permit2 where Permit2 lies on every chain, and lets it take so much of a token from an account.
+    pub async fn permit2(&self, token: Address, owner: Address, amount: u128) {
+        let code = format!("0x{}", PERMIT2_CODE.trim());
+        self.ask("anvil_setCode", json!([PERMIT2, code])).await;
+        self.ask("anvil_impersonateAccount", json!([owner])).await;
+        let (to, much) = (PERMIT2.into_word(), U256::from(amount).to_be_bytes::<32>());
+        let data = [&hex!("095ea7b3")[..], to.as_slice(), &much].concat();
+        self.mined(json!([{ "from": owner, "to": token, "data": Bytes::from(data) }])).await;
     }
 
     /// What an account holds of a token.

@@ -57,6 +57,19 @@ impl World {
         Self { chain, domain: Domain { chain_id, adjudicator }, phrases }
     }
 
+    /// Another contract on the same chain.
+    pub async fn another_contract(&self) -> Domain {
+        let deployer = OwnerKey::from_bytes(&dev_key(0)).unwrap();
+        let adjudicator = perunika_chain::deploy(&self.chain.url(), &deployer).await.unwrap().address;
+        Domain { adjudicator, ..self.domain }
+    }
+
+    /// Starts node number `index` with a contract of its own choice.
+    pub async fn start_under(&self, domain: Domain, index: usize) -> Running {
+        let (ours, theirs) = (self.domain.adjudicator.to_string(), domain.adjudicator.to_string());
+        self.start_with(index, |text| text.replace(&ours, &theirs)).await
+    }
+
     /// The words of node number `index`.
     pub fn phrase(&self, index: usize) -> String {
         self.phrases[index].words().to_string()
