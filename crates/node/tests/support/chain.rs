@@ -4,6 +4,7 @@
 use super::ETH;
 use alloy::providers::{Provider, RootProvider};
 use alloy_primitives::{Address, Bytes, U256, hex};
+use perunika_core::funding::PERMIT2;
 use perunika_devnet::{Server, ServerHandle, dev_address};
 use serde_json::{Value, json};
 use std::hash::{BuildHasher, Hasher, RandomState};
