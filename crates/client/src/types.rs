@@ -213,6 +213,10 @@ pub struct OpenChannel {
     #[serde(default)]
     #[schemars(with = "SourceName")]
     pub from: Source,
+    /// True: the peer sends the transaction and pays for it, if its settings are to do so, and this node's owner only signs. The
+    /// deposit then comes out of the vault if that holds enough, or as the node's config file says for the token. False by default.
+    #[serde(default)]
+    pub peer_sends: bool,
     /// How long to wait for the result, seconds; 60 by default, at most 600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_s: Option<u64>,

@@ -144,6 +144,8 @@ pub struct ChannelSection {
     #[serde(deserialize_with = "maybe_wei")]
     deposit_max: Option<Amount>,
     deposit_from: Option<Source>,
+    #[serde(deserialize_with = "maybe_wei")]
+    sponsored_from: Option<Amount>,
     authorise: Option<bool>,
     challenge: Option<u32>,
     challenge_max: Option<u32>,
@@ -336,6 +338,7 @@ impl Config {
         set(&mut policy.accept_channels, channels.accept);
         set(&mut policy.deposit_max, channels.deposit_max);
         set(&mut policy.deposit_from, channels.deposit_from);
+        policy.sponsored_from = channels.sponsored_from;
         set(&mut policy.authorise, channels.authorise);
         set(&mut policy.challenge, channels.challenge);
         set(&mut policy.challenge_max, channels.challenge_max);
@@ -459,7 +462,8 @@ mod tests {
         let good = "[chain]\nrpc_url = \"http://h\"\nchain_id = 1\nadjudicator = \"0x00112233445566778899aabbccddeeff01234567\"\n";
         let more = "deposit_max = \"12.5 USDC\"\nfee_base = \"0.01USDC\"\nauthorisation = \"eip3009\"";
         let config = parse(&format!("{good}{}", token("USDC", more, "ggas_price = \"3 usdc\""))).unwrap();
-        let usdc = TokenPolicy { deposit_max: 12_500_000, stake_max: 0, fee_base: 10_000, ggas_price: 3_000_000 };
+        let usdc =
+            TokenPolicy { deposit_max: 12_500_000, fee_base: 10_000, ggas_price: 3_000_000, ..TokenPolicy::default() };
         assert_eq!(config.policy().asset(Address::repeat_byte(0x55)), Some(usdc));
         assert_eq!(config.tokens["USDC"].way(), perunika_chain::Way::Eip3009);
         assert_eq!(config.policy().asset(Address::repeat_byte(0x56)), None);
@@ -482,9 +486,15 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         let config = parse(&uncommented).unwrap();
-        let usdc = TokenPolicy { deposit_max: 0, stake_max: 1_000_000_000, fee_base: 0, ggas_price: 4_000_000 };
+        let usdc = TokenPolicy {
+            stake_max: 1_000_000_000,
+            ggas_price: 4_000_000,
+            sponsored_from: Some(100_000_000),
+            ..TokenPolicy::default()
+        };
         let tokens = [(config.tokens["USDC"].address, usdc)].into();
-        assert_eq!(config.policy(), Policy { hub: false, tokens, ..Policy::dev() });
+        let sponsored_from = Some(1_000_000_000_000_000_000);
+        assert_eq!(config.policy(), Policy { hub: false, tokens, sponsored_from, ..Policy::dev() });
         assert_eq!(config.net.announce.as_deref(), Some("node.example.org:9735"));
     }
 

@@ -34,7 +34,7 @@ async fn pair(world: &World, token: Address, more: &str) -> [Running; 2] {
 
 fn opening(peer: Address, asset: Address, amount: u128, from: Source) -> OpenChannel {
     let (amount, peer_amount) = (Wei(amount), Wei(0));
-    OpenChannel { peer, asset, amount, peer_amount, lane: 0, from, wait_s: Some(100) }
+    OpenChannel { peer, asset, amount, peer_amount, lane: 0, from, peer_sends: false, wait_s: Some(100) }
 }
 
 fn refusal(error: ClientError) -> String {
@@ -195,6 +195,27 @@ async fn the_peer_deposits_a_token_in_the_same_transaction() {
         assert_eq!(alice.api.channel(ch).await.unwrap().peer_deposit, Wei(8 * USDC));
         assert_eq!(world.chain.holds(token, bob.node.identity().owner).await, U256::from(92 * USDC), "{way}");
     }
+}
+
+/// Alice has a token and no ether; Bob sends the transaction.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_a_token_needs_no_ether_to_open() {
+    let world = World::new(2).await;
+    let token = world.chain.token().await;
+    let more = "sponsored_from = \"10 USDC\"\nauthorisation = \"eip3009\"";
+    let [alice, bob] = pair(&world, token, more).await;
+    let owner = alice.node.identity().owner;
+    world.chain.set_balance(owner, 0).await;
+    let body = OpenChannel { peer_sends: true, ..opening(bob.key(), token, 20 * USDC, Source::Wallet) };
+    let ch = open(&alice, &body).await;
+    assert!(names(&alice.api).await.is_empty());
+    assert_eq!(names(&bob.api).await, ["openBoth"]);
+    assert_eq!(alice.api.channel(ch).await.unwrap().mine, Wei(20 * USDC));
+    assert_eq!(world.chain.holds(token, owner).await, U256::from(80 * USDC));
+    // It ends without ether too: Bob closes.
+    until(|| async { bob.api.channel(ch).await.is_ok_and(|channel| channel.stage == LedgerStage::Open) }).await;
+    close(&bob, ch).await;
+    until(|| async { world.chain.holds(token, owner).await == U256::from(100 * USDC) }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -119,6 +119,7 @@ async fn open_links(args: &Args, town: &Town) -> Result<()> {
             peer_amount,
             lane: 0,
             from: Source::Wallet,
+            peer_sends: false,
             wait_s: Some(WAIT_S),
         };
         order(one, "opening a ledger channel", async |client, key| client.open_channel(&body, key).await).await

@@ -187,6 +187,7 @@ async fn open_link(house: &House, who: &Resident, peer: Address, deposit: Wei) -
         peer_amount: deposit.into(),
         lane: 0,
         from: Source::Wallet,
+        peer_sends: false,
         wait_s: Some(WAIT_S),
     };
     insist(house, async || {

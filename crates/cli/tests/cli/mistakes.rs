@@ -150,6 +150,7 @@ fn a_full_disk_stops_the_node_with_one_sentence_and_loses_nothing() {
         peer_amount: Wei(0),
         lane: 0,
         from: Source::Wallet,
+        peer_sends: false,
         wait_s: Some(100),
     };
     // Every call that moves money is durable under its key before it does anything, also one that comes to nothing: they fill the

@@ -27,13 +27,11 @@ async fn open(
     headers: HeaderMap,
     Sent { wish, bytes }: Sent<OpenChannel>,
 ) -> Result<Response, ApiError> {
-    let command = Command::OpenChannel {
-        peer: wish.peer,
-        asset: wish.asset,
-        deposit: wish.amount.0,
-        peer_deposit: wish.peer_amount.0,
-        lane: wish.lane,
-        from: wish.from,
+    let OpenChannel { peer, asset, lane, from, .. } = wish;
+    let (deposit, peer_deposit) = (wish.amount.0, wish.peer_amount.0);
+    let command = match wish.peer_sends {
+        true => Command::AskOpening { peer, asset, deposit, peer_deposit, lane },
+        false => Command::OpenChannel { peer, asset, deposit, peer_deposit, lane, from },
     };
     let call = Call { caller: &caller, headers: &headers, path: "/v1/channels", body: &bytes, wait_s: wish.wait_s };
     money::run(api, call, command).await

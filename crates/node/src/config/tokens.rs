@@ -31,6 +31,7 @@ pub struct TokenSection {
     fee_base: Option<AmountText>,
     ggas_price: AmountText,
     accept_max: Option<AmountText>,
+    sponsored_from: Option<AmountText>,
     /// How deposits into channels that others open are authorised.
     #[serde(default)]
     authorisation: Authorisation,
@@ -68,6 +69,7 @@ impl TokenSection {
             stake_max: read(&self.stake_max),
             fee_base: read(&self.fee_base),
             ggas_price: self.amount(name, Some(&self.ggas_price)).unwrap_or_default(),
+            sponsored_from: self.sponsored_from.as_ref().and_then(|text| self.amount(name, Some(text)).ok()),
         }
     }
 
@@ -94,6 +96,7 @@ impl TokenSection {
             ("fee_base", self.fee_base.as_ref()),
             ("ggas_price", Some(&self.ggas_price)),
             ("accept_max", self.accept_max.as_ref()),
+            ("sponsored_from", self.sponsored_from.as_ref()),
         ];
         amounts.into_iter().find_map(|(option, text)| Some((option, self.amount(name, text).err()?)))
     }

@@ -45,9 +45,11 @@ pub fn decode(bytes: &[u8]) -> Result<Message, BadMessage> {
 
 fn decode_kind(kind: Kind) -> Result<Message, BadMessage> {
     match kind {
-        Kind::ChannelOffer(_) | Kind::ChannelAsk(_) | Kind::ChannelInfo(_) | Kind::ChannelAgreed(_) => {
-            read_opening(kind)
-        }
+        Kind::ChannelOffer(_)
+        | Kind::ChannelAsk(_)
+        | Kind::ChannelInfo(_)
+        | Kind::ChannelAgreed(_)
+        | Kind::ChannelConsent(_) => read_opening(kind),
         Kind::Item(_)
         | Kind::Ack(_)
         | Kind::Accept(_)
@@ -100,6 +102,9 @@ fn write(message: &Message) -> Kind {
             id: bytes(id),
             consent: consent.as_ref().map(deposits::write_consent),
         }),
+        Message::ChannelConsent { id, consent } => {
+            Kind::ChannelConsent(proto::ChannelConsent { id: bytes(id), consent: deposits::write_consent(consent) })
+        }
         Message::Item { ch, ver, base, def_a, sig, cosign, note } => Kind::Item(proto::Item {
             ch: bytes(ch),
             ver: *ver,
@@ -292,6 +297,9 @@ fn read_opening(kind: Kind) -> Result<Message, BadMessage> {
             id: read::hash("id", &m.id)?,
             consent: m.consent.as_ref().map(deposits::read_consent).transpose()?,
         },
+        Kind::ChannelConsent(m) => {
+            Message::ChannelConsent { id: read::hash("id", &m.id)?, consent: deposits::read_consent(&m.consent)? }
+        }
         _ => return Err(unknown()),
     })
 }

@@ -9,7 +9,7 @@ use prost::{Message, Oneof};
 pub(super) struct Envelope {
     #[prost(
         oneof = "Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42"
     )]
     pub(super) kind: Option<Kind>,
     /// Beside a message with a path: where its participants are. Alone: the answer to a question.
@@ -101,6 +101,8 @@ pub(super) enum Kind {
     AdjustAsk(Id),
     #[prost(message, tag = "41")]
     AdjustSig(Box<AdjustSig>),
+    #[prost(message, tag = "42")]
+    ChannelConsent(ChannelConsent),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -165,6 +167,14 @@ pub(super) struct ChannelAgreed {
     pub(super) id: Vec<u8>,
     #[prost(message, optional, tag = "2")]
     pub(super) consent: Option<Consent>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ChannelConsent {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) id: Vec<u8>,
+    #[prost(message, required, tag = "2")]
+    pub(super) consent: Consent,
 }
 
 /// `funding` is what the contract takes (docs/encoding.md, Funding): a byte that names the way, and what that way needs.

@@ -146,7 +146,9 @@ fn deposit_kinds() -> Vec<Message> {
         Message::Propose { ch, ver: 9, base: id(7), ops: vec![uncount()], sig: sig(4) },
         Message::Presign { ch, ver: 9, op: LinkOp::Count { deposits: [MAX_AMOUNT, 0] }, sig: sig(3) },
     ];
-    every_funding().into_iter().map(agreed).chain(others).collect()
+    let consented = |funding| Message::ChannelConsent { id: ch, consent: Consent { not_after: 1, funding } };
+    let consents = every_funding().into_iter().map(consented);
+    every_funding().into_iter().map(agreed).chain(consents).chain(others).collect()
 }
 
 fn other_kinds() -> Vec<Message> {

@@ -40,6 +40,7 @@ async fn wrong_calls_get_one_clear_sentence() {
         peer_amount: Wei(0),
         lane: 0,
         from: Source::Wallet,
+        peer_sends: false,
         wait_s: None,
     };
     assert_eq!(refusal(node.api.open_channel(&body, "").await.unwrap_err()).0, 400);

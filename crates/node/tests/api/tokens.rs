@@ -46,6 +46,7 @@ async fn a_token_does_what_its_scopes_say_and_nothing_else() {
         peer_amount: Wei(0),
         lane: 0,
         from: Source::Wallet,
+        peer_sends: false,
         wait_s: None,
     };
     let refused = [

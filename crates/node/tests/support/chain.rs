@@ -116,6 +116,10 @@ impl Chain {
         self.mined(json!([{ "from": owner, "to": token, "data": Bytes::from(data) }])).await;
     }
 
+    pub async fn set_balance(&self, account: Address, wei: u128) {
+        self.ask("anvil_setBalance", json!([account, U256::from(wei)])).await;
+    }
+
     /// What an account holds of a token.
     pub async fn holds(&self, token: Address, account: Address) -> U256 {
         let data = [&hex!("70a08231")[..], account.into_word().as_slice()].concat();

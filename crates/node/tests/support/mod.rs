@@ -157,6 +157,7 @@ impl Running {
             peer_amount: Wei(peer_amount),
             lane: 0,
             from: Source::Wallet,
+            peer_sends: false,
             wait_s: Some(100),
         };
         applied(self.api.open_channel(&body, &fresh_key()).await.unwrap())

@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Tells several channels of one pair apart.
     #[arg(long, default_value_t = 0)]
     lane: u16,
+    /// Have the peer send the transaction and pay for it, if it does so: this node's account only signs.
+    #[arg(long, conflicts_with = "from")]
+    peer_sends: bool,
     #[command(flatten)]
     cost: CostArgs,
     #[command(flatten)]
@@ -45,12 +48,13 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
         peer_amount: unit.read(&args.peer_deposit)?.into(),
         lane: args.lane,
         from: args.from,
+        peer_sends: args.peer_sends,
         wait_s: args.money.wait_s(),
     };
     let key = args.money.key();
     let (peer, amount, peer_amount, from) = (body.peer, body.amount, body.peer_amount, body.from);
     let wish = EstimateWish::OpenChannel { peer, asset, amount, peer_amount, from };
-    args.cost.agree(&wish, args.money.repeats(), client, output).await?;
+    args.cost.agree(&wish, args.money.repeats() || args.peer_sends, client, output).await?;
     wait_connected(client, &[args.peer], output).await?;
     let state = async || {
         let all = client.channels().await.ok()?;
