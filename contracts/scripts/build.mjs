@@ -1,4 +1,4 @@
-// Compiles src/ and writes artifacts/Adjudicator.json and artifacts/nano/*.json; with --check, compares instead and fails on any difference.
+// Compiles src/ and writes artifacts/Adjudicator.json, artifacts/nano/*.json and artifacts/test/*.json; with --check, compares instead and fails on any difference.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { codeBytesMax, compile, creationBytesMax, compilerVersion, nanoSettings, root, settings, sourceHash, sources } from "./compiler.mjs";
@@ -89,5 +89,19 @@ function nanocontracts() {
   }
 }
 
+/** What tests of the Rust half put on their chains. */
+function testContracts() {
+  const support = sources("test/support");
+  const names = ["Token", "NamedToken", "Permit2"].map((name) => `test/support/${name}.sol`);
+  const own = [...names.map((file) => [file, support[file]]), ["src/interfaces/Tokens.sol", files["src/interfaces/Tokens.sol"]]];
+  const output = compile(Object.fromEntries(own));
+  for (const contractName of ["NamedToken", "Permit2"]) {
+    const { bytecode, deployedBytecode } = output[`test/support/${contractName}.sol`][contractName].evm;
+    const code = { bytecode: `0x${bytecode.object}`, deployedBytecode: `0x${deployedBytecode.object}` };
+    write(`test/${contractName}`, { contractName, ...code });
+  }
+}
+
 adjudicator();
 nanocontracts();
+testContracts();

@@ -5,6 +5,7 @@ mod bench;
 mod chains;
 mod codes;
 mod mistakes;
+mod money;
 mod nano;
 mod passwords;
 mod peers;

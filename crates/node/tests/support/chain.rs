@@ -14,10 +14,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// Creation code of `contracts/test/support/NamedToken.sol`, compiled as all contracts are.
-const TOKEN: &str = include_str!("token.hex");
-/// Runtime code of `contracts/test/support/Permit2.sol`.
-const PERMIT2_CODE: &str = include_str!("permit2.hex");
+/// `contracts/test/support/NamedToken.sol`.
+const TOKEN: &str = include_str!("../../../../contracts/artifacts/test/NamedToken.json");
+/// `contracts/test/support/Permit2.sol`, which stands for Permit2.
+const PERMIT2_CODE: &str = include_str!("../../../../contracts/artifacts/test/Permit2.json");
 /// Blocks above a final one, for nodes on a chain that is reorganised.
 const FINALITY_DEPTH: u64 = 4;
 /// Between two reorganisations, milliseconds.
@@ -95,7 +95,8 @@ impl Chain {
 
     /// A token called USDC with 6 decimals, of which everybody may make as much as he likes.
     pub async fn token(&self) -> Address {
-        let code = format!("0x{}", TOKEN.trim());
+        let artifact: Value = serde_json::from_str(TOKEN).unwrap();
+        let code = &artifact["bytecode"];
         let sent = json!([{ "from": dev_address(0), "data": code, "gas": "0x4c4b40" }]);
         let receipt = self.mined(sent).await;
         receipt["contractAddress"].as_str().unwrap().parse().unwrap()
@@ -108,7 +109,8 @@ impl Chain {
 
     /// Puts what stands for Permit2 where Permit2 lies on every chain, and lets it take so much of a token from an account.
     pub async fn permit2(&self, token: Address, owner: Address, amount: u128) {
-        let code = format!("0x{}", PERMIT2_CODE.trim());
+        let artifact: Value = serde_json::from_str(PERMIT2_CODE).unwrap();
+        let code = &artifact["deployedBytecode"];
         self.ask("anvil_setCode", json!([PERMIT2, code])).await;
         self.ask("anvil_impersonateAccount", json!([owner])).await;
         let (to, much) = (PERMIT2.into_word(), U256::from(amount).to_be_bytes::<32>());
