@@ -146,6 +146,7 @@ pub struct ChannelSection {
     deposit_from: Option<Source>,
     #[serde(deserialize_with = "maybe_wei")]
     sponsored_from: Option<Amount>,
+    sponsored_per_day: Option<u32>,
     authorise: Option<bool>,
     challenge: Option<u32>,
     challenge_max: Option<u32>,
@@ -339,6 +340,7 @@ impl Config {
         set(&mut policy.deposit_max, channels.deposit_max);
         set(&mut policy.deposit_from, channels.deposit_from);
         policy.sponsored_from = channels.sponsored_from;
+        set(&mut policy.sponsored_per_day, channels.sponsored_per_day);
         set(&mut policy.authorise, channels.authorise);
         set(&mut policy.challenge, channels.challenge);
         set(&mut policy.challenge_max, channels.challenge_max);
