@@ -228,6 +228,11 @@ pub struct OpenChannel {
 pub struct Pay {
     /// How much.
     pub amount: Wei,
+    /// What the amount is in, zero address for ETH: the payment is refused if the channel is of another asset. Not looked at, if left
+    /// out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<AddressHex>")]
+    pub asset: Option<Address>,
     /// True by default: wait for the payee's signature. False: until the payee holds the payment durably.
     #[serde(default = "yes")]
     pub countersign: bool,

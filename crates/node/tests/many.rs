@@ -100,7 +100,7 @@ async fn pay(payer: &Running, ch: B256) -> Duration {
     let mut took = Vec::new();
     for _ in 0..50 {
         let start = Instant::now();
-        let wish = Pay { amount: Wei(1), ..serde_json::from_value(json!({"amount": "1"})).unwrap() };
+        let wish = Pay { amount: Wei(1), asset: None, ..serde_json::from_value(json!({"amount": "1"})).unwrap() };
         payer.api.pay_channel(ch, &wish, &fresh_key()).await.unwrap();
         took.push(start.elapsed());
     }

@@ -60,10 +60,10 @@ async fn metrics_count_what_happened() {
     let ch = alice.open_channel(bob.key(), ETH, 0).await;
     until(|| async { bob.api.channel(ch).await.is_ok_and(|c| c.stage == LedgerStage::Open) }).await;
     for amount in [5, 7, 9] {
-        let pay = Pay { amount: Wei(amount), countersign: true, reference: None, wait_s: Some(100) };
+        let pay = Pay { amount: Wei(amount), asset: None, countersign: true, reference: None, wait_s: Some(100) };
         applied(alice.api.pay_channel(ch, &pay, &fresh_key()).await.unwrap());
     }
-    let much = Pay { amount: Wei(2 * ETH), countersign: true, reference: None, wait_s: Some(100) };
+    let much = Pay { amount: Wei(2 * ETH), asset: None, countersign: true, reference: None, wait_s: Some(100) };
     alice.api.pay_channel(ch, &much, &fresh_key()).await.unwrap_err();
 
     let (payer, payee) = (scrape(&alice).await, scrape(&bob).await);
@@ -117,7 +117,7 @@ async fn a_dispute_shows_its_deadline() {
     alice.connect(&bob).await;
     let ch = alice.open_channel(bob.key(), ETH, 0).await;
     until(|| async { bob.api.channel(ch).await.is_ok_and(|c| c.stage == LedgerStage::Open) }).await;
-    let pay = Pay { amount: Wei(5), countersign: true, reference: None, wait_s: Some(100) };
+    let pay = Pay { amount: Wei(5), asset: None, countersign: true, reference: None, wait_s: Some(100) };
     applied(alice.api.pay_channel(ch, &pay, &fresh_key()).await.unwrap());
     bob.node.shutdown().await.unwrap();
     let close = perunika_client::types::Close { force: true, wait_s: Some(0) };

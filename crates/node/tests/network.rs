@@ -18,7 +18,7 @@ fn quote_for(hubs: &[Address], peer: Address, amount: u128) -> QuoteWish {
 }
 
 fn pay(amount: u128, countersign: bool) -> Pay {
-    Pay { amount: Wei(amount), countersign, reference: None, wait_s: Some(100) }
+    Pay { amount: Wei(amount), asset: None, countersign, reference: None, wait_s: Some(100) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

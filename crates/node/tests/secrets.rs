@@ -178,7 +178,7 @@ async fn no_secret_is_in_the_most_verbose_log() {
     until(|| async { open(&hub).await == 2 }).await;
     let vc = alice.open_virtual(hub.key(), bob.key(), ETH).await;
     until(|| async { bob.api.virtual_channel(vc).await.is_ok_and(|v| v.stage == VirtualStage::Active) }).await;
-    let pay = Pay { amount: Wei(7), countersign: true, reference: None, wait_s: Some(100) };
+    let pay = Pay { amount: Wei(7), asset: None, countersign: true, reference: None, wait_s: Some(100) };
     applied(alice.api.pay_virtual(vc, &pay, &fresh_key()).await.unwrap());
     let _ = http_get(&alice.node.api_url(), "/metrics", Some(alice.node.token())).await;
     let activation = alice.node.engine().query(move |p| p.evidence(vc).unwrap().secrets.unwrap()).await.unwrap();

@@ -97,7 +97,7 @@ async fn a_channel_of_a_token_lives_from_one_transaction_to_the_last() {
     assert_eq!((shown.id.asset, shown.symbol.as_deref(), shown.decimals), (token, Some("USDC"), Some(6)));
     assert_eq!((shown.deposit, shown.mine), (Wei(20 * USDC), Wei(20 * USDC)));
 
-    let pay = Pay { amount: Wei(5 * USDC), countersign: true, reference: None, wait_s: Some(100) };
+    let pay = Pay { amount: Wei(5 * USDC), asset: None, countersign: true, reference: None, wait_s: Some(100) };
     let done = alice.api.pay_channel(ch, &pay, &fresh_key()).await.unwrap();
     assert_eq!(done.id.unwrap().asset, token);
 
@@ -273,7 +273,7 @@ async fn two_contracts_side_by_side_are_never_mixed_up() {
     let ch = open(&alice, &body).await;
     let other = open(&other_alice, &body).await;
     assert_ne!(ch, other);
-    let pay = Pay { amount: Wei(ETH), countersign: true, reference: None, wait_s: Some(100) };
+    let pay = Pay { amount: Wei(ETH), asset: None, countersign: true, reference: None, wait_s: Some(100) };
     let done = alice.api.pay_channel(ch, &pay, &fresh_key()).await.unwrap();
     assert_eq!(done.id.unwrap().adjudicator, first.domain.adjudicator);
     assert_eq!(other_alice.api.channel(other).await.unwrap().id.adjudicator, second.adjudicator);

@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Tokens for the API: what their holders may do, and how much they may spend.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    Create(Create),
+    Create(Box<Create>),
     /// List all tokens but the one in api.token.
     List,
     /// Revoke a token: nothing more is signed on its account.
@@ -54,7 +54,7 @@ impl Command {
     pub(crate) async fn run(self, node: &NodeArgs, output: Output) -> Result<()> {
         let client = node.client()?;
         match self {
-            Self::Create(args) => create(args, &client, output).await,
+            Self::Create(args) => create(*args, &client, output).await,
             Self::List => {
                 let all = client.tokens().await?;
                 let assets = known(&all, &client).await?;

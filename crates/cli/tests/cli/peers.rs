@@ -20,6 +20,8 @@ fn a_running_node_says_whose_mistake_it_is() {
     assert_eq!(info["chain"], 31_337);
 
     let stranger = STRANGER.to_string();
+    assert_refused(&ask(&["channel", "open", &stranger, "--deposit", "1eth"]), 2, "account holds 0 ETH");
+    crate::money::ask(&chain, "anvil_setBalance", serde_json::json!([identity.owner, "0x1bc16d674ec80000"]));
     assert_refused(&ask(&["channel", "open", &stranger, "--deposit", "1eth", "--wait", "5s"]), 3, "peer");
     assert_refused(&ask(&["channel", "show", NO_ID]), 2, "channel");
     assert_refused(&ask(&["channel", "pay", NO_ID, "1gwei"]), 2, "channel");

@@ -10,7 +10,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use perunika_client::types::{Done, Pay, Scope};
+use perunika_client::types::{Done, ErrorCode, Pay, Scope};
 use perunika_core::B256;
 use perunika_core::io::Command;
 use std::sync::Arc;
@@ -62,6 +62,12 @@ async fn pay(
     headers: HeaderMap,
     Sent { wish, bytes }: Sent<Pay>,
 ) -> Result<Response, ApiError> {
+    if let Some(meant) = wish.asset
+        && api.asset_of(ch).await != meant
+    {
+        let message = "the channel is of another asset than the amount";
+        return Err(ApiError::new(ErrorCode::Refused, message));
+    }
     let path = format!("pay {ch}");
     let reference = wish.reference.map(|reference| reference.bytes().to_vec()).unwrap_or_default();
     let command = Command::Pay { ch, amount: wish.amount.0, cosign: wish.countersign, reference };

@@ -16,7 +16,7 @@ pub async fn pair(world: &World) -> (Running, Running, B256) {
 }
 
 pub fn pay(amount: u128) -> Pay {
-    Pay { amount: Wei(amount), countersign: false, reference: None, wait_s: Some(100) }
+    Pay { amount: Wei(amount), asset: None, countersign: false, reference: None, wait_s: Some(100) }
 }
 
 fn received(events: &[Event]) -> Vec<(u64, u128)> {
@@ -42,7 +42,8 @@ async fn every_event_has_one_number_for_ever() {
     assert_eq!(received(&seen).iter().map(|(_, amount)| *amount).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     assert!(seen.windows(2).all(|pair| pair[0].cursor < pair[1].cursor), "{seen:?}");
     assert!(seen.iter().any(|event| matches!(event.kind, EventKind::ChannelOpen { .. })));
-    assert!(seen.iter().any(|event| matches!(&event.kind, EventKind::Transaction { name, .. } if name == "confirm")));
+    let sent = alice.api.events_page(None, None).await.unwrap().items;
+    assert!(sent.iter().any(|event| matches!(&event.kind, EventKind::Transaction { name, .. } if name == "openBoth")));
     // A stream does not keep a node from stopping; it ends with it.
     let bob = bob.restart().await;
     while let Some(Ok(_)) = stream.next().await {}

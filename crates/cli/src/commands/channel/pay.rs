@@ -33,10 +33,16 @@ impl Args {
         self.channel
     }
 
-    /// The key of this call, and its body; an error if the amount is not one of the channel's asset.
+    /// What the amount is in; the node refuses it if the channel is of another asset.
+    pub(crate) async fn unit(&self, client: &Client) -> Result<Unit> {
+        Unit::of_all(&[&self.amount], client).await
+    }
+
+    /// The key of this call, and its body.
     pub(crate) fn call(&self, unit: &Unit) -> Result<(String, Pay)> {
         let body = Pay {
             amount: unit.read(&self.amount)?.into(),
+            asset: Some(unit.asset),
             countersign: !self.stream,
             reference: self.reference.clone(),
             wait_s: self.money.wait_s(),
@@ -67,7 +73,7 @@ impl Args {
 /// Pays and waits for the answer.
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
     let id = args.channel.ledger(client).await?;
-    let unit = Unit::from(&client.channel(id).await?);
+    let unit = args.unit(client).await?;
     let (key, body) = args.call(&unit)?;
     args.report(client.pay_channel(id, &body, &key).await, (&key, &unit), output)
 }

@@ -1,6 +1,5 @@
 //! `perunika virtual pay`
 
-use crate::assets::Unit;
 use crate::commands::channel::PayArgs;
 use crate::exit::Result;
 use crate::output::Output;
@@ -17,7 +16,7 @@ pub(crate) struct Args {
 /// Pays and waits for the answer.
 pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<()> {
     let id = args.pay.channel().virtual_channel(client).await?;
-    let unit = Unit::from(&client.virtual_channel(id).await?);
+    let unit = args.pay.unit(client).await?;
     let (key, body) = args.pay.call(&unit)?;
     args.pay.report(client.pay_virtual(id, &body, &key).await, (&key, &unit), output)
 }
