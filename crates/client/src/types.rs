@@ -209,10 +209,10 @@ pub struct OpenChannel {
     /// Tells several channels of one pair apart; 0 by default.
     #[serde(default)]
     pub lane: u16,
-    /// Where this node's deposit comes from.
-    #[serde(default)]
-    #[schemars(with = "SourceName")]
-    pub from: Source,
+    /// Where this node's deposit comes from; the wallet by default. Not together with `peer_sends`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<SourceName>")]
+    pub from: Option<Source>,
     /// True: the peer sends the transaction and pays for it, if its settings are to do so, and this node's owner only signs. The
     /// deposit then comes out of the vault if that holds enough, or as the node's config file says for the token. False by default.
     #[serde(default)]

@@ -34,7 +34,7 @@ async fn pair(world: &World, token: Address, more: &str) -> [Running; 2] {
 
 fn opening(peer: Address, asset: Address, amount: u128, from: Source) -> OpenChannel {
     let (amount, peer_amount) = (Wei(amount), Wei(0));
-    OpenChannel { peer, asset, amount, peer_amount, lane: 0, from, peer_sends: false, wait_s: Some(100) }
+    OpenChannel { peer, asset, amount, peer_amount, lane: 0, from: Some(from), peer_sends: false, wait_s: Some(100) }
 }
 
 fn refusal(error: ClientError) -> String {
@@ -206,7 +206,12 @@ async fn whoever_has_a_token_needs_no_ether_to_open() {
     let [alice, bob] = pair(&world, token, more).await;
     let owner = alice.node.identity().owner;
     world.chain.set_balance(owner, 0).await;
+    // Where a deposit comes from is for who sends the transaction to say: it is refused, not ignored.
     let body = OpenChannel { peer_sends: true, ..opening(bob.key(), token, 20 * USDC, Source::Wallet) };
+    let error = alice.api.open_channel(&body, &fresh_key()).await.unwrap_err();
+    assert!(matches!(error, ClientError::Refused { status: 400, .. }), "{error}");
+    assert!(refusal(error).contains("`from`"));
+    let body = OpenChannel { from: None, ..body };
     let ch = open(&alice, &body).await;
     assert!(names(&alice.api).await.is_empty());
     assert_eq!(names(&bob.api).await, ["openBoth"]);

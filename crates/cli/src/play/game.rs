@@ -118,7 +118,7 @@ async fn open_links(args: &Args, town: &Town) -> Result<()> {
             amount,
             peer_amount,
             lane: 0,
-            from: Source::Wallet,
+            from: Some(Source::Wallet),
             peer_sends: false,
             wait_s: Some(WAIT_S),
         };

@@ -186,7 +186,7 @@ async fn open_link(house: &House, who: &Resident, peer: Address, deposit: Wei) -
         amount: deposit.into(),
         peer_amount: deposit.into(),
         lane: 0,
-        from: Source::Wallet,
+        from: Some(Source::Wallet),
         peer_sends: false,
         wait_s: Some(WAIT_S),
     };

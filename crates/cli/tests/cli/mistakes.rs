@@ -149,7 +149,7 @@ fn a_full_disk_stops_the_node_with_one_sentence_and_loses_nothing() {
         amount: Wei(amount),
         peer_amount: Wei(0),
         lane: 0,
-        from: Source::Wallet,
+        from: Some(Source::Wallet),
         peer_sends: false,
         wait_s: Some(100),
     };

@@ -29,6 +29,11 @@ async fn open(
 ) -> Result<Response, ApiError> {
     let OpenChannel { peer, asset, lane, from, .. } = wish;
     let (deposit, peer_deposit) = (wish.amount.0, wish.peer_amount.0);
+    if wish.peer_sends && from.is_some() {
+        let reason = "with `peer_sends` the peer's transaction takes the deposit as this node's config file says: leave `from` out";
+        return Err(ApiError::bad_request(reason));
+    }
+    let from = from.unwrap_or_default();
     let command = match wish.peer_sends {
         true => Command::AskOpening { peer, asset, deposit, peer_deposit, lane },
         false => Command::OpenChannel { peer, asset, deposit, peer_deposit, lane, from },

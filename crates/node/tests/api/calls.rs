@@ -39,7 +39,7 @@ async fn wrong_calls_get_one_clear_sentence() {
         amount: Wei(1),
         peer_amount: Wei(0),
         lane: 0,
-        from: Source::Wallet,
+        from: Some(Source::Wallet),
         peer_sends: false,
         wait_s: None,
     };

@@ -45,7 +45,7 @@ async fn a_token_does_what_its_scopes_say_and_nothing_else() {
         amount: Wei(1),
         peer_amount: Wei(0),
         lane: 0,
-        from: Source::Wallet,
+        from: Some(Source::Wallet),
         peer_sends: false,
         wait_s: None,
     };

@@ -156,7 +156,7 @@ impl Running {
             amount: Wei(amount),
             peer_amount: Wei(peer_amount),
             lane: 0,
-            from: Source::Wallet,
+            from: Some(Source::Wallet),
             peer_sends: false,
             wait_s: Some(100),
         };

@@ -47,12 +47,12 @@ pub(crate) async fn run(args: Args, client: &Client, output: Output) -> Result<(
         amount: deposit.into(),
         peer_amount: unit.read(&args.peer_deposit)?.into(),
         lane: args.lane,
-        from: args.from,
+        from: (!args.peer_sends).then_some(args.from),
         peer_sends: args.peer_sends,
         wait_s: args.money.wait_s(),
     };
     let key = args.money.key();
-    let (peer, amount, peer_amount, from) = (body.peer, body.amount, body.peer_amount, body.from);
+    let (peer, amount, peer_amount, from) = (body.peer, body.amount, body.peer_amount, args.from);
     let wish = EstimateWish::OpenChannel { peer, asset, amount, peer_amount, from };
     args.cost.agree(&wish, args.money.repeats() || args.peer_sends, client, output).await?;
     wait_connected(client, &[args.peer], output).await?;
