@@ -35,7 +35,11 @@ impl Unit {
         let token = all.iter().find(|asset| !asset.asset.is_zero() && asset.symbol.eq_ignore_ascii_case(name));
         let known = || all.iter().map(|asset| asset.symbol.as_str()).collect::<Vec<_>>().join(", ");
         let unknown = || Error::user(format!("unknown unit `{name}`; this node knows {}, gwei and wei", known()));
-        token.map(Self::from).ok_or_else(unknown)
+        let token = token.ok_or_else(unknown)?;
+        match &token.trouble {
+            Some(trouble) => Err(Error::user(format!("{} cannot be used: {trouble}", token.symbol))),
+            None => Ok(Self::from(token)),
+        }
     }
 
     /// Of an asset by its address.

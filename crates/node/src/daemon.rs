@@ -1,7 +1,7 @@
 //! A running node: everything started in order, watched, and stopped in order.
 
 use crate::api::{self, Api, Balance};
-use crate::assets::{self, Assets};
+use crate::assets;
 use crate::binding::ChannelBinding;
 use crate::config::{Config, ConfigError, ShopSection};
 use crate::engine::{Chain, Engine, EngineError, EngineHandle, EventSink, Stopped, TxCost, TxEnd};
@@ -168,7 +168,8 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     let store = Store::open(folder.data())?;
     let token = folder.read_token()?;
     let (chain, chain_news) = perunika_chain::connect(chain_config(&config), owner_key(&keys)?).await?;
-    assets::verify(&config, &folder.config(), &chain).await?;
+    let assets = assets::verify(&config, &folder.config(), &chain).await;
+    let policy = assets.restrict(config.policy());
     let (net, net_news) = start_net(&config, &keys).await?;
     let identity = Identity { key: keys.node_address()?, owner: keys.owner_address()? };
 
@@ -182,7 +183,7 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
     let (ask_owner, owner_asked) = mpsc::channel(owner::WAITING_MAX);
     let (engine, handle) = Engine::new(
         store.clone(),
-        participant::Config { domain: config.domain(), owner: identity.owner, policy: config.policy() },
+        participant::Config { domain: config.domain(), owner: identity.owner, policy: policy.clone() },
         Box::new(keys.channel_key()?),
         Box::new(NetPeers { book: peers.clone(), metrics: Arc::clone(&metrics) }),
         Box::new(DrivenChain { chain: chain.clone(), owner: ask_owner }),
@@ -203,8 +204,8 @@ pub async fn run(folder: &Folder, password: &str, options: Options) -> Result<No
         peers: peers.clone(),
         balance: Box::new(OwnerBalance(chain.clone())),
         domain: config.domain(),
-        policy: config.policy(),
-        assets: Assets::new(&config.tokens),
+        policy,
+        assets,
         chain_online: Arc::clone(&chain_online),
         token: token.clone(),
         tasks: tasks.clone(),

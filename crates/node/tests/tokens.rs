@@ -12,10 +12,9 @@ use perunika_client::types::{
 use perunika_client::{Client, ClientError, fresh_key};
 use perunika_core::B256;
 use perunika_core::info::{LedgerStage, VirtualStage};
-use perunika_node::daemon::{self, Options};
 use perunika_node::folder::Folder;
 use support::shop::finished;
-use support::{ETH, PASSWORD, Running, World, applied, http_get, open_channels, until};
+use support::{ETH, Running, World, applied, http_get, open_channels, until};
 
 /// One whole token.
 const USDC: u128 = 1_000_000;
@@ -247,21 +246,43 @@ async fn whoever_is_not_the_owner_moves_none_of_its_money() {
     assert!(said.contains("asset"), "{said}");
 }
 
+/// What is wrong with a token keeps no other channel undefended: the node starts, and begins nothing new in the token.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_does_not_start_with_other_decimals_than_the_token_s() {
-    let world = World::new(1).await;
+async fn a_node_starts_with_a_token_in_trouble_and_begins_nothing_in_it() {
+    let world = World::new(2).await;
     let token = world.chain.token().await;
-    let nobody = Address::repeat_byte(0x77);
-    for (address, decimals, words) in [(token, 18, "has 6"), (nobody, 6, "there is no contract at 0x7777")] {
-        let folder = Folder::new(world.folder(0, false).keep());
-        let text = std::fs::read_to_string(folder.config()).unwrap();
-        let line = text.lines().count() + if address == token { 3 } else { 2 };
-        let section = format!("[tokens.USDC]\naddress = \"{address}\"\ndecimals = {decimals}\nggas_price = 0\n");
-        std::fs::write(folder.config(), format!("{text}{section}")).unwrap();
-        let error = daemon::run(&folder, PASSWORD, Options::default()).await.unwrap_err().to_string();
-        assert!(error.contains(words) && error.contains(&format!("config.toml:{line}: ")), "{error}");
-        std::fs::remove_dir_all(folder.path()).unwrap();
-    }
+    let [alice, bob] = pair(&world, token, "deposit_max = \"100 USDC\"").await;
+    approve(&alice, token, 20 * USDC).await;
+    let before = open(&alice, &opening(bob.key(), token, 20 * USDC, Source::Wallet)).await;
+    let config = Folder::new(alice.folder.path()).config();
+    let changed = |from: &str, to: &str| {
+        let text = std::fs::read_to_string(&config).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&config, text.replace(from, to)).unwrap();
+    };
+    changed("\ndecimals = 6", "\ndecimals = 18");
+    let alice = alice.restart().await;
+    alice.connect(&bob).await;
+    let trouble = |all: Vec<perunika_client::types::Asset>| all.into_iter().find_map(|asset| asset.trouble).unwrap();
+    let said = trouble(alice.api.assets().await.unwrap());
+    assert!(said.contains("`decimals` is 18") && said.contains("has 6"), "{said}");
+    let body = OpenChannel { lane: 1, ..opening(bob.key(), token, 20 * USDC, Source::Wallet) };
+    refusal(alice.api.open_channel(&body, &fresh_key()).await.unwrap_err());
+    let wish = Approve { asset: token, amount: Wei(1), wait_s: Some(100) };
+    let said = refusal(alice.api.approve(&wish, &fresh_key()).await.unwrap_err());
+    assert!(said.contains("has 6"), "{said}");
+    // What is there goes on, counted in the smallest unit, and so does everything in ether.
+    let pay = Pay { amount: Wei(USDC), asset: None, countersign: true, reference: None, wait_s: Some(100) };
+    alice.api.pay_channel(before, &pay, &fresh_key()).await.unwrap();
+    let channel = alice.api.channel(before).await.unwrap();
+    assert_eq!((channel.mine, channel.decimals), (Wei(19 * USDC), None));
+    open(&alice, &opening(bob.key(), Address::ZERO, ETH, Source::Wallet)).await;
+    close(&alice, before).await;
+    changed("\ndecimals = 18", "\ndecimals = 6");
+    changed(&token.to_string(), &Address::repeat_byte(0x77).to_string());
+    let alice = alice.restart().await;
+    let said = trouble(alice.api.assets().await.unwrap());
+    assert!(said.contains("there is no contract at 0x7777"), "{said}");
 }
 
 /// The same keys, accounts and parameters under two contracts on one chain: the ids tell them apart.

@@ -7,7 +7,7 @@ use crate::output::Output;
 use crate::table::Table;
 use crate::units::{self, Money};
 use perunika_client::Client;
-use perunika_client::types::{Approve, EstimateWish, Wei};
+use perunika_client::types::{Approve, Asset, EstimateWish, Wei};
 
 /// What this node can be paid in: ETH, and the tokens of its config file.
 #[derive(Debug, clap::Subcommand)]
@@ -54,7 +54,10 @@ async fn show(client: &Client, output: Output) -> Result<()> {
             let allowance = if ether { String::new() } else { show(asset.allowance) };
             table.row([asset.symbol.clone(), address, show(asset.balance), allowance, show(asset.vault)]);
         }
-        table.to_string()
+        let trouble =
+            |asset: &Asset| asset.trouble.as_ref().map(|why| format!("\n{} is not used: {why}", asset.symbol));
+        let troubles: String = all.iter().filter_map(trouble).collect();
+        format!("{table}{troubles}")
     });
     Ok(())
 }

@@ -25,6 +25,10 @@ pub struct Asset {
     pub allowance: Option<Wei>,
     /// What is in the owner's vault.
     pub vault: Option<Wei>,
+    /// What was wrong with the token when the node started: its decimals are others than the config file says, there is no contract,
+    /// or the chain did not answer. Nothing new is begun in it until the next start; existing channels go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// Element of `GET /v1/vault`.

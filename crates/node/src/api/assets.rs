@@ -71,6 +71,7 @@ async fn list(State(api): Shared, Asked(asked): Asked<PageQuery>) -> Result<Json
             balance: held.map(|held| shown(held.balance)),
             allowance: held.map(|held| shown(held.allowance)),
             vault: held.map(|held| shown(held.vault)),
+            trouble: asset.trouble.as_ref().map(|trouble| trouble.reason.clone()),
         }
     };
     let all = api.assets.all().iter().enumerate().map(show).collect();
@@ -92,8 +93,11 @@ async fn vaults(State(api): Shared, Asked(asked): Asked<PageQuery>) -> Result<Js
     Ok(Json(page(all, &asked, |vault: &VaultBalance| vault.asset.to_string())?))
 }
 
-/// Money goes into nothing that the owner has not named.
+/// Money goes into nothing that the owner has not named, or that something is wrong with.
 fn named(api: &Api, asset: Address) -> Result<(), ApiError> {
+    if let Some(trouble) = api.assets.trouble(asset) {
+        return Err(ApiError::new(ErrorCode::Refused, trouble));
+    }
     let unknown = || ApiError::new(ErrorCode::Refused, format!("the config file names no token at {asset}"));
     api.assets.get(asset).map(drop).ok_or_else(unknown)
 }
