@@ -17,13 +17,13 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// A limit is one of its own asset; there is none for what the file does not name.
+    /// A limit is one of its own asset: 0 of a token whose section sets none, and of what the file does not name.
     fn accept_max(&self, asset: Option<Address>) -> Option<Amount> {
         if asset == Some(Address::ZERO) {
             return self.nano.accept_max();
         }
         let token = self.tokens.iter().find(|(_, token)| Some(token.address) == asset);
-        token.map_or(Some(0), |(name, token)| token.accept_max(name))
+        Some(token.and_then(|(name, token)| token.accept_max(name)).unwrap_or(0))
     }
 }
 
@@ -69,5 +69,24 @@ async fn agree(engine: EngineHandle, ch: B256, nid: B256) {
         Ok(Reply::Refused(fault)) => tracing::info!(%ch, %nid, ?fault, "an offer was not agreed to after all"),
         Ok(_) => tracing::info!(%ch, %nid, "agreed to a nanocontract by [nano] accept"),
         Err(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_without_a_limit_is_staked_by_the_owner_only() {
+        let tokens = |more: &str| {
+            let address = Address::repeat_byte(5);
+            let text = format!("[USDC]\naddress = \"{address}\"\ndecimals = 6\nggas_price = \"4 USDC\"\n{more}");
+            toml::from_str::<TokenSections>(&text).unwrap()
+        };
+        let settings = |more| Settings { nano: toml::from_str("accept = [\"all\"]").unwrap(), tokens: tokens(more) };
+        let limit = |more, asset| settings(more).accept_max(Some(Address::repeat_byte(asset)));
+        assert_eq!(limit("", 5), Some(0));
+        assert_eq!(limit("accept_max = \"2 USDC\"", 5), Some(2_000_000));
+        assert_eq!((limit("", 6), limit("", 0)), (Some(0), None));
     }
 }
