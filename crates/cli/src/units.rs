@@ -9,8 +9,6 @@ const WEI_MAX: Wei = (1 << 96) - 1;
 const GWEI: Wei = 1_000_000_000;
 const ETH: Wei = GWEI * GWEI;
 const TEN: Wei = 10;
-/// More is no number of decimals of any token.
-const MOST_DECIMALS: u32 = 18;
 /// Name of ether among the assets.
 const ETHER: &str = "ETH";
 
@@ -60,7 +58,8 @@ pub(crate) fn money(text: &str) -> Result<Money, String> {
     if ether || number.is_empty() || !name {
         return amount(text).map(Money::Ether);
     }
-    exact(number, TEN.pow(MOST_DECIMALS)).map_err(|_| format!("`{number}` is not a number"))?;
+    // How many digits there may be, only the token's decimals say.
+    parts(number)?;
     Ok(Money::Token { number: number.to_owned(), unit: unit.to_owned() })
 }
 
@@ -134,12 +133,22 @@ fn quantity(text: &str, units: &[(&str, u128)], wanted: &str) -> Result<u128, St
     exact(number, *factor)
 }
 
-fn exact(number: &str, factor: u128) -> Result<u128, String> {
+/// The digits before the point and behind it.
+fn parts(number: &str) -> Result<(&str, &str), String> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits_only = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !digits_only(fraction) || (fraction.is_empty() && number.contains('.')) {
+    if whole.is_empty()
+        || !digits_only(whole)
+        || !digits_only(fraction)
+        || (fraction.is_empty() && number.contains('.'))
+    {
         return Err(format!("`{number}` is not a number"));
     }
+    Ok((whole, fraction))
+}
+
+fn exact(number: &str, factor: u128) -> Result<u128, String> {
+    let (whole, fraction) = parts(number)?;
     let fraction = fraction.trim_end_matches('0');
     let too_large = || format!("`{number}` is too large");
     let mut total = whole.parse::<u128>().map_err(|_| too_large())?.checked_mul(factor).ok_or_else(too_large)?;
@@ -273,6 +282,11 @@ mod tests {
             assert!(eth(text).is_err(), "{text}");
         }
         assert!(money("5wei").unwrap().of(None, None).is_err());
+        // A token may have more decimals than ether.
+        let fine = |text: &str| money(text).and_then(|money| money.of(Some("FINE"), Some(24)));
+        assert_eq!(fine("0.000000000000000000000001 FINE"), Ok(1));
+        assert_eq!(fine("1.000000000000000000000002 FINE"), Ok(TEN.pow(24) + 2));
+        assert!(fine("0.0000000000000000000000001 FINE").is_err());
     }
 
     #[test]
