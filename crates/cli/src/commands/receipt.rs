@@ -1,7 +1,6 @@
 //! `perunika receipt`: what payees signed.
 
 use super::common::peer;
-use crate::assets::Unit;
 use crate::exit::{Error, Result};
 use crate::output::Output;
 use alloy::primitives::Address;
@@ -35,12 +34,16 @@ impl Command {
         if let Some(wanted) = signer.filter(|wanted| *wanted != receipt.signer) {
             return Err(Error::peer(format!("{} signed this receipt, not {wanted}", receipt.signer)));
         }
-        output.result(&json!({ "valid": true, "signer": receipt.signer }), || {
-            let (amount, id) = (Unit::find(receipt.id.asset, &[]).show(receipt.amount.0), receipt.id.channel);
-            format!("{} received {amount} through {id} for `{}`", receipt.signer, receipt.reference)
-        });
+        output.result(&json!({ "valid": true, "signer": receipt.signer }), || said(&receipt));
         Ok(())
     }
+}
+
+/// What the signature proves. It names the channel and not its asset, so that no name of one is printed here.
+fn said(receipt: &Receipt) -> String {
+    let Receipt { signer, amount, reference, id, .. } = receipt;
+    let (amount, channel) = (amount.0, id.channel);
+    format!("{signer} received {amount} smallest units of the asset of channel {channel} for `{reference}`")
 }
 
 fn read(file: &Path) -> Result<Receipt> {
@@ -56,4 +59,26 @@ fn read(file: &Path) -> Result<Receipt> {
         value = inner.take();
     }
     serde_json::from_value(value).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use perunika_client::types::{ChannelId, Wei};
+
+    #[test]
+    fn a_receipt_names_no_asset_that_is_not_signed() {
+        let receipt = |asset| Receipt {
+            id: ChannelId { chain: 1, adjudicator: Address::ZERO, asset, channel: [7; 32].into() },
+            version: 3,
+            amount: Wei(1_000_000_000_000_000_000),
+            reference: serde_json::from_str("\"order 17\"").unwrap(),
+            signer: Address::repeat_byte(9),
+            signature: [0; 64].into(),
+        };
+        // Whoever changes the asset, which no signature covers, changes no word.
+        let (token, ether) = (said(&receipt(Address::repeat_byte(5))), said(&receipt(Address::ZERO)));
+        assert_eq!(token, ether);
+        assert!(!ether.contains("ETH") && ether.contains("1000000000000000000 smallest units"), "{ether}");
+    }
 }

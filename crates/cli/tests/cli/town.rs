@@ -217,7 +217,7 @@ fn a_token_pays_within_its_limits_and_a_receipt_proves_it() {
     let verify = |signer: &str| town.run(&["receipt", "verify", "receipt.json", "--signer", signer]);
     let said = verify(&bob);
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-    assert!(String::from_utf8_lossy(&said.stdout).contains("received 10 wei"));
+    assert!(String::from_utf8_lossy(&said.stdout).contains("received 10 smallest units of the asset of"));
     assert_refused(&verify(&STRANGER.to_string()), 3, "signed this receipt, not");
     let forged = String::from_utf8_lossy(&paid.stdout).replace("order 17", "order 18");
     std::fs::write(&receipt, forged).expect("written");
