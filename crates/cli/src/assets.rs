@@ -116,9 +116,9 @@ impl CostArgs {
             return Ok(());
         }
         let estimate = client.estimate(wish).await?;
-        let about = if estimate.exact { "" } else { "about " };
+        // The transaction's own limit leaves a reserve above it, so even an exact estimate is no upper bound.
         let (price, cost) = (Amount(estimate.gas_price_wei.0), Amount(estimate.cost_wei.0));
-        output.note(&format!("{about}{} gas at {price} at most: {cost}", estimate.gas));
+        output.note(&format!("about {} gas at {price}: about {cost}", estimate.gas));
         let asked = !self.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         if asked && !yes("Send it? [y/N] ") {
             return Err(Error::user("nothing was sent"));

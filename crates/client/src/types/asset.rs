@@ -206,7 +206,8 @@ pub struct Estimate {
     pub gas: u64,
     /// Most that it would offer for a unit of gas now, in wei, tip included.
     pub gas_price_wei: Wei,
-    /// Both together: the most that it would cost at this price. What is deposited comes on top.
+    /// Both together: about what it would cost at this price. No upper bound: the transaction's gas limit leaves a reserve above `gas`.
+    /// What is deposited comes on top.
     pub cost_wei: Wei,
     /// True: the call was run on the present state. False: what such calls usually need, for a signature of the peer is missing.
     pub exact: bool,
