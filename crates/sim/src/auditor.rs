@@ -10,6 +10,7 @@ mod chain;
 mod claims;
 mod conduct;
 mod contents;
+mod deposits;
 mod duties;
 mod finish;
 mod nanos;
@@ -26,6 +27,7 @@ use crate::notebook::Line;
 use crate::world::{Tap, World};
 use alloy_primitives::{Address, B256};
 use contents::{Content, Entries, Item, Object, Outcome};
+use deposits::Deposits;
 use duties::Duties;
 use nanos::{Games, Known};
 use people::Person;
@@ -135,6 +137,7 @@ pub(crate) struct Auditor {
     /// Objects that an application wants to end by force.
     forced: BTreeSet<B256>,
     duties: Duties,
+    deposits: Deposits,
     labour: Labour,
     words: Vec<(usize, Word)>,
     /// Newest payment that was reported, by node and object.
@@ -235,6 +238,7 @@ impl Auditor {
             restless: BTreeMap::new(),
             forced: BTreeSet::new(),
             duties: Duties::default(),
+            deposits: Deposits::default(),
             labour: Labour::default(),
             words: Vec::new(),
             received: BTreeMap::new(),
@@ -301,6 +305,7 @@ impl Auditor {
             Tap::Down { node } => self.went_down(*node),
             Tap::Up { node } => self.people[*node].up_ms = self.now_ms,
             Tap::Shown { node, head, signed } => self.people[*node].heads.push((*signed, *head)),
+            Tap::Asked { node, params, terms } => self.asked(*node, params, *terms),
             Tap::Lost { .. } => {}
             Tap::Block { .. } | Tap::Chain(_) | Tap::Mined { .. } | Tap::Reorg { .. } => self.take_chain(tap),
         }
@@ -329,6 +334,7 @@ impl Auditor {
                 self.check_reveal(from, *vc);
             }
             Message::FinalSigs { vc, out_a, sigs } => self.sent_final(from, *vc, *out_a, sigs),
+            Message::AdjustSig { adjust, .. } if honest => self.adjusts(from, *adjust),
             Message::Ack { ch, ver } if honest => self.accepted(from, *ch, *ver),
             _ => self.sent_nano(from, message),
         }
@@ -358,6 +364,7 @@ impl Auditor {
     fn signed(&mut self, from: usize, ch: B256, ver: u64, message: &Message) {
         self.adopt_nanos(ch, ver);
         self.agreed_on(ch, ver);
+        self.note_uncount(ch, ver);
         if !self.honest(from) {
             return;
         }
@@ -366,6 +373,7 @@ impl Auditor {
         self.check_not_frozen(from, ch, ver);
         self.check_removals(from, ch, ver);
         self.check_closings(from, ch, ver);
+        self.check_counted(from, ch, ver);
         self.knowledge.entry((from, ch)).or_default().signed.insert(ver);
         if matches!(message, Message::Accept { .. }) {
             self.accepted(from, ch, ver);
@@ -381,6 +389,7 @@ impl Auditor {
             self.note_finals(to, *vc, *out_a, sigs);
         }
         self.got_nano(to, from, message);
+        self.offered(to, message);
         if let Message::Ack { ch, ver } = message {
             let known = self.knowledge.entry((to, *ch)).or_default();
             known.acked = known.acked.max(*ver);

@@ -1,5 +1,6 @@
 //! The ground truth: revm with the deployed Adjudicator, one block a second.
 
+use crate::token::{self, TOKENS};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use perunika_contracts::{Event, Preimage, Stored, creation_code, encode_call, revert_reason, view};
 use perunika_core::Domain;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// First timestamp of the chain, seconds.
 pub const START: u64 = 1_900_000_000;
-/// What every account has at the start, wei.
+/// What every account has at the start, of ether and of each token, smallest units.
 pub const ENDOWMENT: u128 = 1_000_000_000_000_000_000_000;
 const GAS: u64 = 16_000_000;
 /// Gas of a block where nothing else is said.
@@ -41,6 +42,7 @@ pub struct Queued {
     pub since: u64,
     /// It is in no block with an earlier timestamp, seconds.
     pub hold_until: u64,
+    to: Address,
     data: Bytes,
     value: U256,
     pub(crate) ticket: u64,
@@ -143,6 +145,11 @@ impl Ground {
             .iter()
             .chain([&deployer])
             .fold(Genesis { gas_limit, ..Genesis::at(START) }, |g, account| g.fund(*account, U256::from(ENDOWMENT)));
+        let genesis = TOKENS.iter().fold(genesis, |mut g, (token, manner)| {
+            let account = g.alloc.entry(*token).or_default();
+            (account.code, account.storage) = (token::code(*manner), token::endowed(accounts, ENDOWMENT));
+            g
+        });
         let mut chain = Chain::new(genesis);
         let hash =
             chain.send_unsigned(deployer, None, U256::ZERO, code, 16_000_000).expect("the deployment is accepted");
@@ -183,16 +190,36 @@ impl Ground {
         self.chain.balance(account, self.chain.height()).expect("the head is known").to::<u128>()
     }
 
+    /// What an account has of an asset (zero address for ETH) at the head, smallest units.
+    pub fn balance_of(&self, asset: Address, account: Address) -> u128 {
+        if asset == Address::ZERO {
+            return self.balance(account);
+        }
+        self.ask(asset, token::balance_call(account))
+    }
+
+    /// What an owner lets the Adjudicator take of a token, at the head.
+    pub fn allowance(&self, token: Address, owner: Address) -> u128 {
+        self.ask(token, token::allowance_call(owner, self.domain.adjudicator))
+    }
+
+    fn ask(&self, token: Address, data: Bytes) -> u128 {
+        let request = CallRequest { to: Some(token), data, ..CallRequest::default() };
+        let output = self.chain.call(&request, self.chain.height()).expect("a view").output;
+        U256::try_from_be_slice(&output).and_then(|word| word.try_into().ok()).unwrap_or_default()
+    }
+
     /// Puts a call into the pool; `ticket` comes back with its result. `Err`: it would revert now, nothing was sent.
     pub fn submit(&mut self, from: Address, call: &Call, ticket: u64) -> Result<(), String> {
         let encoded = encode_call(call, &self.domain, from).map_err(|e| e.to_string())?;
+        let to = encoded.token.unwrap_or(self.domain.adjudicator);
         let mut choices = vec![encoded.data];
         choices.extend(encoded.otherwise);
         let mut reason = String::new();
         for data in choices {
-            match self.dry_run(from, data.clone(), encoded.value) {
+            match self.dry_run(from, to, data.clone(), encoded.value) {
                 Ok(()) => {
-                    self.enqueue(from, call, data, encoded.value, ticket);
+                    self.enqueue((from, to), call, data, encoded.value, ticket);
                     return Ok(());
                 }
                 Err(why) => reason = why,
@@ -204,33 +231,34 @@ impl Ground {
     /// Whether a call would succeed in the next block. Nothing is sent.
     pub fn would_succeed(&self, from: Address, call: &Call) -> bool {
         let Ok(encoded) = encode_call(call, &self.domain, from) else { return false };
-        self.dry_run(from, encoded.data, encoded.value).is_ok()
+        let to = encoded.token.unwrap_or(self.domain.adjudicator);
+        self.dry_run(from, to, encoded.data, encoded.value).is_ok()
     }
 
     /// Puts a call into the pool without asking whether it would succeed.
     pub fn submit_blind(&mut self, from: Address, call: &Call) -> Result<(), String> {
         let encoded = encode_call(call, &self.domain, from).map_err(|e| e.to_string())?;
-        self.enqueue(from, call, encoded.data, encoded.value, u64::MAX);
+        let to = encoded.token.unwrap_or(self.domain.adjudicator);
+        self.enqueue((from, to), call, encoded.data, encoded.value, u64::MAX);
         Ok(())
     }
 
-    fn enqueue(&mut self, from: Address, call: &Call, data: Bytes, value: U256, ticket: u64) {
+    fn enqueue(&mut self, (from, to): (Address, Address), call: &Call, data: Bytes, value: U256, ticket: u64) {
         let since = self.time();
         // Who waits longest is no matter of chance here, so that one seed tells one story whoever asks.
         let wait = if self.full_s == 0 { 0 } else { u64::from(keccak256(&data)[31]) % (self.full_s + 1) };
         let hold_until = if wait == 0 { 0 } else { since + wait };
-        self.queue.push(Queued { from, call: call.clone(), since, hold_until, data, value, ticket });
+        self.queue.push(Queued { from, call: call.clone(), since, hold_until, to, data, value, ticket });
     }
 
     /// Hands what may be in a block at this time to the chain, in the order of the queue.
     fn release(&mut self, timestamp: u64) -> Vec<(u64, Result<u64, String>)> {
-        let to = Some(self.domain.adjudicator);
         let (due, held) = std::mem::take(&mut self.queue).into_iter().partition(|q| q.hold_until <= timestamp);
         self.queue = held;
         let due: Vec<Queued> = due;
         let mut refused = Vec::new();
         for call in due {
-            match self.chain.send_unsigned(call.from, to, call.value, call.data.clone(), GAS) {
+            match self.chain.send_unsigned(call.from, Some(call.to), call.value, call.data.clone(), GAS) {
                 Ok(hash) => self.pending.push((hash, call)),
                 Err(reason) => refused.push((call.ticket, Err(reason.to_string()))),
             }
@@ -238,15 +266,8 @@ impl Ground {
         refused
     }
 
-    fn dry_run(&self, from: Address, data: Bytes, value: U256) -> Result<(), String> {
-        let request = CallRequest {
-            from,
-            to: Some(self.domain.adjudicator),
-            value,
-            data,
-            gas_limit: Some(GAS),
-            ..CallRequest::default()
-        };
+    fn dry_run(&self, from: Address, to: Address, data: Bytes, value: U256) -> Result<(), String> {
+        let request = CallRequest { from, to: Some(to), value, data, gas_limit: Some(GAS), ..CallRequest::default() };
         let at = perunika_devnet::At::Next { timestamp: self.time() + 1 };
         let result = self.chain.call(&request, at).map_err(|e| e.to_string())?;
         if result.is_success() { Ok(()) } else { Err(revert_reason(&result.output)) }
@@ -442,9 +463,9 @@ impl Ground {
         time
     }
 
-    /// The vault balance of an owner at the head.
-    pub fn vault(&self, owner: Address) -> u128 {
-        let answer = self.read(view::vault_call(Address::ZERO, owner), self.chain.height());
+    /// The vault balance of an owner at the head, of an asset (zero address for ETH).
+    pub fn vault(&self, asset: Address, owner: Address) -> u128 {
+        let answer = self.read(view::vault_call(asset, owner), self.chain.height());
         view::vault(&answer).expect("a vault view").to::<u128>()
     }
 

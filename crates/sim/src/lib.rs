@@ -20,6 +20,7 @@ pub mod search;
 mod signing;
 mod stage;
 mod story;
+mod token;
 mod views;
 mod world;
 
@@ -33,4 +34,5 @@ pub use probes::probe_seeds;
 pub use rng::Rng;
 pub use stage::{Stage, short_terms};
 pub use story::{ETH, Path, quick_policy};
-pub use world::{CrashPoint, Fate, Filter, Network, Node, Rpc, Tap, World};
+pub use token::{Manner as TokenManner, TOKEN, TOKENS};
+pub use world::{CrashPoint, Fate, Filter, Network, Node, Pen, Rpc, Tap, World};

@@ -2,6 +2,7 @@
 
 use crate::world::World;
 use alloy_primitives::{Address, B256};
+use perunika_core::funding::Source;
 use perunika_core::info::{LedgerInfo, VirtualInfo, VirtualStage};
 use perunika_core::io::{Command, Reply};
 
@@ -11,8 +12,15 @@ pub const PATIENCE_MS: u64 = 60_000;
 impl World {
     /// Opens a ledger channel and waits until both sides can use it.
     pub fn open_channel(&mut self, a: usize, b: usize, deposit: u128, peer_deposit: u128) -> B256 {
+        self.open_channel_in(Address::ZERO, 0, (a, b), [deposit, peer_deposit])
+    }
+
+    /// The same in any asset (zero address for ETH), on any lane.
+    pub fn open_channel_in(&mut self, asset: Address, lane: u16, (a, b): (usize, usize), deposits: [u128; 2]) -> B256 {
+        let [deposit, peer_deposit] = deposits;
         let peer = self.key(b);
-        let tag = self.command(a, Command::OpenChannel { peer, deposit, peer_deposit, lane: 0 });
+        let tag =
+            self.command(a, Command::OpenChannel { peer, asset, deposit, peer_deposit, lane, from: Source::Wallet });
         self.wait_reply(a, tag);
         let Some(Reply::Opened(id)) = self.reply(a, tag).cloned() else {
             panic!("the channel did not open: {:?}", self.reply(a, tag));
@@ -38,8 +46,15 @@ impl World {
     /// Asks for a virtual channel; the tag of the reply.
     pub fn ask_virtual(&mut self, path: &[usize], stake: u128, peer_stake: u128) -> u64 {
         let keys: Vec<Address> = path[1..].iter().map(|n| self.key(*n)).collect();
-        let command =
-            Command::OpenVirtual { path: keys, stake, peer_stake, term: None, fee_max: u128::MAX, renew: false };
+        let command = Command::OpenVirtual {
+            asset: Address::ZERO,
+            path: keys,
+            stake,
+            peer_stake,
+            term: None,
+            fee_max: u128::MAX,
+            renew: false,
+        };
         self.command(path[0], command)
     }
 
@@ -93,9 +108,15 @@ impl World {
 
     /// Wei that an account gained since the start, fees for gas not counted (negative: lost).
     pub fn gain(&self, node: usize) -> i128 {
+        self.gain_of(node, Address::ZERO)
+    }
+
+    /// The same of any asset (zero address for ETH), in its smallest unit: wallet and vault together.
+    pub fn gain_of(&self, node: usize, asset: Address) -> i128 {
         let owner = self.nodes[node].owner;
-        let fees: u128 = self.ground.receipts.iter().filter(|r| r.from == owner).map(|r| r.fee).sum();
-        let now = self.ground.balance(owner) + self.ground.vault(owner) + fees;
+        let paid = self.ground.receipts.iter().filter(|r| r.from == owner && asset == Address::ZERO);
+        let fees: u128 = paid.map(|r| r.fee).sum();
+        let now = self.ground.balance_of(asset, owner) + self.ground.vault(asset, owner) + fees;
         now as i128 - crate::ground::ENDOWMENT as i128
     }
 }

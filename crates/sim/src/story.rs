@@ -1,7 +1,8 @@
 //! Whole stories, told so that they survive crashes and lost messages: what did not happen is asked for again, as a person would.
 
 use crate::world::World;
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
+use perunika_core::funding::Source;
 use perunika_core::info::{LedgerStage, VirtualStage};
 use perunika_core::io::Command;
 use perunika_core::policy::Policy;
@@ -79,7 +80,17 @@ impl Path {
         let started = [LedgerStage::Agreed, LedgerStage::Funding, LedgerStage::Open];
         if started.iter().all(|s| known(world, *s).is_none()) {
             let deposit = 100 * ETH;
-            world.command(left, Command::OpenChannel { peer, deposit, peer_deposit: deposit, lane: 0 });
+            world.command(
+                left,
+                Command::OpenChannel {
+                    asset: Address::ZERO,
+                    from: Source::Wallet,
+                    peer,
+                    deposit,
+                    peer_deposit: deposit,
+                    lane: 0,
+                },
+            );
         }
         world.run_until(WAIT_MS, |w| open(w).is_some());
         open(world)
@@ -106,8 +117,15 @@ impl Path {
         };
         if !going_on(world) {
             let path = self.nodes[1..].iter().map(|n| world.key(*n)).collect();
-            let command =
-                Command::OpenVirtual { path, stake, peer_stake, term: Some(term), fee_max: u128::MAX, renew: false };
+            let command = Command::OpenVirtual {
+                asset: Address::ZERO,
+                path,
+                stake,
+                peer_stake,
+                term: Some(term),
+                fee_max: u128::MAX,
+                renew: false,
+            };
             world.command(0, command);
         }
         world.run_until(2 * WAIT_MS, |w| usable(w).is_some());

@@ -2,11 +2,13 @@
 
 mod disk;
 mod network;
+mod owner;
 mod reorg;
 mod rpc;
 mod tap;
 
 pub use network::Network;
+pub use owner::Pen;
 pub use reorg::Fate;
 pub use rpc::Rpc;
 pub use tap::Tap;
@@ -79,6 +81,8 @@ pub struct Node {
     pub lag: u64,
     /// Faults of its view of the chain.
     pub rpc: Rpc,
+    /// How its owner answers when it is asked to sign.
+    pub pen: Pen,
     /// How long a commit takes at most, ms; 0: none.
     pub disk_ms: u64,
     /// An old copy of its disk.
@@ -111,6 +115,7 @@ enum Happening {
     Whisper { from: usize, to: usize, message: Box<Message> },
     Told { node: usize, key: TxKey, outcome: TxOutcome },
     Landed { node: usize, boot: u64 },
+    Answered { node: usize, input: Box<Input> },
     Block,
 }
 
@@ -197,7 +202,7 @@ impl World {
     /// The same where blocks have room for so much gas, with this creation code in place of the Adjudicator's.
     pub fn on_chain(seed: u64, names: &[&str], policy: &Policy, gas_limit: u64, adjudicator: Option<Bytes>) -> Self {
         signing::begin();
-        let owners: Vec<Address> = names.iter().map(|n| owner_of(n)).collect();
+        let owners: Vec<Address> = names.iter().map(|n| owner::account_of(n)).collect();
         let ground = Ground::with_blocks(&owners, adjudicator, gas_limit);
         let nodes = names.iter().map(|name| new_node(name, seed, policy)).collect();
         let mut world = Self {
@@ -452,6 +457,7 @@ impl World {
             Happening::Whisper { from, to, message } => self.post(from, to, *message),
             Happening::Told { node, key, outcome } => self.input(node, Input::Transaction { key, outcome }),
             Happening::Landed { node, boot } => self.landed(node, boot),
+            Happening::Answered { node, input } => self.input(node, *input),
             Happening::Block => self.block(),
         }
     }
@@ -595,6 +601,7 @@ impl World {
                     self.wish(node, key, call, held);
                 }
             }
+            Output::Authorise { params, side, terms } => self.authorise(node, &params, side, terms),
             Output::Watch(watch) => {
                 if !self.nodes[node].watches.contains(&watch) {
                     self.nodes[node].watches.push(watch);
@@ -670,10 +677,6 @@ fn shortly(command: &Command) -> String {
     }
 }
 
-fn owner_of(name: &str) -> Address {
-    Address::from_slice(&keccak256(format!("owner of {name}"))[12..])
-}
-
 fn memory_key(secret: B256) -> MemoryKey {
     MemoryKey::new(secret, keccak256(secret)).expect("a hash is a valid key")
 }
@@ -683,7 +686,7 @@ fn new_node(name: &str, seed: u64, policy: &Policy) -> Node {
     Node {
         name: name.into(),
         key: memory_key(secret).address(),
-        owner: owner_of(name),
+        owner: owner::account_of(name),
         participant: None,
         disk: BTreeMap::new(),
         honest: true,
@@ -696,6 +699,7 @@ fn new_node(name: &str, seed: u64, policy: &Policy) -> Node {
         chain_delay_ms: 0,
         lag: 0,
         rpc: Rpc::default(),
+        pen: Pen::default(),
         disk_ms: 0,
         backup: None,
         restored: false,

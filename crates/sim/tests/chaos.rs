@@ -1,5 +1,6 @@
 //! Random stories: everybody does anything at any time, nodes crash, networks break; at the end nobody honest has lost.
 
+use alloy_primitives::Address;
 use perunika_core::io::Command;
 use perunika_core::message::Message;
 use perunika_sim::{CrashPoint, ETH, Network, Path, Rng, World, quick_policy};
@@ -89,7 +90,15 @@ impl Chaos {
         let path = way[1..].iter().map(|n| self.path.world.key(*n)).collect();
         let (stake, peer_stake) = (u128::from(self.rng.between(1, 20)) * ETH, u128::from(self.rng.below(20)) * ETH);
         let term = Some(self.rng.between(37, 140));
-        let wish = Command::OpenVirtual { path, stake, peer_stake, term, fee_max: u128::MAX, renew: false };
+        let wish = Command::OpenVirtual {
+            asset: Address::ZERO,
+            path,
+            stake,
+            peer_stake,
+            term,
+            fee_max: u128::MAX,
+            renew: false,
+        };
         self.path.world.command(way[0], wish);
     }
 

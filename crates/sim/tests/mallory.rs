@@ -1,6 +1,6 @@
 //! The random adversary against honest nodes: whatever she does, the auditor finds nothing, and everybody honest gets out.
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use perunika_core::io::Command;
 use perunika_sim::{ETH, Mallory, Path, Rng, quick_policy};
 
@@ -52,7 +52,15 @@ impl Story {
                     (u128::from(self.rng.between(1, 10)) * ETH, u128::from(self.rng.below(10)) * ETH);
                 let term = Some(self.rng.between(37, 140));
                 let renew = self.rng.chance(100);
-                let wish = Command::OpenVirtual { path, stake, peer_stake, term, fee_max: u128::MAX, renew };
+                let wish = Command::OpenVirtual {
+                    asset: Address::ZERO,
+                    path,
+                    stake,
+                    peer_stake,
+                    term,
+                    fee_max: u128::MAX,
+                    renew,
+                };
                 self.path.world.command(way[0], wish);
             }
             _ => {

@@ -1,6 +1,8 @@
 //! Opening ledger channels: refusals, deposits that do not come or are not what was agreed, doubled answers.
 
+use alloy_primitives::Address;
 use perunika_core::chain::Call;
+use perunika_core::funding::Source;
 use perunika_core::info::LedgerStage;
 use perunika_core::io::{Command, Fault, Reply};
 use perunika_core::message::Message;
@@ -9,7 +11,17 @@ use perunika_sim::{ETH, Path, World, quick_policy};
 
 fn ask(world: &mut World, peer_deposit: u128) -> u64 {
     let peer = world.key(1);
-    world.command(0, Command::OpenChannel { peer, deposit: 10 * ETH, peer_deposit, lane: 0 })
+    world.command(
+        0,
+        Command::OpenChannel {
+            asset: Address::ZERO,
+            from: Source::Wallet,
+            peer,
+            deposit: 10 * ETH,
+            peer_deposit,
+            lane: 0,
+        },
+    )
 }
 
 /// The first node's ledger channels.
@@ -50,7 +62,10 @@ fn impossible_wishes_are_refused_at_once() {
     let (me, peer) = (path.world.key(0), path.world.key(1));
     let wishes = [(me, ETH, ETH), (peer, 0, 0), (peer, u128::MAX, 1), (peer, 1 << 96, 0)];
     for (peer, deposit, peer_deposit) in wishes {
-        let tag = path.world.command(0, Command::OpenChannel { peer, deposit, peer_deposit, lane: 0 });
+        let tag = path.world.command(
+            0,
+            Command::OpenChannel { asset: Address::ZERO, from: Source::Wallet, peer, deposit, peer_deposit, lane: 0 },
+        );
         assert!(matches!(path.world.reply(0, tag), Some(Reply::Refused(Fault::Caller(_)))), "{deposit}");
     }
     path.world.finish();
@@ -141,7 +156,7 @@ fn a_second_wish_for_the_same_channel_changes_nothing() {
     path.world.run_for(3_000);
     path.world.pay(1, id, ETH / 2);
     let (from, to) = (1, 0);
-    path.world.inject(from, to, Message::ChannelAgreed { id });
+    path.world.inject(from, to, Message::ChannelAgreed { id, consent: None });
     path.world.run_for(3_000);
     assert_eq!(path.world.share(0, id), Some(10 * ETH + ETH / 2));
     path.world.finish();

@@ -1,5 +1,6 @@
 //! Payments through ledger and virtual channels: both ways, crossing, streams, closing in between.
 
+use alloy_primitives::Address;
 use perunika_core::info::VirtualStage;
 use perunika_core::io::{Command, Event, Fault, Reply};
 use perunika_core::message::Message;
@@ -37,6 +38,7 @@ fn an_idle_world_is_silent() {
     let nodes = path.nodes.clone();
     let keys = nodes[1..].iter().map(|n| path.world.key(*n)).collect();
     let wish = Command::OpenVirtual {
+        asset: Address::ZERO,
         path: keys,
         stake: ETH,
         peer_stake: ETH,

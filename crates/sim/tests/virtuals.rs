@@ -1,5 +1,6 @@
 //! Virtual channels that overlap, and participants that vanish at every step.
 
+use alloy_primitives::Address;
 use perunika_core::info::VirtualStage;
 use perunika_core::io::{Command, Reply};
 use perunika_core::message::Message;
@@ -166,6 +167,7 @@ fn overlap(seed: u64, hubs: usize, rough: bool) {
             let keys = way[1..].iter().map(|n| path.world.key(*n)).collect();
             let term = Some(1_000);
             let wish = Command::OpenVirtual {
+                asset: Address::ZERO,
                 path: keys,
                 stake: ETH,
                 peer_stake: ETH,

@@ -83,7 +83,7 @@ impl Auditor {
     fn event(&mut self, event: &Event) {
         self.learn_life(event);
         self.nano_event(event);
-        self.record.time = self.chain.time;
+        (self.record.time, self.record.height) = (self.chain.time, self.chain.height);
         let faults = self.record.follow(event);
         faults.into_iter().for_each(|f| self.fault(f));
         self.check_event(event);
@@ -109,7 +109,7 @@ impl Auditor {
         self.record = Record::default();
         self.games.forget_chain();
         for logged in &log {
-            self.chain.time = logged.time;
+            (self.chain.time, self.chain.height) = (logged.time, logged.height);
             self.replay(&logged.event);
         }
         self.chain.height = height;
@@ -122,7 +122,7 @@ impl Auditor {
 
     fn replay(&mut self, event: &Event) {
         self.note_nano_event(event);
-        self.record.time = self.chain.time;
+        (self.record.time, self.record.height) = (self.chain.time, self.chain.height);
         drop(self.record.follow(event));
     }
 

@@ -1,5 +1,6 @@
 //! Who is owed what, and whether the chain paid it.
 
+use super::balances::assets;
 use super::contents::{Content, payoff};
 use super::nanos::part;
 use super::{Auditor, Knowledge};
@@ -34,10 +35,12 @@ impl Auditor {
 
     /// I1: the contract holds what it owes, and no life pays more than it was given.
     pub(super) fn check_holdings(&mut self, world: &World) {
-        let holds = world.ground.balance(self.domain.adjudicator) as i128;
-        let owed = self.record.owed();
-        if holds != owed {
-            self.fault(format!("I1: the contract holds {holds} and owes {owed}"));
+        for asset in assets() {
+            let holds = world.ground.balance_of(asset, self.domain.adjudicator) as i128;
+            let owed = self.record.owed(asset);
+            if holds != owed {
+                self.fault(format!("I1: the contract holds {holds} of {asset} and owes {owed}"));
+            }
         }
         let over = self
             .record
@@ -107,8 +110,8 @@ impl Auditor {
     /// I1: what two honest parties are owed in one channel is there.
     fn check_claims(&mut self, id: B256) {
         let Some(object) = self.objects.get(&id) else { return };
-        let genesis = &object.versions[&0][0];
-        let whole = genesis.total;
+        let genesis = object.versions[&0][0].total;
+        let whole = self.record.lives.get(&id).map_or(genesis, |life| life.deposits.iter().sum());
         let [Some(a), Some(b)] = object.keys.map(|key| self.node_of(key).filter(|n| self.honest(*n))) else { return };
         if self.may_have_nanos(id) {
             return;
@@ -137,9 +140,16 @@ impl Auditor {
         let owed = content.nanos().iter().map(|e| self.games.due(node, id, e, side)).sum::<u128>();
         content
             .share(side)
+            .saturating_add(self.uncounted(id, side, content))
             .saturating_sub(defaults)
             .saturating_add(owed)
             .saturating_add(locks.fold(0, u128::saturating_add))
+    }
+
+    /// What was deposited for a side beyond what a version counts (protocol 0.3 top-up).
+    fn uncounted(&self, id: B256, side: usize, content: &Content) -> u128 {
+        let life = self.record.lives.get(&id);
+        life.map_or(0, |life| life.deposits[side].saturating_sub(content.deposits[side]))
     }
 
     pub(super) fn side_in(&self, node: usize, id: B256) -> Option<usize> {

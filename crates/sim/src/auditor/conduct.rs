@@ -232,6 +232,7 @@ impl Auditor {
         let record = self.record.has(vc) && !self.people[node].lags;
         let links: Vec<B256> = self.links_of(place, vc);
         let disputed = links.iter().any(|l| self.saw_dispute(node, *l, signed));
+        let assets: BTreeSet<Address> = links.iter().filter_map(|l| self.record.asset(*l)).collect();
         // Both may become durable at once, and a crash may hold the lock back longer than the secret.
         let before = |left_ms: u64| signed.is_some_and(|line| line.at_ms <= left_ms);
         let revealed = self.revealed.get(&(node, vc)).is_some_and(|left_ms| !before(*left_ms));
@@ -259,6 +260,7 @@ impl Auditor {
             (self.removed.contains(&(node, link, vc)), "a lock that it had removed before"),
             (record, "a lock although there is a record"),
             (disputed, "a lock although a link of it is in dispute"),
+            (assets.len() > 1, "links of different assets"),
         ];
         let broken: Vec<&str> = rules.iter().filter(|(broken, _)| *broken).map(|(_, what)| *what).collect();
         self.drafts.entry((node, hash)).or_insert(vc);

@@ -60,6 +60,8 @@ pub(super) struct Content {
     pub(super) is_item: bool,
     /// Signed by both at once: its parity is that of party A.
     pub(super) presigned: bool,
+    /// The change of the counted deposits that made it, if it counts less.
+    pub(super) uncount: Option<LinkOp>,
     pub(super) signers: Vec<Address>,
     hash: OnceCell<B256>,
 }
@@ -78,6 +80,7 @@ impl Content {
             bases: Vec::new(),
             is_item: false,
             presigned: false,
+            uncount: None,
             signers: Vec::new(),
             hash: OnceCell::new(),
         }
@@ -96,6 +99,7 @@ impl Content {
             bases: vec![self.ver],
             is_item: false,
             presigned: false,
+            uncount: None,
             signers: Vec::new(),
             hash: OnceCell::new(),
         }
@@ -135,7 +139,7 @@ impl Content {
 
     /// Only the split of the cash differs.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.total == other.total && self.lists.root() == other.lists.root()
+        self.total == other.total && self.deposits == other.deposits && self.lists.root() == other.lists.root()
     }
 
     pub(super) fn holds(&self, vc: B256) -> bool {
@@ -153,9 +157,30 @@ impl Content {
 
     /// The version after changes of locks and nanocontracts; `None` if somebody cannot afford them.
     fn changed(&self, ver: u64, ops: &[LinkOp], books: &dyn Books) -> Option<Self> {
+        if let Some(op) = ops.iter().find(|op| op.is_about_deposits()) {
+            return if ops.len() == 1 { self.with_deposits(ver, op) } else { None };
+        }
         let next = self.with_locks(ver, ops, books)?;
         let nanos = ops.iter().any(|op| matches!(op, LinkOp::OpenNano { .. } | LinkOp::CloseNano { .. }));
         if nanos { next.with_nanos(ops, books) } else { Some(next) }
+    }
+
+    /// What is counted of a deposit from now on is its side's cash, and what is counted no more was (protocol 0.3).
+    fn with_deposits(&self, ver: u64, op: &LinkOp) -> Option<Self> {
+        let mut next = self.at(ver);
+        match *op {
+            LinkOp::Count { deposits } => next.deposits = deposits,
+            LinkOp::Uncount { side, amount, .. } => {
+                let of = &mut next.deposits[side.index()];
+                (*of, next.uncount) = (of.checked_sub(amount)?, Some(*op));
+            }
+            _ => return None,
+        }
+        let share = |side: usize| self.share(side).checked_add(next.deposits[side])?.checked_sub(self.deposits[side]);
+        let (a, b) = (share(0)?, share(1)?);
+        (next.def_a, next.total) = (a, a.checked_add(b)?);
+        let staked = self.nanos().iter().fold([0, 0], |sum, e| [sum[0] + e.da0, sum[1] + e.total - e.da0]);
+        (staked[0] <= a && staked[1] <= b).then_some(next)
     }
 
     /// A nanocontract is paid from what its parties own by default, and gives what its newest version says.
@@ -315,7 +340,7 @@ impl Object {
                 known.is_item |= content.is_item;
                 if proofs.is_honest(by) {
                     // What others called it before does not matter.
-                    (known.removed, known.closed) = (content.removed, content.closed);
+                    (known.removed, known.closed, known.uncount) = (content.removed, content.closed, content.uncount);
                 }
                 known.bases.extend(content.bases);
             }
@@ -339,9 +364,9 @@ impl Object {
 
 /// Those whose items differ: others with the same entries give the same.
 fn distinct<'a>(all: impl Iterator<Item = &'a Content>) -> impl Iterator<Item = &'a Content> {
-    let mut seen: Vec<(*const Lists, u128)> = Vec::new();
+    let mut seen: Vec<(*const Lists, u128, [u128; 2])> = Vec::new();
     all.filter(move |content| {
-        let name = (Arc::as_ptr(&content.lists), content.total);
+        let name = (Arc::as_ptr(&content.lists), content.total, content.deposits);
         let new = !seen.contains(&name);
         if new {
             seen.push(name);

@@ -208,6 +208,11 @@ impl Auditor {
 
     /// States that an honest node sends to the chain are its signatures too (protocol 2.3: sending is signing).
     pub(super) fn called(&mut self, node: usize, call: &Call) {
+        if let Call::Adjust { adjust, .. } = call
+            && self.honest(node)
+        {
+            self.adjusts(node, *adjust);
+        }
         if let Call::Register { state, .. } | Call::Refute { state, .. } = call
             && state.ver > 0
             && let Some(object) = self.objects.get(&state.ch)

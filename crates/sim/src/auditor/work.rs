@@ -49,7 +49,9 @@ impl Work {
             }
             Call::Deposit { id, .. } => (*id, zero, 1),
             Call::Adjust { adjust, .. } => (adjust.id, B256::with_last_byte(adjust.seq as u8), 1),
-            Call::Withdraw { .. } | Call::FundVault { .. } | Call::Batch { .. } => (zero, zero, 1),
+            Call::Withdraw { .. } | Call::FundVault { .. } | Call::Approve { .. } | Call::Batch { .. } => {
+                (zero, zero, 1)
+            }
         };
         Self { name: call.name(), object, detail, count }
     }
@@ -61,7 +63,7 @@ impl Work {
             "registerNano" | "registerVirtualNano" | "refuteNano" | "refuteVirtualNano" => Kind::Nanos,
             "execute" | "executeVirtual" => Kind::Step,
             // Code is sent again after restarts and failed claims; I10 does not speak of it.
-            "withdraw" | "fundVault" | "batch" | "deposit" | "refund" | "deploy" => Kind::Free,
+            "withdraw" | "fundVault" | "approve" | "batch" | "deposit" | "refund" | "deploy" => Kind::Free,
             name => Kind::Once(name),
         }
     }

@@ -2,7 +2,8 @@
 
 use super::story::Story;
 use crate::story::ETH;
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
+use perunika_core::funding::Source;
 use perunika_core::info::{LedgerStage, VirtualInfo, VirtualStage};
 use perunika_core::io::Command;
 
@@ -80,7 +81,8 @@ impl Story {
         let renew = self.rng.chance(300);
         let shortest = if renew { self.renewable() } else { self.plan.policy.term_min() + 2 };
         let term = Some(self.rng.between(shortest, shortest + 6 * self.plan.policy.m_safe));
-        let wish = Command::OpenVirtual { path, stake, peer_stake, term, fee_max: u128::MAX, renew };
+        let wish =
+            Command::OpenVirtual { asset: Address::ZERO, path, stake, peer_stake, term, fee_max: u128::MAX, renew };
         self.world.command(walk[0], wish);
         self.pass(300);
     }
@@ -118,7 +120,14 @@ impl Story {
         let living = all.iter().find(|l| l.peer == peer && l.stage != LedgerStage::Closed);
         let command = match living {
             Some(ledger) => Command::CloseChannel { ch: ledger.id, force: self.rng.chance(600) },
-            None => Command::OpenChannel { peer, deposit: 50 * ETH, peer_deposit: 50 * ETH, lane: 0 },
+            None => Command::OpenChannel {
+                asset: Address::ZERO,
+                from: Source::Wallet,
+                peer,
+                deposit: 50 * ETH,
+                peer_deposit: 50 * ETH,
+                lane: 0,
+            },
         };
         self.world.command(node, command);
     }

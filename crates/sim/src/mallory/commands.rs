@@ -5,6 +5,7 @@ use crate::rng::Rng;
 use crate::story::ETH;
 use crate::world::World;
 use alloy_primitives::Address;
+use perunika_core::funding::Source;
 use perunika_core::io::Command;
 
 /// A puppet wants something itself, as an application would.
@@ -26,7 +27,14 @@ fn some_command(world: &World, rng: &mut Rng, node: usize) -> Option<Command> {
             }
             let deposits = [0, ETH, 5 * ETH];
             let (deposit, peer_deposit) = (deposits[rng.below(3) as usize], deposits[rng.below(3) as usize]);
-            Command::OpenChannel { peer: world.key(to), deposit, peer_deposit, lane: rng.below(4) as u16 }
+            Command::OpenChannel {
+                asset: Address::ZERO,
+                from: Source::Wallet,
+                peer: world.key(to),
+                deposit,
+                peer_deposit,
+                lane: rng.below(4) as u16,
+            }
         }
         0..=5 => {
             let amount = [1, ETH / 1000, ETH / 50, ETH][rng.below(4) as usize];
@@ -41,7 +49,15 @@ fn some_command(world: &World, rng: &mut Rng, node: usize) -> Option<Command> {
             let path = path.split_off(at + 1);
             let (stake, peer_stake) = (u128::from(rng.between(1, 5)) * ETH, u128::from(rng.below(5)) * ETH);
             let term = Some(rng.between(37, 140));
-            Command::OpenVirtual { path, stake, peer_stake, term, fee_max: u128::MAX, renew: rng.chance(100) }
+            Command::OpenVirtual {
+                asset: Address::ZERO,
+                path,
+                stake,
+                peer_stake,
+                term,
+                fee_max: u128::MAX,
+                renew: rng.chance(100),
+            }
         }
         8 => Command::CloseVirtual { vc: vc_of(world, rng, node)? },
         9 => Command::ForceVirtual { vc: vc_of(world, rng, node)? },

@@ -182,6 +182,8 @@ kinds!(
     Propose,
     CloseAsk,
     CloseSig,
+    AdjustAsk,
+    AdjustSig,
     QuoteAsk,
     Quote,
     QuoteRefused,

@@ -7,7 +7,7 @@ use super::intent::Topic;
 use super::{calls, garble};
 use crate::rng::Rng;
 use crate::world::World;
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use perunika_core::body::Body;
 use perunika_core::message::{LinkOp, Message, Note, Removal};
 use perunika_core::params::Side;
@@ -330,9 +330,12 @@ fn anything(world: &mut World, rng: &mut Rng, node: usize) -> Option<(usize, Mes
         }
         3 => (to, Message::Refuse { ch, ver, refused: vec![ch], reason: "no".into() }),
         4 => (to, Message::App { data: rng.bytes32().to_vec() }),
-        5 => (to, Message::ChannelAsk { lane: rng.below(3) as u16 }),
-        6 => (to, Message::ChannelInfo { lane: rng.below(3) as u16, owner: world.nodes[node].owner }),
-        7 => (to, Message::ChannelAgreed { id: ch }),
+        5 => (to, Message::ChannelAsk { asset: Address::ZERO, lane: rng.below(3) as u16 }),
+        6 => (
+            to,
+            Message::ChannelInfo { asset: Address::ZERO, lane: rng.below(3) as u16, owner: world.nodes[node].owner },
+        ),
+        7 => (to, Message::ChannelAgreed { id: ch, consent: None }),
         8 => {
             let mut params = world.strings.loot.ledgers.get(&ch)?.params;
             params.lane = rng.below(4) as u16;

@@ -8,6 +8,7 @@ use crate::world::World;
 use alloy_primitives::{Address, B256};
 use perunika_core::body::{Body, Change};
 use perunika_core::chain::{Call, RecordView};
+use perunika_core::funding::Source;
 use perunika_core::message::{LinkOp, Message, Removal, Renews, Terms};
 use perunika_core::params::{ChannelParams, VirtualParams, secret_hash};
 use perunika_core::secret::Secret;
@@ -52,8 +53,14 @@ impl Between {
         world.strings.spied.extend(NEIGHBOURS);
         let links = [world.open_channel(0, HUB, 50 * ETH, 50 * ETH), world.open_channel(HUB, 2, 50 * ETH, 50 * ETH)];
         let peer = world.key(2);
-        let spare =
-            perunika_core::io::Command::OpenChannel { peer, deposit: 50 * ETH, peer_deposit: 50 * ETH, lane: 1 };
+        let spare = perunika_core::io::Command::OpenChannel {
+            asset: Address::ZERO,
+            from: Source::Wallet,
+            peer,
+            deposit: 50 * ETH,
+            peer_deposit: 50 * ETH,
+            lane: 1,
+        };
         let tag = world.command(HUB, spare);
         world.wait_reply(HUB, tag);
         let Some(perunika_core::io::Reply::Opened(spare)) = world.reply(HUB, tag).cloned() else {

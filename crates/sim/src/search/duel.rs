@@ -11,6 +11,7 @@ use perunika_apps::{App, hash_chain};
 use perunika_core::Participant;
 use perunika_core::body::Body;
 use perunika_core::chain::{Call, Phase};
+use perunika_core::funding::Source;
 use perunika_core::info::LedgerStage;
 use perunika_core::io::Command;
 use perunika_core::message::{Message, NanoTerms};
@@ -182,12 +183,23 @@ impl Duel {
         engine.pass(self, &mut state)?;
         let [dep_a, dep_b] = DEPOSITS;
         if self.bounds.honest == Side::A {
-            let command = Command::OpenChannel { peer, deposit: dep_a, peer_deposit: dep_b, lane: 0 };
+            let command = Command::OpenChannel {
+                asset: Address::ZERO,
+                from: Source::Wallet,
+                peer,
+                deposit: dep_a,
+                peer_deposit: dep_b,
+                lane: 0,
+            };
             engine.apply(self, &mut state, &Stimulus::Command(900, command))?;
-            let info = Message::ChannelInfo { lane: 0, owner: self.owners[1] };
+            let info = Message::ChannelInfo { asset: Address::ZERO, lane: 0, owner: self.owners[1] };
             engine.apply(self, &mut state, &Stimulus::Message(peer, info))?;
             engine.settle(self, &mut state, 1)?;
-            engine.apply(self, &mut state, &Stimulus::Message(peer, Message::ChannelAgreed { id: self.ch }))?;
+            engine.apply(
+                self,
+                &mut state,
+                &Stimulus::Message(peer, Message::ChannelAgreed { id: self.ch, consent: None }),
+            )?;
             engine.settle(self, &mut state, 2)?;
             let confirm = Call::Confirm { params: self.params, id: self.ch, dep_a, value: dep_b };
             engine.call(&mut state, self.owners[1], &confirm)?;

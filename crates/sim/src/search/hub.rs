@@ -10,6 +10,7 @@ use super::{moves as ledger_moves, words};
 use alloy_primitives::{Address, B256};
 use perunika_core::Participant;
 use perunika_core::chain::{Call, Phase, RecordView};
+use perunika_core::funding::Source;
 use perunika_core::info::LedgerStage;
 use perunika_core::io::Command;
 use perunika_core::message::{LinkOp, Message, Removal, Terms};
@@ -165,12 +166,23 @@ impl Hub {
         let (left, right) = (self.ends[0].address(), self.ends[1].address());
         let offer = Message::ChannelOffer { params: self.links[0], nonce: 0, dep_a: DEPOSIT, dep_b: DEPOSIT };
         engine.apply(self, &mut state, &Stimulus::Message(left, offer))?;
-        let command = Command::OpenChannel { peer: right, deposit: DEPOSIT, peer_deposit: DEPOSIT, lane: 0 };
+        let command = Command::OpenChannel {
+            asset: Address::ZERO,
+            from: Source::Wallet,
+            peer: right,
+            deposit: DEPOSIT,
+            peer_deposit: DEPOSIT,
+            lane: 0,
+        };
         engine.apply(self, &mut state, &Stimulus::Command(900, command))?;
-        let info = Message::ChannelInfo { lane: 0, owner: self.owners[1] };
+        let info = Message::ChannelInfo { asset: Address::ZERO, lane: 0, owner: self.owners[1] };
         engine.apply(self, &mut state, &Stimulus::Message(right, info))?;
         engine.settle(self, &mut state, 1)?;
-        engine.apply(self, &mut state, &Stimulus::Message(right, Message::ChannelAgreed { id: self.ids[1] }))?;
+        engine.apply(
+            self,
+            &mut state,
+            &Stimulus::Message(right, Message::ChannelAgreed { id: self.ids[1], consent: None }),
+        )?;
         let open = Call::Open { params: self.links[0], nonce: 0, value: DEPOSIT };
         engine.call(&mut state, self.owners[0], &open)?;
         engine.settle(self, &mut state, 3)?;

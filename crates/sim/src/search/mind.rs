@@ -190,7 +190,8 @@ impl Minds {
                 }
                 Output::Reply { reply: Reply::Refused(_), .. } => done.refused = true,
                 Output::Event(Event::Misbehaved { .. }) => done.accused = true,
-                Output::Reply { .. } | Output::Event(_) => {}
+                // Its owner never answers.
+                Output::Reply { .. } | Output::Event(_) | Output::Authorise { .. } => {}
             }
         }
         done

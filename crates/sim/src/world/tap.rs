@@ -4,6 +4,8 @@ use crate::auditor::Work;
 use perunika_core::chain::Call;
 use perunika_core::io::{Command, Event, Reply};
 use perunika_core::message::Message;
+use perunika_core::params::ChannelParams;
+use perunika_core::signed::OpenAuth;
 
 /// What left a node, what reached it, and what the chain did, in this order: all that an auditor needs to know.
 #[derive(Clone, Debug)]
@@ -54,6 +56,15 @@ pub enum Tap {
         head: u64,
         /// Number of signatures of all keys until then.
         signed: u64,
+    },
+    /// A node asks its owner to sign for an opening in one transaction.
+    Asked {
+        /// Index of the node.
+        node: usize,
+        /// Slot key fields.
+        params: Box<ChannelParams>,
+        /// What the owner is to sign.
+        terms: OpenAuth,
     },
     /// The application of a node wants something.
     Wanted {

@@ -1,6 +1,7 @@
 //! Every kind of message with random and boundary values, from peers, from participants and from strangers: S13, S45. No panic,
 //! and nothing on the disk changes but what an honest sender could have changed too.
 
+use alloy_primitives::Address;
 use perunika_core::message::{LinkOp, Message, Removal, Renews, Terms};
 use perunika_core::params::{ChannelParams, Party, VirtualParams};
 use perunika_core::sig::Signature;
@@ -142,9 +143,9 @@ impl Hostile {
                 dep_a: self.amount(),
                 dep_b: self.amount(),
             },
-            1 => Message::ChannelAsk { lane: ver as u16 },
-            2 => Message::ChannelInfo { lane: ver as u16, owner: self.key() },
-            3 => Message::ChannelAgreed { id: ch },
+            1 => Message::ChannelAsk { asset: Address::ZERO, lane: ver as u16 },
+            2 => Message::ChannelInfo { asset: Address::ZERO, lane: ver as u16, owner: self.key() },
+            3 => Message::ChannelAgreed { id: ch, consent: None },
             4 => Message::Item {
                 ch,
                 ver,

@@ -581,7 +581,7 @@ fn s16_code_at_an_owner_or_a_key_changes_no_signature() {
     stage.world.ground.submit_blind(stage.world.nodes[1].owner, &call).expect("sent");
     stage.finish();
     assert_eq!(stage.world.gain(1), 2 * ETH as i128, "in the vault");
-    assert!(stage.world.ground.vault(stage.world.nodes[1].owner) > 0);
+    assert!(stage.world.ground.vault(alloy_primitives::Address::ZERO, stage.world.nodes[1].owner) > 0);
 }
 
 /// Calls of honest nodes so far that were taken.

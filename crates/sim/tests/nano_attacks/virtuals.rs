@@ -1,7 +1,7 @@
 //! Nanocontracts and the life of their virtual channel: its end, its renewal, a dispute that never was.
 
 use crate::games::{Table, board, won_by_a};
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use perunika_apps::{App, hash_chain, tic_tac_toe};
 use perunika_core::info::VirtualStage;
 use perunika_core::io::{Command, Event, Fault, Reply};
@@ -13,7 +13,15 @@ fn table(seed: u64, term: u64, renew: bool) -> Table {
     let mut path = Path::open(seed, 1, &Policy { term, ..quick_policy() });
     let hops = path.nodes[1..].iter().map(|n| path.world.key(*n)).collect();
     let (stake, peer_stake) = (20 * ETH, 20 * ETH);
-    let open = Command::OpenVirtual { path: hops, stake, peer_stake, term: None, fee_max: u128::MAX, renew };
+    let open = Command::OpenVirtual {
+        asset: Address::ZERO,
+        path: hops,
+        stake,
+        peer_stake,
+        term: None,
+        fee_max: u128::MAX,
+        renew,
+    };
     let tag = path.world.command(0, open);
     path.world.wait_reply(0, tag);
     let Some(Reply::Opened(ch)) = path.world.reply(0, tag).cloned() else { panic!("not open") };

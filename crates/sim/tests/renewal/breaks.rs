@@ -1,7 +1,7 @@
 //! Somebody stops or crashes, messages get lost: at every step of a renewal.
 
 use super::moves::{active, disputes, kept_policy, wish};
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use perunika_core::info::VirtualStage;
 use perunika_core::io::Command;
 use perunika_core::message::Message;
@@ -178,7 +178,15 @@ fn s61_a_kept_channel_in_a_rough_network() {
             if active(&path.world, 0).is_none() {
                 let (path_of, term, fee_max) = (keys.clone(), Some(150), 10 * ETH);
                 let (stake, peer_stake, renew) = (4 * ETH, 4 * ETH, true);
-                let open = Command::OpenVirtual { path: path_of, stake, peer_stake, term, fee_max, renew };
+                let open = Command::OpenVirtual {
+                    asset: Address::ZERO,
+                    path: path_of,
+                    stake,
+                    peer_stake,
+                    term,
+                    fee_max,
+                    renew,
+                };
                 path.world.command(0, open);
                 path.world.run_until(40_000, |w| active(w, 0).is_some() && active(w, 0) == active(w, last));
             }

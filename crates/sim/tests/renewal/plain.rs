@@ -1,6 +1,7 @@
 //! Everybody is honest and there.
 
 use super::moves::{active, disputes, kept_policy, renew, renewals, wish};
+use alloy_primitives::Address;
 use perunika_core::info::VirtualStage;
 use perunika_core::io::{Command, Reply};
 use perunika_core::message::{LinkOp, Message};
@@ -105,6 +106,7 @@ fn s61_a_kept_channel_lives_on_by_itself() {
     let tag = path.world.command(
         0,
         Command::OpenVirtual {
+            asset: Address::ZERO,
             path: keys,
             stake: 10 * ETH,
             peer_stake: 10 * ETH,
@@ -137,7 +139,15 @@ fn a_term_too_short_to_be_renewed_is_refused() {
     let mut path = Path::open(914, 1, &kept_policy());
     let keys = path.nodes[1..].iter().map(|n| path.world.key(*n)).collect();
     let term = Some(100);
-    let command = Command::OpenVirtual { path: keys, stake: ETH, peer_stake: 0, term, fee_max: ETH, renew: true };
+    let command = Command::OpenVirtual {
+        asset: Address::ZERO,
+        path: keys,
+        stake: ETH,
+        peer_stake: 0,
+        term,
+        fee_max: ETH,
+        renew: true,
+    };
     let tag = path.world.command(0, command);
     assert!(matches!(path.world.reply(0, tag), Some(Reply::Refused(_))));
     path.world.finish();
@@ -149,7 +159,15 @@ fn s61_a_renewal_waits_for_a_hub_that_is_away() {
     let mut path = Path::open(915, 1, &kept_policy());
     let keys = path.nodes[1..].iter().map(|n| path.world.key(*n)).collect();
     let (stake, fee_max, renew) = (10 * ETH, ETH, true);
-    let open = Command::OpenVirtual { path: keys, stake, peer_stake: 0, term: Some(150), fee_max, renew };
+    let open = Command::OpenVirtual {
+        asset: Address::ZERO,
+        path: keys,
+        stake,
+        peer_stake: 0,
+        term: Some(150),
+        fee_max,
+        renew,
+    };
     let tag = path.world.command(0, open);
     path.world.wait_reply(0, tag);
     path.world.run_for(1_000);

@@ -1,7 +1,9 @@
 //! Nothing is spent beyond a budget, and everything is counted once.
 
+use alloy_primitives::Address;
 use perunika_core::B256;
 use perunika_core::budget::Limits;
+use perunika_core::funding::Source;
 use perunika_core::io::{Command, Fault, Reply};
 use perunika_core::policy::Policy;
 use perunika_sim::{CrashPoint, ETH, Network, Path, Rng, World, quick_policy};
@@ -147,6 +149,7 @@ fn a_virtual_channel_counts_with_its_fee_and_only_if_it_comes_about() {
     let mut path = Path::open(82, 1, &policy);
     let keys: Vec<_> = [1, 2].map(|node| path.world.key(node)).into();
     let wish = |stake: u128, fee_max: u128| Command::OpenVirtual {
+        asset: Address::ZERO,
         path: keys.clone(),
         stake,
         peer_stake: 0,
@@ -181,7 +184,14 @@ fn a_channel_counts_its_deposit_and_other_peers_are_refused() {
     let mut world = World::with_policy(83, &["alice", "bob", "carol"], &quick_policy());
     let (bob, carol) = (world.key(1), world.key(2));
     set(&mut world, Some(Limits { peers: vec![bob], per_payment: Some(ETH), ..Limits::default() }));
-    let open = |peer, deposit| Command::OpenChannel { peer, deposit, peer_deposit: 0, lane: 0 };
+    let open = |peer, deposit| Command::OpenChannel {
+        asset: Address::ZERO,
+        from: Source::Wallet,
+        peer,
+        deposit,
+        peer_deposit: 0,
+        lane: 0,
+    };
     for (peer, deposit) in [(carol, ETH), (bob, ETH + 1)] {
         let tag = within(&mut world, open(peer, deposit));
         assert!(limited(&world, tag));
