@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(super) struct Books {
     pub(super) height: u64,
+    /// Highest block that was ever final: no reorganisation takes it.
+    pub(super) final_height: u64,
     /// Timestamp of the newest block, seconds.
     pub(super) time: u64,
     log: Vec<Logged>,
@@ -38,6 +40,11 @@ impl Books {
         self.times.get(&self.height.saturating_sub(depth)).copied().unwrap_or_default()
     }
 
+    /// Timestamp of the block at a height, seconds.
+    pub(super) fn time_of(&self, height: u64) -> u64 {
+        self.times.get(&height).copied().unwrap_or_default()
+    }
+
     /// Whether the outcome of a virtual channel stands in a final block.
     pub(super) fn is_final_outcome(&self, vc: B256, depth: u64) -> bool {
         let says = |event: &Event| match event {
@@ -61,6 +68,7 @@ impl Auditor {
             Tap::Block { number, time } => {
                 let passed = time.saturating_sub(self.chain.time.max(crate::ground::START));
                 (self.chain.height, self.chain.time) = (*number, *time);
+                self.chain.final_height = self.chain.final_height.max(number.saturating_sub(self.depth));
                 self.chain.times.insert(*number, *time);
                 self.time_passed(passed);
                 self.give_up_late_riddles();

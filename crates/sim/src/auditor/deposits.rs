@@ -93,9 +93,9 @@ impl Auditor {
 
     /// An Adjust was used, or cannot be used any more, as final blocks show it.
     fn is_over(&self, id: B256, seq: u16, not_after: u64) -> bool {
-        let height = self.chain.height.saturating_sub(self.depth);
+        let height = self.chain.final_height;
         let Some(life) = self.record.lives.get(&id) else { return true };
-        life.over || life.seq_at(height) > seq || self.final_time() > not_after
+        life.over || life.seq_at(height) > seq || self.chain.time_of(height) > not_after
     }
 
     /// Both signed a version: it may count less.
@@ -119,7 +119,7 @@ impl Auditor {
         let Some(object) = self.objects.get(&ch).filter(|o| o.ledger.is_some()) else { return };
         let Some(counted) = object.signed_by(ver, key).map(|content| content.deposits) else { return };
         let Some(life) = self.record.lives.get(&ch) else { return };
-        let most = life.most_until(self.chain.height.saturating_sub(self.depth));
+        let most = life.most_until(self.chain.final_height);
         if counted[0] > most[0] || counted[1] > most[1] {
             let text =
                 format!("0.3: {} signed that {counted:?} count in {ch}, of which {most:?} are final", self.name(node));

@@ -3,7 +3,7 @@
 use super::Totals;
 use super::story::Story;
 use crate::world::Node;
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use perunika_contracts::Event as Chain;
 use perunika_core::io::Event;
 use std::collections::BTreeSet;
@@ -18,6 +18,7 @@ impl Story {
             match event {
                 Event::Received { .. } => totals.payments += 1,
                 Event::NanoStepped { ch, nid, ver, forced: false, .. } => drop(steps.insert((*ch, *nid, *ver))),
+                Event::DepositsCounted { .. } => totals.counted += 1,
                 Event::VirtualRenewed { new, .. } => drop(renewed.insert(*new)),
                 _ => {}
             }
@@ -27,6 +28,8 @@ impl Story {
         totals.adversary = self.mallory.actions();
         totals.corrupt_stories = u64::from(!self.plan.corrupt.is_empty());
         totals.backups = self.world.nodes.iter().filter(|n| n.restored).count() as u64;
+        let at_once = self.world.ground.receipts.iter().filter(|r| r.name == "openBoth" && r.result.is_ok());
+        totals.at_once = at_once.count() as u64;
         totals.transactions = self.world.ground.receipts.len() as u64;
         totals
     }
@@ -37,7 +40,17 @@ impl Story {
             match event {
                 Chain::Registered { id, .. } | Chain::VirtualRegistered { vc: id, .. } => drop(disputes.insert(*id)),
                 Chain::Refuted { .. } | Chain::VirtualRefuted { .. } => totals.refutations += 1,
-                Chain::Confirmed { .. } => totals.ledger_channels += 1,
+                Chain::Confirmed { way, .. } => {
+                    totals.ledger_channels += 1;
+                    totals.from_vault += u64::from(*way == 1);
+                }
+                Chain::Opened { params, way, .. } => {
+                    totals.token_channels += u64::from(params.asset != Address::ZERO);
+                    totals.from_vault += u64::from(*way == 1);
+                }
+                Chain::Deposited { .. } => totals.top_ups += 1,
+                Chain::Adjusted { .. } => totals.withdrawals += 1,
+                Chain::Vaulted { .. } => totals.vaulted += 1,
                 Chain::NanoStepped { .. } => totals.forced_steps += 1,
                 Chain::Finalised { .. } => totals.certificates += 1,
                 _ => {}

@@ -2,8 +2,7 @@
 
 use super::story::Story;
 use crate::story::ETH;
-use alloy_primitives::{Address, B256};
-use perunika_core::funding::Source;
+use alloy_primitives::B256;
 use perunika_core::info::{LedgerStage, VirtualInfo, VirtualStage};
 use perunika_core::io::Command;
 
@@ -82,7 +81,7 @@ impl Story {
         let shortest = if renew { self.renewable() } else { self.plan.policy.term_min() + 2 };
         let term = Some(self.rng.between(shortest, shortest + 6 * self.plan.policy.m_safe));
         let wish =
-            Command::OpenVirtual { asset: Address::ZERO, path, stake, peer_stake, term, fee_max: u128::MAX, renew };
+            Command::OpenVirtual { asset: self.plan.asset, path, stake, peer_stake, term, fee_max: u128::MAX, renew };
         self.world.command(walk[0], wish);
         self.pass(300);
     }
@@ -121,8 +120,8 @@ impl Story {
         let command = match living {
             Some(ledger) => Command::CloseChannel { ch: ledger.id, force: self.rng.chance(600) },
             None => Command::OpenChannel {
-                asset: Address::ZERO,
-                from: Source::Wallet,
+                asset: self.plan.asset,
+                from: self.plan.sources[node],
                 peer,
                 deposit: 50 * ETH,
                 peer_deposit: 50 * ETH,

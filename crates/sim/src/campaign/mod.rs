@@ -6,6 +6,7 @@ mod deeds;
 mod end;
 mod faults;
 mod games;
+mod money;
 mod plan;
 mod runner;
 mod story;

@@ -1,7 +1,11 @@
 //! What a story is drawn from: who is there, who has a channel with whom, which faults there are and which times make up for them.
 
 use crate::rng::Rng;
-use perunika_core::policy::{NanoPolicy, Policy};
+use crate::token::{Manner, TOKENS};
+use crate::world::Pen;
+use alloy_primitives::Address;
+use perunika_core::funding::Source;
+use perunika_core::policy::{NanoPolicy, Policy, TokenPolicy};
 
 /// What may go wrong, and for how long. The times of the protocol follow from it ([`Bounds::policy`]).
 #[derive(Clone, Copy, Debug)]
@@ -69,10 +73,17 @@ impl Bounds {
             close_lead,
             close_validity: 6 * m_safe,
             patience: 2 * m_safe.min(30),
+            authorisation_validity: m_safe * rng.between(1, 8),
+            tokens: TOKENS.iter().map(|(token, _)| (*token, in_token())).collect(),
             nano: NanoPolicy { answer: m_safe.clamp(5, 60), ..NanoPolicy::dev() },
             ..Policy::dev()
         }
     }
+}
+
+/// The same limits as in ETH.
+fn in_token() -> TokenPolicy {
+    Policy::dev().asset(Address::ZERO).unwrap_or_default()
 }
 
 /// The setting of one story.
@@ -94,6 +105,12 @@ pub(super) struct Plan {
     pub(super) gas_limit: u64,
     /// Whether there are nanocontracts.
     pub(super) games: bool,
+    /// Of the channels that everybody starts with; zero address for ETH.
+    pub(super) asset: Address,
+    /// Where each node's deposits come from that others ask for.
+    pub(super) sources: Vec<Source>,
+    /// How each owner signs.
+    pub(super) pens: Vec<Pen>,
     /// Whose disk is copied, early in the story, to be started from later.
     pub(super) copied: Option<usize>,
 }
@@ -115,6 +132,9 @@ impl Plan {
             strike_at: rng.between(actions / 4, actions * 3 / 4),
             gas_limit: if rng.chance(100) { 16_200_000 } else { 60_000_000 },
             games: rng.chance(400),
+            asset: asset(rng),
+            sources: (0..people).map(|_| if rng.chance(300) { Source::Vault } else { Source::Wallet }).collect(),
+            pens: (0..people).map(|_| pen(rng, bounds.m_safe())).collect(),
             copied: rng.chance(150).then(|| rng.below(people as u64) as usize),
         }
     }
@@ -133,6 +153,21 @@ fn edges(people: usize, rng: &mut Rng) -> Vec<(usize, usize)> {
         }
     }
     edges
+}
+
+/// ETH mostly; otherwise a token, also one that takes no payouts. (One that keeps a fee opens no channel.)
+fn asset(rng: &mut Rng) -> Address {
+    let tokens: Vec<Address> = TOKENS.iter().filter(|(_, m)| *m != Manner::Fee).map(|(token, _)| *token).collect();
+    if rng.chance(600) { Address::ZERO } else { tokens[rng.below(tokens.len() as u64) as usize] }
+}
+
+fn pen(rng: &mut Rng, m_safe: u64) -> Pen {
+    match rng.below(10) {
+        0 => Pen { refuse: rng.below(1_000), ..Pen::default() },
+        1 => Pen { useless: rng.below(1_000), ..Pen::default() },
+        2 | 3 => Pen { slow_ms: rng.below(2 * m_safe * 1_000), ..Pen::default() },
+        _ => Pen::default(),
+    }
 }
 
 /// Nobody in most stories; otherwise any number up to all but one.

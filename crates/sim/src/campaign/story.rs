@@ -32,6 +32,7 @@ pub fn tell(seed: u64, options: &Options) -> (Result<Totals, Failure>, Vec<Strin
     let mut story = Story::begin(seed, options);
     // A panic in the middle is a failure with a trace like any other; the story is looked at, not told on.
     let told = catch_unwind(AssertUnwindSafe(|| {
+        story.open_all();
         let stuck = story.run();
         story.judge(stuck)
     }));
@@ -83,10 +84,6 @@ impl Story {
         world.patience_ms = world.patience_ms.max(patience);
         // The contract is there in a final block before anybody looks.
         world.run_for(plan.bounds.depth * world.block_ms);
-        for (a, b) in &plan.edges {
-            let (mine, theirs) = (100 * ETH, if rng.chance(850) { 100 * ETH } else { 0 });
-            world.open_channel(*a, *b, mine, theirs);
-        }
         let secrets = Secrets::new(seed);
         let final_height = world.ground.chain.height().saturating_sub(plan.bounds.depth);
         Self {
@@ -102,6 +99,19 @@ impl Story {
             next_act_ms: 0,
             acts: 0,
             act_ms: ACT_MS,
+        }
+    }
+
+    /// Everybody has money where it is needed, and the channels of the plan are open.
+    fn open_all(&mut self) {
+        self.prepare_money();
+        for (a, b) in self.plan.edges.clone() {
+            let (mine, theirs) = (100 * ETH, if self.rng.chance(850) { 100 * ETH } else { 0 });
+            self.world.open_channel_in(self.plan.asset, 0, (a, b), [mine, theirs]);
+        }
+        // From now on an opening may come to nothing.
+        for (node, pen) in self.plan.pens.iter().enumerate() {
+            self.world.nodes[node].pen = *pen;
         }
     }
 
@@ -136,7 +146,8 @@ impl Story {
 
     fn act(&mut self) {
         match self.rng.below(100) {
-            0..42 => self.pay(),
+            0..33 => self.pay(),
+            33..42 => self.move_money(),
             42..51 => self.open_virtual(),
             51..59 => self.end_virtual(),
             59..62 => self.close_ledger(),

@@ -57,6 +57,22 @@ totals! {
     certificates: "certificates on chain",
     /// Ledger channels that were opened.
     ledger_channels: "ledger channels opened",
+    /// The same in a token.
+    token_channels: "  in a token",
+    /// The same in one transaction.
+    at_once: "  opened in one transaction",
+    /// Deposits at the opening that came out of a vault.
+    from_vault: "  deposits out of a vault",
+    /// Agreements to openings that their owners signed.
+    consents: "agreements signed by owners",
+    /// Deposits into open channels.
+    top_ups: "top-ups",
+    /// Versions by which somebody counted other deposits.
+    counted: "changes of counted deposits",
+    /// Adjusts on chain.
+    withdrawals: "withdrawals while open",
+    /// Payments into vaults, and payouts that landed there.
+    vaulted: "payments into vaults",
     /// Messages that arrived.
     messages: "messages delivered",
     /// Blocks.

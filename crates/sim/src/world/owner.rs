@@ -40,8 +40,10 @@ impl World {
     /// Where a node's deposits come from that others ask for; it starts anew with that.
     pub fn pay_from(&mut self, node: usize, source: Source) {
         self.nodes[node].policy.deposit_from = source;
-        self.stop(node);
-        self.restart(node);
+        self.boot(node);
+        let peers = self.connected.iter().filter(|(a, b)| *a == node || *b == node).map(|(a, b)| a + b - node);
+        let keys: Vec<Address> = peers.map(|peer| self.nodes[peer].key).collect();
+        keys.into_iter().for_each(|key| self.input(node, Input::Connected(key)));
     }
 
     /// The node asks its owner.
@@ -50,6 +52,7 @@ impl World {
         let pen = self.nodes[node].pen;
         let delay = if pen.slow_ms == 0 { 0 } else { self.rng.below(pen.slow_ms) };
         let funding = self.sign_opening(node, params.asset, [terms.dep_a, terms.dep_b][side.index()], terms, pen);
+        self.tally.consents += u64::from(funding.is_ok());
         self.note(|w| format!("the owner of {} answers {funding:?}", w.nodes[node].name));
         let input = Input::Authorised { id: terms.id, not_after: terms.not_after, funding };
         if delay == 0 {
