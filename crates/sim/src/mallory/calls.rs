@@ -1,7 +1,7 @@
 //! Calls of the contract with known, old, mixed and invented data.
 
 use super::craft::{self, pick};
-use super::{garble, plays};
+use super::{garble, money, plays};
 use crate::rng::Rng;
 use crate::world::World;
 use alloy_primitives::{Address, B256};
@@ -28,7 +28,11 @@ pub(crate) fn send(world: &mut World, rng: &mut Rng, nodes: &[usize], call: &Cal
 fn is_party(call: &Call, owner: Address) -> bool {
     let params = match call {
         Call::Open { params, .. } => return params.a.owner == owner,
-        Call::Confirm { params, .. } => return params.b.owner == owner,
+        Call::Confirm { params, .. } | Call::ConfirmWith { params, .. } => return params.b.owner == owner,
+        Call::OpenBoth { params, .. } => return params.a.owner == owner,
+        Call::Adjust { params, adjust, .. } => {
+            return [params.a.owner, params.b.owner][usize::from(adjust.side.min(1))] == owner;
+        }
         Call::Register { params, .. } | Call::Refute { params, .. } | Call::Close { params, .. } => params,
         _ => return false,
     };
@@ -56,7 +60,9 @@ pub(crate) fn call(world: &mut World, rng: &mut Rng, nodes: &[usize]) {
     let ledgers: Vec<B256> = world.strings.loot.ledgers.keys().copied().collect();
     let virtuals: Vec<B256> = world.strings.loot.virtuals.keys().copied().collect();
     let call = if rng.chance(500) || virtuals.is_empty() {
-        pick(rng, &ledgers).copied().and_then(|id| ledger_call(world, rng, id))
+        let id = pick(rng, &ledgers).copied();
+        let about_money = rng.chance(300);
+        id.and_then(|id| if about_money { money::call(world, rng, id, nodes) } else { ledger_call(world, rng, id) })
     } else {
         pick(rng, &virtuals).copied().and_then(|vc| virtual_call(world, rng, vc))
     };
@@ -69,6 +75,10 @@ pub(crate) fn call(world: &mut World, rng: &mut Rng, nodes: &[usize]) {
 pub(crate) fn opportunity(world: &mut World, rng: &mut Rng, nodes: &[usize]) -> bool {
     if !rng.chance(700) {
         return false;
+    }
+    if let Some(call) = money::last_adjust(world).filter(|_| rng.chance(800)) {
+        send(world, rng, nodes, &call);
+        return true;
     }
     let now = world.ground.time();
     let near = |time: u64| time + 2 >= now && time <= now + 3;

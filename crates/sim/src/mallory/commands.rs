@@ -1,5 +1,6 @@
 //! What puppets want of their own accord, as an application would.
 
+use super::money;
 use super::speak::{link, object, vc_of};
 use crate::rng::Rng;
 use crate::story::ETH;
@@ -19,6 +20,9 @@ pub(crate) fn command(world: &mut World, rng: &mut Rng, node: usize) {
 
 fn some_command(world: &World, rng: &mut Rng, node: usize) -> Option<Command> {
     let (ch, _) = object(world, rng, node)?;
+    if rng.chance(250) {
+        return money::command(world, rng, node);
+    }
     Some(match rng.below(13) {
         12 => {
             let to = rng.below(world.nodes.len() as u64) as usize;
@@ -28,8 +32,8 @@ fn some_command(world: &World, rng: &mut Rng, node: usize) -> Option<Command> {
             let deposits = [0, ETH, 5 * ETH];
             let (deposit, peer_deposit) = (deposits[rng.below(3) as usize], deposits[rng.below(3) as usize]);
             Command::OpenChannel {
-                asset: Address::ZERO,
-                from: Source::Wallet,
+                asset: money::asset(rng),
+                from: if rng.chance(500) { Source::Wallet } else { Source::Vault },
                 peer: world.key(to),
                 deposit,
                 peer_deposit,
@@ -50,7 +54,7 @@ fn some_command(world: &World, rng: &mut Rng, node: usize) -> Option<Command> {
             let (stake, peer_stake) = (u128::from(rng.between(1, 5)) * ETH, u128::from(rng.below(5)) * ETH);
             let term = Some(rng.between(37, 140));
             Command::OpenVirtual {
-                asset: Address::ZERO,
+                asset: virtual_asset(world, node),
                 path,
                 stake,
                 peer_stake,
@@ -64,4 +68,11 @@ fn some_command(world: &World, rng: &mut Rng, node: usize) -> Option<Command> {
         10 => Command::CloseChannel { ch: link(world, rng, node)?.0, force: rng.chance(300) },
         _ => Command::RenewVirtual { vc: vc_of(world, rng, node)?, stakes: None, term: None, fee_max: u128::MAX },
     })
+}
+
+/// The asset of some link of a node.
+fn virtual_asset(world: &World, node: usize) -> Address {
+    let key = world.key(node);
+    let mut mine = world.strings.loot.ledgers.values().map(|l| l.params).filter(|p| [p.a.key, p.b.key].contains(&key));
+    mine.next().map_or(Address::ZERO, |params| params.asset)
 }

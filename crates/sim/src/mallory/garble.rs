@@ -1,6 +1,6 @@
 //! Another content in a message of a corrupt node, with a signature that fits it.
 
-use super::craft;
+use super::{craft, money};
 use crate::rng::Rng;
 use crate::world::World;
 use alloy_primitives::B256;
@@ -69,6 +69,19 @@ fn changed(world: &World, node: usize, message: &Message, rng: &mut Rng) -> Opti
             }
             Message::CloseSig { close, sig: key.sign(domain.digest(close.struct_hash())) }
         }
+        Message::AdjustSig { mut adjust, .. } => {
+            match rng.below(4) {
+                0 => adjust.amount = craft::amount(rng, adjust.amount, adjust.amount),
+                1 => adjust.receiver = world.nodes[node].owner,
+                2 => adjust.seq = adjust.seq.wrapping_add(1),
+                _ => adjust.not_after = adjust.not_after.saturating_add(rng.below(1_000)),
+            }
+            Message::AdjustSig { adjust, sig: key.sign(domain.digest(adjust.struct_hash())) }
+        }
+        Message::ChannelAgreed { id, .. } => {
+            let (_, deposits) = loot.offers.get(&id).copied()?;
+            Message::ChannelAgreed { id, consent: Some(money::consent(world, rng, node, id, deposits)) }
+        }
         Message::Activate { vc, index, secret } => {
             let mut other = secret;
             other.0.0[31] ^= 1;
@@ -111,6 +124,17 @@ pub(crate) fn other_op(rng: &mut Rng, op: LinkOp) -> LinkOp {
         LinkOp::Remove { vc, how: Removal::Initial } if rng.chance(400) => {
             LinkOp::Remove { vc, how: Removal::Outcome(u128::from(rng.below(2)) << rng.below(70)) }
         }
+        LinkOp::Count { mut deposits } => {
+            let of = &mut deposits[rng.below(2) as usize];
+            *of = if rng.chance(500) { of.saturating_add(1) } else { craft::amount(rng, *of, *of) };
+            LinkOp::Count { deposits }
+        }
+        LinkOp::Uncount { side, amount, receiver, seq, not_after } => match rng.below(4) {
+            0 => LinkOp::Uncount { side: side.other(), amount, receiver, seq, not_after },
+            1 => LinkOp::Uncount { side, amount: craft::amount(rng, amount, amount), receiver, seq, not_after },
+            2 => LinkOp::Uncount { side, amount, receiver, seq: seq.wrapping_add(1), not_after },
+            _ => LinkOp::Uncount { side, amount, receiver, seq, not_after: not_after.saturating_add(rng.below(999)) },
+        },
         LinkOp::Add { vc } if rng.chance(100) => LinkOp::Remove { vc, how: Removal::Initial },
         other => other,
     }

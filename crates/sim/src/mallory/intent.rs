@@ -28,6 +28,8 @@ pub(crate) enum Topic {
     Create,
     /// Nanocontracts.
     Nano,
+    /// Deposits, withdrawals, openings.
+    Money,
 }
 
 /// One kind of action.
@@ -65,6 +67,7 @@ const ALL: &[(Action, u64)] = &[
     (Action::Speak(Topic::Close), 2),
     (Action::Speak(Topic::Create), 3),
     (Action::Speak(Topic::Nano), 4),
+    (Action::Speak(Topic::Money), 4),
     (Action::Call, 8),
     (Action::Nano, 4),
     (Action::Order, 6),
@@ -112,6 +115,8 @@ pub(crate) enum Intent {
     LastMinute,
     /// Payments overtake answers.
     Overtake,
+    /// Deposits counted that are not there, withdrawals kept for later, agreements for something else.
+    Money,
 }
 
 const INTENTS: &[Intent] = &[
@@ -132,6 +137,8 @@ const INTENTS: &[Intent] = &[
     Intent::Lives,
     Intent::LastMinute,
     Intent::Overtake,
+    Intent::Money,
+    Intent::Money,
 ];
 
 impl Intent {
@@ -162,6 +169,7 @@ impl Intent {
             Self::Terms => matches!(action, Speak(Topic::Create) | Command),
             Self::LastMinute => matches!(action, Command | Order),
             Self::Overtake => matches!(action, Speak(Topic::Accept) | Play | Call),
+            Self::Money => matches!(action, Speak(Topic::Money) | Call | Command | Play),
             Self::Lives => matches!(action, Call | Speak(Topic::Close) | Command),
         }
     }
@@ -249,6 +257,13 @@ pub(crate) fn manner(intents: &[Intent], rng: &mut Rng) -> Manner {
             Intent::LastMinute => {
                 manner.mute.extend(["FinalSigs", "VcCloseAsk"]);
                 manner.drop_calls = 700;
+            }
+            Intent::Money => {
+                manner.hold_adjusts = [0, 400, 1_000][rng.below(3) as usize];
+                manner.garble = manner.garble.max(rng.below(300));
+                if rng.chance(300) {
+                    manner.keep.insert(["AdjustSig", "Presign", "Accept"][rng.below(3) as usize]);
+                }
             }
             Intent::Overtake => manner.overtake = rng.between(200, 900),
             Intent::Terms => manner.garble = rng.between(100, 500),

@@ -6,10 +6,10 @@ use crate::signing::verifies;
 use alloy_primitives::{Address, B256};
 use perunika_core::Domain;
 use perunika_core::body::{Body, Change};
-use perunika_core::message::{LinkOp, Message, NanoTerms, Removal};
+use perunika_core::message::{Consent, LinkOp, Message, NanoTerms, Removal};
 use perunika_core::params::{ChannelParams, VirtualParams, secret_hash};
 use perunika_core::sig::Signature;
-use perunika_core::signed::{Amount, Close, Eip712, Entry, Final};
+use perunika_core::signed::{Adjust, Amount, Close, Eip712, Entry, Final};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most messages that are remembered.
@@ -45,6 +45,11 @@ pub(crate) struct Loot {
     /// Splits for which somebody signed a Final.
     pub(crate) finals: BTreeMap<B256, BTreeSet<Amount>>,
     pub(crate) closes: Vec<Close>,
+    /// Every Adjust that somebody signed.
+    pub(crate) adjusts: Vec<Adjust>,
+    /// Channels that were offered, with the deposits; and what owners signed for them.
+    pub(crate) offers: BTreeMap<B256, (ChannelParams, [Amount; 2])>,
+    pub(crate) consents: Vec<(B256, Consent)>,
     /// Activation secrets by their hash.
     pub(crate) secrets: BTreeMap<B256, B256>,
     /// What was heard: receiver, sender, message.
@@ -141,6 +146,20 @@ impl Loot {
                     self.closes.push(*close);
                 }
             }
+            Message::AdjustSig { adjust, sig } => {
+                self.sigs.insert((domain.digest(adjust.struct_hash()), by), *sig);
+                if !self.adjusts.contains(adjust) {
+                    self.adjusts.push(*adjust);
+                }
+            }
+            Message::ChannelOffer { params, nonce, dep_a, dep_b } => {
+                self.offers.insert(params.id(domain, *nonce), (*params, [*dep_a, *dep_b]));
+            }
+            Message::ChannelAgreed { id, consent: Some(consent) } => {
+                if self.consents.iter().all(|(_, known)| known != consent) {
+                    self.consents.push((*id, consent.clone()));
+                }
+            }
             Message::NanoOffer { ch, nid, terms, code, .. } => {
                 self.codes.insert(terms.code_hash, code.clone());
                 let game = Game { terms: terms.clone(), entry: None, versions: Vec::new(), inputs: Vec::new() };
@@ -221,6 +240,18 @@ impl Loot {
 
     /// The State that changes make of a base.
     pub(crate) fn apply(&self, base: &Body, ver: u64, ops: &[LinkOp]) -> Option<Body> {
+        if let Some(op) = ops.iter().find(|op| op.is_about_deposits()) {
+            let mut counted = base.deposits();
+            match *op {
+                LinkOp::Count { deposits } => counted = deposits,
+                LinkOp::Uncount { side, amount, .. } => {
+                    let of = &mut counted[side.index()];
+                    *of = of.checked_sub(amount)?;
+                }
+                _ => {}
+            }
+            return base.with(ver, &Change::Deposits(counted)).ok();
+        }
         let (mut remove, mut add, mut close, mut open) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for op in ops {
             if let Some((vc, how)) = op.removed() {

@@ -11,6 +11,7 @@ mod games;
 mod garble;
 mod intent;
 mod loot;
+mod money;
 mod nanos;
 mod order;
 mod plays;

@@ -1,7 +1,7 @@
 //! Short sequences that chance seldom finds: each is the play that some rule of the protocol answers.
 
 use super::craft::{self, pick};
-use super::{calls, garble};
+use super::{calls, garble, money};
 use crate::rng::Rng;
 use crate::world::World;
 use alloy_primitives::B256;
@@ -33,8 +33,48 @@ pub(crate) fn play(world: &mut World, rng: &mut Rng, nodes: &[usize]) {
         Message::FinalSigs { vc, .. } => behind(world, rng, me, victim, vc),
         Message::CloseSig { close, .. } => behind(world, rng, me, victim, close.id),
         Message::VcOpen { params, .. } => dispute_a_link(world, rng, nodes, &params.links),
+        Message::AdjustSig { adjust, .. } => behind_the_adjust(world, rng, nodes, (me, victim), &adjust),
+        Message::ChannelAgreed { consent: Some(_), .. } => {
+            if let Some(call) = money::open_both(world, rng) {
+                calls::send(world, rng, nodes, &call);
+            }
+        }
         Message::VcCloseAsk { vc } => behind(world, rng, me, victim, vc),
         _ => {}
+    }
+}
+
+/// The victim has signed a withdrawal of hers: it is used, and before or behind it what counts more comes back.
+fn behind_the_adjust(
+    world: &mut World,
+    rng: &mut Rng,
+    nodes: &[usize],
+    (me, victim): (usize, usize),
+    adjust: &perunika_core::signed::Adjust,
+) {
+    let Some(params) = world.strings.loot.ledgers.get(&adjust.id).map(|l| l.params) else { return };
+    match rng.below(4) {
+        0 => calls::register_some(world, rng, nodes, adjust.id),
+        1 => {
+            let call = money::adjust_call(world, rng, &params, adjust.id);
+            call.into_iter().for_each(|call| calls::send(world, rng, nodes, &call));
+        }
+        2 => {
+            // The deposit that is about to go counts once more.
+            let Some(base) = world.strings.loot.newest(adjust.id, 1).pop() else { return };
+            let Some(side) = side(world, me, adjust.id) else { return };
+            let mut deposits = base.deposits();
+            deposits[usize::from(adjust.side.min(1))] += adjust.amount;
+            let (ops, ver) = (vec![LinkOp::Count { deposits }], side.next_version(base.ver));
+            let Some(next) = world.strings.loot.apply(&base, ver, &ops) else { return };
+            let (ch, base, sig) = (base.ch, base.hash(), sign(world, me, &next));
+            world.whisper(rng.below(3_000), me, victim, Message::Propose { ch, ver, base, ops, sig });
+        }
+        _ => {
+            let call = money::adjust_call(world, rng, &params, adjust.id);
+            call.into_iter().for_each(|call| calls::send(world, rng, nodes, &call));
+            calls::register_some(world, rng, nodes, adjust.id);
+        }
     }
 }
 

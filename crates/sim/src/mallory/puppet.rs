@@ -26,6 +26,8 @@ pub(crate) struct Manner {
     pub(crate) overtake: u64,
     /// Activation secrets that are none.
     pub(crate) junk_secrets: u64,
+    /// A signed Adjust is kept for a better moment.
+    pub(crate) hold_adjusts: u64,
     pub(crate) hold_calls: u64,
     pub(crate) drop_calls: u64,
 }
@@ -136,10 +138,11 @@ impl World {
     }
 
     /// How long a call of a puppet is kept back, ms; `None`: for ever.
-    pub(crate) fn puppet_calls(&mut self, node: usize, _call: &Call) -> Option<u64> {
+    pub(crate) fn puppet_calls(&mut self, node: usize, call: &Call) -> Option<u64> {
         let Some(manner) = self.strings.manners.get(&node).cloned() else { return Some(0) };
         let rng = &mut self.strings.rng;
-        if rng.chance(manner.drop_calls) {
+        let kept = matches!(call, Call::Adjust { .. }) && rng.chance(manner.hold_adjusts);
+        if kept || rng.chance(manner.drop_calls) {
             return None;
         }
         Some(if rng.chance(manner.hold_calls) { rng.between(500, 20_000) } else { 0 })

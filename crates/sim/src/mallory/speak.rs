@@ -4,7 +4,7 @@ use super::craft::{self, pick};
 use super::create::create;
 use super::games::nano;
 use super::intent::Topic;
-use super::{calls, garble};
+use super::{calls, garble, money};
 use crate::rng::Rng;
 use crate::world::World;
 use alloy_primitives::{Address, B256};
@@ -32,6 +32,7 @@ pub(crate) fn speak(world: &mut World, rng: &mut Rng, node: usize, topic: Topic)
         Topic::Close => close(world, rng, node),
         Topic::Create => create(world, rng, node),
         Topic::Nano => nano(world, rng, node),
+        Topic::Money => money_talk(world, rng, node),
         Topic::Anything | Topic::Final => anything(world, rng, node),
     };
     let Some((to, message)) = said else { return };
@@ -178,6 +179,9 @@ fn some_op(world: &World, rng: &mut Rng, base: &Body) -> Option<LinkOp> {
     let locked: Vec<B256> = base.locks.iter().map(|l| l.vc).collect();
     let over: Vec<B256> = loot.virtuals.iter().filter(|(_, p)| p.links.contains(&base.ch)).map(|(vc, _)| *vc).collect();
     let games: Vec<B256> = loot.games.keys().filter(|(ch, _)| *ch == base.ch).map(|(_, nid)| *nid).collect();
+    if rng.chance(150) || base.locks.is_empty() && rng.chance(300) {
+        return money::op(world, rng, base);
+    }
     Some(match rng.below(12) {
         0..=2 => LinkOp::Remove { vc: *pick(rng, &locked)?, how: Removal::Initial },
         3..=6 => {
@@ -201,6 +205,25 @@ fn some_op(world: &World, rng: &mut Rng, base: &Body) -> Option<LinkOp> {
             LinkOp::CloseNano { nid, cur: at.nano.struct_hash() }
         }
     })
+}
+
+/// About deposits: half of it as changes of States.
+fn money_talk(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)> {
+    if rng.chance(500) {
+        return money::speak(world, rng, node);
+    }
+    let (ch, to) = link(world, rng, node)?;
+    let base = base(world, rng, ch)?;
+    let op = money::op(world, rng, &base)?;
+    if rng.chance(500) {
+        let ver = above(rng, Side::A, base.ver);
+        let next = world.strings.loot.apply(&base, ver, &[op])?;
+        return Some((to, Message::Presign { ch, ver, op, sig: sign(world, node, &next) }));
+    }
+    let ver = above(rng, side(world, node, ch)?, highest(world, ch));
+    let next = world.strings.loot.apply(&base, ver, &[op])?;
+    let (base, sig) = (base.hash(), sign(world, node, &next));
+    Some((to, Message::Propose { ch, ver, base, ops: vec![op], sig }))
 }
 
 fn propose(world: &World, rng: &mut Rng, node: usize) -> Option<(usize, Message)> {
@@ -336,6 +359,7 @@ fn anything(world: &mut World, rng: &mut Rng, node: usize) -> Option<(usize, Mes
             Message::ChannelInfo { asset: Address::ZERO, lane: rng.below(3) as u16, owner: world.nodes[node].owner },
         ),
         7 => (to, Message::ChannelAgreed { id: ch, consent: None }),
+        14 if rng.chance(500) => money::speak(world, rng, node)?,
         8 => {
             let mut params = world.strings.loot.ledgers.get(&ch)?.params;
             params.lane = rng.below(4) as u16;
