@@ -1,6 +1,7 @@
 //! Probes: short stories in which a corrupt party brings an honest one, on purpose, into each position that a guard is for
 //! (docs/mutants.md). Chance seldom gets that far; the seeds of the campaign that leave 7 when divided by 8 do.
 
+mod deposits;
 mod early;
 mod far;
 mod games;
@@ -128,6 +129,14 @@ const PROBES: &[(&str, Probe)] = &[
     ("B moves what the other registers", Game(0, games::registered_by_the_other)),
     ("a game closed behind the dispute", Long(far::closed_behind_the_dispute)),
     ("a silent payee", Link(1, link::silent_payee)),
+    ("counts of A", Link(0, deposits::counts)),
+    ("counts of B", Link(1, deposits::counts)),
+    ("withdrawals of A", Link(0, deposits::withdraws)),
+    ("withdrawals of B", Link(1, deposits::withdraws)),
+    ("A withdraws", Link(1, deposits::withdrawal_of_the_other)),
+    ("B withdraws", Link(0, deposits::withdrawal_of_the_other)),
+    ("B lets A pay", Start(early::generous)),
+    ("second thoughts", Start(early::second_thoughts)),
 ];
 
 /// Whether this seed is a probe, and the number of it.

@@ -70,8 +70,11 @@ impl Scene {
     /// The newest version that the honest node accepted.
     pub(super) fn cur(&mut self) -> Body {
         self.world.digest();
-        let accepted = self.world.ledger_of(self.honest, self.ch).map_or(0, |l| l.accepted);
-        self.world.strings.loot.versions(self.ch, accepted).pop().expect("what an honest node accepted is known")
+        let info = self.world.ledger_of(self.honest, self.ch).expect("it is open");
+        let known = self.world.strings.loot.versions(self.ch, info.accepted);
+        // Others may have been said under that version, and refused.
+        let same = |body: &&Body| body.deposits() == info.deposits && body.share(info.me) == info.mine;
+        known.iter().rfind(same).or(known.last()).cloned().expect("what an honest node accepted is known")
     }
 
     /// `cur` under the corrupt party's next version, with so much more for the honest one (less, if negative).
