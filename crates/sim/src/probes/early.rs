@@ -93,7 +93,6 @@ pub(super) fn second_thoughts(setting: Setting<'_>) -> (World, Vec<String>) {
         return (world, vec!["probe: B's owner did not agree".to_owned()]);
     };
     world.command(1, Command::CloseChannel { ch: id, force: true });
-    world.inject(0, 1, Message::ChannelOffer { params, nonce: 0, dep_a, dep_b: ETH });
     world.run_for(2_000);
     let terms = OpenAuth { id, dep_a, dep_b, not_after };
     let fundings = [Source::Wallet.funding(), funding];
