@@ -220,3 +220,36 @@ pub(super) fn withdrawal_of_the_other(scene: &mut Scene) {
     let done = scene.world.reply(scene.honest, tag) == Some(&Reply::Done);
     scene.expect(done, "0.3: a withdrawal that both signed was not made");
 }
+
+/// A withdraws; B says no, A takes the wish back by a version above it, and now B agrees to the wish, too late: what A signed above it
+/// counts more and may still be completed.
+pub(super) fn agreed_too_late(scene: &mut Scene) {
+    let tag = scene.command(Command::Withdraw { ch: scene.ch, amount: ETH, to: Source::Wallet });
+    scene.world.run_for(200);
+    let asked = scene.answers().find_map(|m| match m {
+        Message::Presign { ver, op: op @ LinkOp::Uncount { .. }, .. } => Some((*ver, *op)),
+        Message::Propose { ver, ops, .. } => Some((*ver, *ops.first()?)),
+        _ => None,
+    });
+    let Some((ver, op)) = asked else { return scene.fault("nothing was asked for".into()) };
+    let base = scene.cur();
+    let mut counted = base.deposits();
+    counted[scene.honest] -= ETH;
+    let next = base.with(ver, &Change::Deposits(counted)).expect("less is counted");
+    scene.world.strings.loot.content(next.clone());
+    let (ch, sig) = (scene.ch, scene.sign(&next));
+    scene.say(Message::Refuse { ch, ver, refused: vec![op.subject()], reason: "not now".into() });
+    scene.world.run_for(3_000);
+    let above = scene.answers().any(|m| matches!(m, Message::Propose { ver: v, .. } if *v > ver));
+    scene.expect(above, "what was refused is taken back by a version above it");
+    scene.say(Message::Accept { ch, ver, sig });
+    scene.expect(scene.accepted() == ver, "what was asked for is taken");
+    let adjust = adjust_of(scene, op, ver);
+    let sig = sign(scene, &adjust);
+    scene.say(Message::AdjustSig { adjust, sig });
+    let sent = scene.world.ground.queue.iter().any(|q| matches!(q.call, Call::Adjust { .. }));
+    scene.expect(!sent, "0.3: an Adjust was sent although a State above may count more");
+    scene.world.run_for(3_000);
+    let done = scene.world.reply(scene.honest, tag) == Some(&Reply::Done);
+    scene.expect(!done, "0.3: it was paid although a State above may count more");
+}

@@ -137,6 +137,7 @@ const PROBES: &[(&str, Probe)] = &[
     ("B withdraws", Link(0, deposits::withdrawal_of_the_other)),
     ("B lets A pay", Start(early::generous)),
     ("second thoughts", Start(early::second_thoughts)),
+    ("agreed too late", Link(1, deposits::agreed_too_late)),
 ];
 
 /// Whether this seed is a probe, and the number of it.
