@@ -179,7 +179,7 @@ impl Content {
         let share = |side: usize| self.share(side).checked_add(next.deposits[side])?.checked_sub(self.deposits[side]);
         let (a, b) = (share(0)?, share(1)?);
         (next.def_a, next.total) = (a, a.checked_add(b)?);
-        let staked = self.nanos().iter().fold([0, 0], |sum, e| [sum[0] + e.da0, sum[1] + e.total - e.da0]);
+        let staked = staked(self.nanos());
         (staked[0] <= a && staked[1] <= b).then_some(next)
     }
 
@@ -206,7 +206,7 @@ impl Content {
         for nid in opened {
             nanos.push(books.entry(nid, self.ver)?);
         }
-        let staked = nanos.iter().fold([0, 0], |sum, e| [sum[0] + e.da0, sum[1] + e.total - e.da0]);
+        let staked = staked(&nanos);
         let affordable = staked[0] <= self.share(0) && staked[1] <= self.share(1);
         self.lists = Lists::new(self.lists.locks.clone(), nanos);
         affordable.then_some(self)
@@ -248,6 +248,12 @@ impl Content {
         next.lists = Lists::new(locks, self.lists.nanos.clone());
         Some(next)
     }
+}
+
+/// What nanocontracts hold of A's and of B's by default, whatever somebody says that they are.
+fn staked(nanos: &[Entry]) -> [u128; 2] {
+    let parts = nanos.iter().map(|e| [e.da0, e.total.saturating_sub(e.da0)]);
+    parts.fold([0, 0], |sum: [u128; 2], e| [sum[0].saturating_add(e[0]), sum[1].saturating_add(e[1])])
 }
 
 /// What A and B of a link get out of a lock.
