@@ -136,6 +136,8 @@ pub(crate) struct Auditor {
     restless: BTreeMap<B256, u64>,
     /// Objects that an application wants to end by force.
     forced: BTreeSet<B256>,
+    /// Objects that an application wants to end at all.
+    ending: BTreeSet<B256>,
     duties: Duties,
     deposits: Deposits,
     labour: Labour,
@@ -237,6 +239,7 @@ impl Auditor {
             with_nanos: BTreeSet::new(),
             restless: BTreeMap::new(),
             forced: BTreeSet::new(),
+            ending: BTreeSet::new(),
             duties: Duties::default(),
             deposits: Deposits::default(),
             labour: Labour::default(),

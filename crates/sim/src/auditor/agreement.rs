@@ -63,6 +63,9 @@ impl Auditor {
             self.fault(text);
         }
         let frozen = [a, b].into_iter().any(|n| self.finals.contains_key(&(n, ch)) || self.games.is_closing(n, ch));
+        if !frozen && !self.ending.contains(&ch) {
+            self.check_all_counted(ch);
+        }
         if !frozen && high_a.max(high_b) > cur_a.max(cur_b) {
             let text = format!("P6: version {} of {ch} was signed and is not answered", high_a.max(high_b));
             self.fault(text);
@@ -72,7 +75,12 @@ impl Auditor {
     /// What an application asked for by force.
     pub(super) fn note_force(&mut self, command: &Command) {
         match command {
-            Command::CloseChannel { ch, force: true } => drop(self.forced.insert(*ch)),
+            Command::CloseChannel { ch, force } => {
+                self.ending.insert(*ch);
+                if *force {
+                    self.forced.insert(*ch);
+                }
+            }
             Command::ForceVirtual { vc } => drop(self.forced.insert(*vc)),
             Command::StepNano { ch, force_after: Some(_), .. } => drop(self.forced.insert(*ch)),
             _ => {}

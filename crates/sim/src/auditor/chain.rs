@@ -138,6 +138,7 @@ impl Auditor {
     fn check_event(&mut self, event: &Event) {
         match event {
             Event::Registered { id, .. } => self.disputed(*id),
+            Event::Deposited { id, .. } | Event::Adjusted { id, .. } => self.stir(*id),
             Event::VirtualRegistered { vc, .. } => self.disputed(*vc),
             Event::VirtualConcluded { vc, .. } | Event::Finalised { vc, .. } => self.check_outcome(*vc),
             Event::Settled { id, vc, .. } => {

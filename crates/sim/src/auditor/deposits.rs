@@ -8,6 +8,9 @@ use perunika_core::params::{ChannelParams, Side};
 use perunika_core::signed::{Adjust, Eip712, OpenAuth};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Less than this part of what counts may wait.
+const LITTLE: u128 = 1_000;
+
 /// What is known of withdrawals and openings.
 #[derive(Debug, Default)]
 pub(super) struct Deposits {
@@ -72,7 +75,7 @@ impl Auditor {
             self.fault(text);
         }
         let side = usize::from(adjust.side != 0);
-        let most = self.enforceable(node, adjust.id).iter().map(|c| c.deposits[side]).max().unwrap_or_default();
+        let most = self.most_counted(node, adjust.id, side);
         let there = self.record.lives.get(&adjust.id).map_or(0, |life| life.deposits[side]);
         // After a crash it is told again, perhaps when it was paid already.
         let fresh = !self.is_over(adjust.id, adjust.seq, adjust.not_after);
@@ -84,6 +87,17 @@ impl Auditor {
         }
         let line = self.proofs.line(adjust.struct_hash(), self.key(node));
         self.deposits.adjusts.entry((node, adjust.id)).or_default().push(Signed { adjust, most, line });
+    }
+
+    /// The most that a State counts which could be enforced against a node. Where only the node knows whether it took a pre-signature
+    /// that came before its own half, it took it: else it would not sign what rests on that.
+    fn most_counted(&self, node: usize, id: B256, side: usize) -> u128 {
+        let Some(object) = self.objects.get(&id) else { return 0 };
+        let known = self.knowledge.get(&(node, id));
+        let above = known.into_iter().flat_map(|k| k.signed.range(k.cur + 1..));
+        let pending = above.filter_map(|ver| object.signed_by(*ver, self.key(node)));
+        let all = self.accepted_content(node, id).into_iter().chain(pending);
+        all.map(|content| content.deposits[side]).max().unwrap_or_default()
     }
 
     /// The head shows it paid.
@@ -107,6 +121,27 @@ impl Auditor {
             if content.signers.len() == 2 && known.iter().all(|u| u.ver != ver) {
                 known.push(Uncount { ver, side, most, seq, not_after });
             }
+        }
+    }
+
+    /// Both parties are honest and at rest: what was deposited and is final counts, but for a little (protocol 0.3 top-up).
+    pub(super) fn check_all_counted(&mut self, ch: B256) {
+        let Some(object) = self.objects.get(&ch).filter(|o| o.ledger.is_some()) else { return };
+        let Some(life) = self.record.lives.get(&ch) else { return };
+        let known = object.keys.map(|key| self.node_of(key));
+        let Some(content) = known[0].and_then(|node| self.accepted_content(node, ch)) else { return };
+        let (counted, there) = (content.deposits, life.deposits);
+        let withdrawing = self.deposits.uncounts.get(&ch).into_iter().flatten().copied();
+        if { withdrawing }.any(|u| !self.is_over(ch, u.seq, u.not_after)) {
+            return;
+        }
+        let sum = counted[0].saturating_add(counted[1]);
+        let beyond = (0..2).any(|i| there[i].saturating_sub(counted[i]) > sum / LITTLE);
+        if beyond && life.most_until(self.chain.final_height) != life.most_until(u64::MAX) {
+            return self.stir(ch); // not for good yet
+        }
+        if beyond {
+            self.fault(format!("0.3: {there:?} are in {ch}, and only {counted:?} count"));
         }
     }
 

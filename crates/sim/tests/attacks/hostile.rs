@@ -2,11 +2,11 @@
 //! and nothing on the disk changes but what an honest sender could have changed too.
 
 use alloy_primitives::Address;
+use perunika_core::B256;
 use perunika_core::message::{LinkOp, Message, Removal, Renews, Terms};
 use perunika_core::params::{ChannelParams, Party, VirtualParams};
 use perunika_core::sig::Signature;
 use perunika_core::signed::Close;
-use perunika_core::{Address, B256};
 use perunika_sim::{ETH, Rng, Stage};
 
 const KINDS: u64 = 24;
