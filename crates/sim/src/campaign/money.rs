@@ -11,7 +11,7 @@ use perunika_core::io::{Command, Move};
 use perunika_core::signed::Amount;
 
 /// What an owner's vault is given at the start, and what a token lets the Adjudicator take.
-const CHEST: Amount = 400 * ETH;
+const CHEST: Amount = 300 * ETH;
 
 impl Story {
     /// Allowances and vaults, before anybody opens anything.
@@ -19,7 +19,7 @@ impl Story {
         let asset = self.plan.asset;
         for node in 0..self.plan.people {
             if asset != Address::ZERO {
-                let approve = Command::Move(Move::Approve { token: asset, amount: 2 * CHEST });
+                let approve = Command::Move(Move::Approve { token: asset, amount: 4 * CHEST });
                 let tag = self.world.command(node, approve);
                 self.world.wait_reply(node, tag);
             }

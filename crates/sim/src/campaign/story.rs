@@ -109,6 +109,7 @@ impl Story {
             let (mine, theirs) = (100 * ETH, if self.rng.chance(850) { 100 * ETH } else { 0 });
             self.world.open_channel_in(self.plan.asset, 0, (a, b), [mine, theirs]);
         }
+        self.note_final();
         // From now on an opening may come to nothing.
         for (node, pen) in self.plan.pens.iter().enumerate() {
             self.world.nodes[node].pen = *pen;
@@ -173,8 +174,7 @@ impl Story {
             let act = if self.adversary_acts() { self.next_act_ms } else { u64::MAX };
             let stop = until.min(due).min(tend).min(act).max(now);
             self.world.run_for(stop - now);
-            let final_height = self.world.ground.chain.height().saturating_sub(self.plan.bounds.depth);
-            self.final_height = self.final_height.max(final_height);
+            self.note_final();
             self.heal_due();
             if self.plan.games && self.world.now_ms >= self.next_tend_ms {
                 self.tend();
@@ -189,6 +189,11 @@ impl Story {
                 break;
             }
         }
+    }
+
+    fn note_final(&mut self) {
+        let final_height = self.world.ground.chain.height().saturating_sub(self.plan.bounds.depth);
+        self.final_height = self.final_height.max(final_height);
     }
 
     /// From the strike on, until she has done enough or rests.
