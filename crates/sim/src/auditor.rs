@@ -29,10 +29,10 @@ use alloy_primitives::{Address, B256};
 use contents::{Content, Entries, Item, Object, Outcome};
 use deposits::Deposits;
 use duties::Duties;
-use nanos::{Games, Known};
+use nanos::{Games, Known, OFFERS};
 use people::Person;
 use perunika_core::Domain;
-use perunika_core::message::Message;
+use perunika_core::message::{LinkOp, Message};
 use perunika_core::params::VirtualParams;
 use perunika_core::sig::Signature;
 use perunika_core::signed::Lock;
@@ -519,7 +519,7 @@ impl Auditor {
         let Some(object) = self.objects.get_mut(&ch) else { return false };
         let proofs = &self.proofs;
         let keys = object.keys;
-        let books = Known { ch, keys, virtuals, games: &self.games };
+        let books = |offer: usize| Known { ch, keys, virtuals, games: &self.games, offer };
         match message {
             Message::Item { base, def_a, .. } => {
                 object.item(ch, Item { ver, base: *base, def_a: *def_a }, by, sig, proofs)
@@ -530,10 +530,17 @@ impl Auditor {
             }
             Message::Presign { op, .. } => {
                 let ops = [*op];
-                object.change(ch, &Entries { ver, base: None, ops: &ops, books: &books }, by, sig, proofs)
+                (0..offers(&ops)).any(|offer| {
+                    let books = books(offer);
+                    object.change(ch, &Entries { ver, base: None, ops: &ops, books: &books }, by, sig, proofs)
+                })
             }
             Message::Propose { base, ops, .. } => {
-                object.change(ch, &Entries { ver, base: Some(*base), ops, books: &books }, by, sig, proofs)
+                let base = Some(*base);
+                (0..offers(ops)).any(|offer| {
+                    let books = books(offer);
+                    object.change(ch, &Entries { ver, base, ops, books: &books }, by, sig, proofs)
+                })
             }
             _ => object.countersigned(ch, ver, by, sig, proofs),
         }
@@ -571,6 +578,11 @@ impl Auditor {
     fn time_at(&self, signed: Option<Line>) -> u64 {
         signed.map_or_else(|| self.time(), |line| crate::ground::START + 2 + line.at_ms / 1_000)
     }
+}
+
+/// How many offers of a name these changes may be about.
+fn offers(ops: &[LinkOp]) -> usize {
+    if ops.iter().any(|op| matches!(op, LinkOp::OpenNano { .. })) { OFFERS } else { 1 }
 }
 
 /// The signature over a version of an object that a message carries.

@@ -66,6 +66,8 @@ impl Auditor {
         if !frozen && !self.ending.contains(&ch) {
             self.check_all_counted(ch);
         }
+        // Who ends it by force signs nothing more, though no block may show it yet.
+        let frozen = frozen || self.forced.contains(&ch);
         if !frozen && high_a.max(high_b) > cur_a.max(cur_b) {
             let text = format!("P6: version {} of {ch} was signed and is not answered", high_a.max(high_b));
             self.fault(text);

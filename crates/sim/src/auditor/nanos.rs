@@ -15,6 +15,9 @@ use perunika_core::signed::{Eip712, Entry, Lock, Nano};
 use perunika_nano::Machine;
 use std::collections::BTreeMap;
 
+/// Offers of one name that are remembered.
+pub(super) const OFFERS: usize = 3;
+
 /// How many versions below a step its base is looked for.
 const LOOK_BACK: usize = 64;
 
@@ -46,7 +49,7 @@ pub(super) struct OnChain {
 /// Everything about nanocontracts that was said.
 #[derive(Debug, Default)]
 pub(super) struct Games {
-    offers: BTreeMap<(B256, B256), NanoTerms>,
+    offers: BTreeMap<(B256, B256), Vec<NanoTerms>>,
     codes: BTreeMap<B256, Vec<u8>>,
     games: BTreeMap<(B256, B256), Game>,
     /// Newest version with both signatures in the hands of a node.
@@ -82,15 +85,20 @@ impl Games {
         if let Message::NanoOffer { ch, nid, terms, code, .. } = message {
             self.codes.entry(terms.code_hash).or_insert_with(|| code.clone());
             self.storages.insert(keccak256(&terms.storage), terms.storage.clone());
-            // A name may come again for something else: the newest offer is what is talked about.
-            self.offers.insert((*ch, *nid), terms.clone());
+            // A name may come again for something else, and a corrupt party may offer something else under the name of
+            // what it was offered: what is talked about shows in what is signed.
+            let offers = self.offers.entry((*ch, *nid)).or_default();
+            offers.retain(|known| known != terms);
+            offers.insert(0, terms.clone());
+            offers.truncate(OFFERS);
         }
     }
 
     /// A State holds these.
     pub(super) fn adopt(&mut self, ch: B256, content: &Content) {
         for entry in content.nanos() {
-            let Some(terms) = self.offers.get(&(ch, entry.nid)) else { continue };
+            let offers = self.offers.get(&(ch, entry.nid)).into_iter().flatten();
+            let Some(terms) = { offers }.find(|t| t.entry(entry.nid, entry.born) == *entry) else { continue };
             let storage = terms.storage.clone();
             let genesis = Played { nano: entry.genesis(ch), storage, signers: Vec::new() };
             let new = || Game { entry: *entry, versions: BTreeMap::from([(0, vec![genesis])]) };
@@ -283,6 +291,8 @@ pub(super) struct Known<'a> {
     pub(super) keys: [Address; 2],
     pub(super) virtuals: &'a BTreeMap<B256, VirtualParams>,
     pub(super) games: &'a Games,
+    /// Which offer of a name is meant: 0 is the newest.
+    pub(super) offer: usize,
 }
 
 impl Books for Known<'_> {
@@ -291,7 +301,7 @@ impl Books for Known<'_> {
     }
 
     fn entry(&self, nid: B256, born: u64) -> Option<Entry> {
-        Some(self.games.offers.get(&(self.ch, nid))?.entry(nid, born))
+        Some(self.games.offers.get(&(self.ch, nid))?.get(self.offer)?.entry(nid, born))
     }
 
     fn part_of_a(&self, entry: &Entry, cur: B256) -> Option<u128> {
