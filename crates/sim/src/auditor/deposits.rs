@@ -166,8 +166,11 @@ impl Auditor {
         let capped = signed.filter(|s| behind(s.line) && !self.is_over(ch, s.adjust.seq, s.adjust.not_after));
         let capped = capped.filter(|s| counted[usize::from(s.adjust.side != 0)] > s.most).count();
         let cur = self.knowledge.get(&(node, ch)).map_or(0, |known| known.cur);
+        // A countersignature that came for a version below cur changed nothing (1.4(2)): cur counts as before then.
+        let newest = self.accepted_content(node, ch).map_or([0, 0], |content| content.deposits);
+        let took = |u: &Uncount| u.ver <= cur && newest[u.side.index()] <= u.most;
         let agreed = self.deposits.uncounts.get(&ch).into_iter().flatten().copied();
-        let agreed = agreed.filter(|u| u.ver < ver && u.ver <= cur && !self.is_over(ch, u.seq, u.not_after));
+        let agreed = agreed.filter(|u| u.ver < ver && took(u) && !self.is_over(ch, u.seq, u.not_after));
         let agreed = agreed.filter(|u| counted[u.side.index()] > u.most).count();
         if capped + agreed > 0 && self.is_fresh(node, ch, ver) {
             let text = format!("0.3: {} signed that {counted:?} count in {ch}: some may be paid out", self.name(node));
