@@ -67,7 +67,10 @@ impl Auditor {
             self.check_all_counted(ch);
         }
         // Who ends it by force signs nothing more, though no block may show it yet.
-        let frozen = frozen || self.forced.contains(&ch);
+        // And nobody signs anything so near to the end of a term (1.4(7)): what is unanswered then stays so.
+        let m_safe = self.people[a].m_safe().max(self.people[b].m_safe());
+        let late = self.virtuals.get(&ch).is_some_and(|p| self.time() + 2 * m_safe > p.t_exp);
+        let frozen = frozen || late || self.forced.contains(&ch);
         if !frozen && high_a.max(high_b) > cur_a.max(cur_b) {
             let text = format!("P6: version {} of {ch} was signed and is not answered", high_a.max(high_b));
             self.fault(text);
