@@ -19,7 +19,7 @@ use alloy::primitives::{Bytes, TxKind, U256};
 use alloy::rpc::types::TransactionReceipt;
 use perunika_contracts::encode_call;
 use perunika_core::B256;
-use perunika_core::chain::{Block, TxKey, TxOutcome};
+use perunika_core::chain::{Block, Call, TxKey, TxOutcome};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,9 @@ const FILLER_GAS: u64 = 21_000;
 const LOST_ROUNDS: u32 = 3;
 /// Most gas that a transaction may have (EIP-7825).
 const GAS_MAX: u64 = 1 << 24;
+/// Most gas that an opening in one transaction may need. Its other side's owner may be a contract that is asked whether it agrees, and
+/// could spend whatever it is given; who has good reasons opens in two transactions.
+const AT_ONCE_GAS_MAX: u64 = 600_000;
 /// Gas on top of an estimate: the contract wants a reserve before it pays out, and slots may have changed meanwhile.
 const GAS_RESERVE: u64 = 60_000;
 
@@ -236,6 +239,11 @@ impl Sender {
             return Ok(Progress::Later);
         }
         let (trial, gas) = rehearse(&self.rpc, self.owner.address(), self.config.adjudicator, &encoded).await?;
+        if matches!(request.call, Call::OpenBoth { .. }) && gas > AT_ONCE_GAS_MAX {
+            let reason = format!("it would need {gas} gas: the other side makes it too dear");
+            self.fail(Some(request.key), name, reason).await;
+            return Ok(Progress::Done);
+        }
         let fees = self.rpc.suggested_fees().await?.capped(self.config.max_fee_per_gas_wei);
         self.launch(Some(request.key), name, trial, gas_limit(gas), fees, slot).await
     }

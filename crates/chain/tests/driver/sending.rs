@@ -1,6 +1,7 @@
 use crate::world::{DEPOSIT_A, World, auto_mine};
 use alloy::consensus::Transaction;
-use perunika_core::chain::{Call, Phase, TxOutcome};
+use perunika_core::chain::{Call, Funding, Phase, TxOutcome};
+use perunika_core::signed::OpenAuth;
 use perunika_devnet::Patch;
 use std::time::Duration;
 use tokio::time::{interval, timeout};
@@ -41,6 +42,34 @@ async fn a_call_that_would_revert_is_not_sent() {
     let reason = world.a.fail(Call::Open { params: world.params, nonce: 0, value: u128::MAX }).await;
     assert!(reason.contains("insufficient funds") || reason.contains("lack of funds"), "{reason}");
     assert_eq!(world.a.chain.head().number, 1, "only the deployment");
+}
+
+/// An owner that is a contract says yes, and spends as much gas as it likes before.
+#[tokio::test]
+async fn an_owner_that_burns_gas_is_not_asked_in_a_transaction() {
+    // Counts down from a number of three bytes, then returns the magic value of ERC-1271.
+    let owner_that_burns = |rounds: [u8; 3]| {
+        let head = [&[0x62][..], &rounds, &[0x5b, 0x60, 1, 0x90, 0x03, 0x80, 0x60, 4, 0x57, 0x63]].concat();
+        [&head[..], &[0x16, 0x26, 0xba, 0x7e, 0x60, 0xe0, 0x1b, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3]].concat()
+    };
+    let mut world = World::start().await;
+    let (address, id, params) = (world.params.b.owner, world.id(), world.params);
+    let both = |world: &World| Call::OpenBoth {
+        params,
+        terms: OpenAuth { id, dep_a: DEPOSIT_A, dep_b: 0, not_after: world.a.chain.head().time + 1_000 },
+        fundings: [Funding::Sender { consent: vec![] }, Funding::Sender { consent: vec![1] }],
+        value: DEPOSIT_A,
+    };
+    let put = |world: &World, rounds| {
+        let patch = Patch::Code { address, code: owner_that_burns(rounds).into() };
+        world.server.with_chain(|chain| chain.patch(patch));
+        world.pass(1);
+    };
+    put(&world, [0, 0xff, 0xff]);
+    let reason = world.a.fail(both(&world)).await;
+    assert!(reason.contains("too dear"), "{reason}");
+    put(&world, [0, 0, 0xff]);
+    world.a.succeed(both(&world)).await;
 }
 
 #[tokio::test]
