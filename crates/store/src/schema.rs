@@ -9,7 +9,7 @@ use std::ops::Bound;
 pub type Pair = (Vec<u8>, Vec<u8>);
 
 /// The schema that this release writes.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 pub(crate) type Bytes = &'static [u8];
 pub(crate) const DATA: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("data");

@@ -21,10 +21,12 @@ pub(super) fn seeds() -> Vec<Seed> {
         "channel\nopen\n0x00112233445566778899aabbccddeeff01234567@h:1\n--deposit\n1eth",
         "virtual\nopen\n0x00112233445566778899aabbccddeeff01234567\n--stake\n1gwei\n--term\n2h",
         "pay\n0x0101010101010101010101010101010101010101010101010101010101010101\n1gwei",
-        "fetch\nperunika1abc\n--output\nsong",
+        "fetch\nperunika2abc\n--output\nsong",
         "token\nnew\n--name\na\n--scope\nread\n--per-day\n1gwei",
         "--json\ninfo",
         "events\n--after\n5",
+        "vault\nfund\n5USDC\n--yes",
+        "channel\ndeposit\n0x0101010101010101010101010101010101010101010101010101010101010101\n1eth\n--from\nvault",
     ];
     lines.iter().enumerate().map(|(at, line)| (format!("line_{at}"), line.as_bytes().to_vec())).collect()
 }

@@ -23,6 +23,7 @@ pub(super) fn seeds() -> Vec<Seed> {
         size: 3_000_000,
         chunk_bytes: 65_536,
         price: 1_000,
+        asset: Address::repeat_byte(3),
         root: B256::repeat_byte(2),
     };
     let listing = postcard::to_allocvec(&(&offer, "/srv/song.flac")).expect("a record serialises");
