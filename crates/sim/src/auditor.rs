@@ -337,6 +337,7 @@ impl Auditor {
                 self.check_reveal(from, *vc);
             }
             Message::FinalSigs { vc, out_a, sigs } => self.sent_final(from, *vc, *out_a, sigs),
+            Message::ChannelOffer { .. } => self.offered(from, message),
             Message::AdjustSig { adjust, .. } if honest => self.adjusts(from, *adjust),
             Message::Ack { ch, ver } if honest => self.accepted(from, *ch, *ver),
             _ => self.sent_nano(from, message),

@@ -43,7 +43,7 @@ struct Uncount {
 }
 
 impl Auditor {
-    /// An offer reached a node.
+    /// An offer reached a node, or left it.
     pub(super) fn offered(&mut self, node: usize, message: &Message) {
         if let Message::ChannelOffer { params, nonce, dep_a, dep_b } = message {
             self.deposits.offers.insert((node, params.id(&self.domain, *nonce), [*dep_a, *dep_b]));
@@ -56,7 +56,7 @@ impl Auditor {
             return;
         }
         let offered = self.deposits.offers.contains(&(node, terms.id, [terms.dep_a, terms.dep_b]));
-        let mine = params.b.key == self.key(node) && params.b.owner == self.people[node].owner;
+        let mine = [params.a, params.b].iter().any(|p| p.key == self.key(node) && p.owner == self.people[node].owner);
         if !offered || !mine {
             let text = format!("0.3: {} has its owner sign for {}, which nobody offered", self.name(node), terms.id);
             self.fault(text);

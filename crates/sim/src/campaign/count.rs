@@ -2,9 +2,10 @@
 
 use super::Totals;
 use super::story::Story;
-use crate::world::Node;
+use crate::world::{Node, Tap};
 use alloy_primitives::{Address, B256};
 use perunika_contracts::Event as Chain;
+use perunika_core::chain::Call;
 use perunika_core::io::Event;
 use std::collections::BTreeSet;
 
@@ -30,6 +31,16 @@ impl Story {
         totals.backups = self.world.nodes.iter().filter(|n| n.restored).count() as u64;
         let at_once = self.world.ground.receipts.iter().filter(|r| r.name == "openBoth" && r.result.is_ok());
         totals.at_once = at_once.count() as u64;
+        let lives = self.world.taps.iter().filter_map(|(_, tap)| match tap {
+            Tap::Called { node, call } => match &**call {
+                Call::OpenBoth { params, terms, .. } if params.b.owner == self.world.nodes[*node].owner => {
+                    Some(terms.id)
+                }
+                _ => None,
+            },
+            _ => None,
+        });
+        totals.sponsored = lives.collect::<BTreeSet<_>>().len() as u64;
         totals.transactions = self.world.ground.receipts.len() as u64;
         totals
     }

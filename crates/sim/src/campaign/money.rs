@@ -141,7 +141,12 @@ impl Story {
         let deposit = u128::from(self.rng.between(1, 60)) * ETH;
         let peer_deposit = if self.rng.chance(400) { 0 } else { u128::from(self.rng.between(1, 60)) * ETH };
         let peer = self.world.key(other);
-        self.world.command(node, Command::OpenChannel { peer, asset, deposit, peer_deposit, lane, from });
+        let command = if self.rng.chance(300) {
+            Command::AskOpening { peer, asset, deposit, peer_deposit, lane }
+        } else {
+            Command::OpenChannel { peer, asset, deposit, peer_deposit, lane, from }
+        };
+        self.world.command(node, command);
     }
 
     fn move_vault(&mut self) {

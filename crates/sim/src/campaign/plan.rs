@@ -73,6 +73,7 @@ impl Bounds {
             close_lead,
             close_validity: 6 * m_safe,
             patience: 2 * m_safe.min(30),
+            sponsored_from: Some(1),
             authorisation_validity: m_safe * rng.between(1, 8),
             tokens: TOKENS.iter().map(|(token, _)| (*token, in_token())).collect(),
             nano: NanoPolicy { answer: m_safe.clamp(5, 60), ..NanoPolicy::dev() },
@@ -83,7 +84,7 @@ impl Bounds {
 
 /// The same limits as in ETH.
 fn in_token() -> TokenPolicy {
-    Policy::dev().asset(Address::ZERO).unwrap_or_default()
+    TokenPolicy { sponsored_from: Some(1), ..Policy::dev().asset(Address::ZERO).unwrap_or_default() }
 }
 
 /// The setting of one story.

@@ -61,6 +61,8 @@ totals! {
     token_channels: "  in a token",
     /// The same in one transaction.
     at_once: "  opened in one transaction",
+    /// The same, sent and paid for by B.
+    sponsored: "  sent by the peer",
     /// Deposits at the opening that came out of a vault.
     from_vault: "  deposits out of a vault",
     /// Agreements to openings that their owners signed.

@@ -40,6 +40,12 @@ fn some_command(world: &World, rng: &mut Rng, node: usize) -> Option<Command> {
                 lane: rng.below(4) as u16,
             }
         }
+        0 if rng.chance(300) => {
+            let to = rng.below(world.nodes.len() as u64) as usize;
+            let (peer, asset, lane) = (world.key(to), money::asset(rng), rng.below(4) as u16);
+            let peer_deposit = [0, ETH][rng.below(2) as usize];
+            return (to != node).then_some(Command::AskOpening { peer, asset, deposit: ETH, peer_deposit, lane });
+        }
         0..=5 => {
             let amount = [1, ETH / 1000, ETH / 50, ETH][rng.below(4) as usize];
             Command::Pay { ch, amount, cosign: rng.chance(400), reference: Vec::new() }

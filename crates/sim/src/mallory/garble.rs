@@ -82,6 +82,10 @@ fn changed(world: &World, node: usize, message: &Message, rng: &mut Rng) -> Opti
             let (_, deposits) = loot.offers.get(&id).copied()?;
             Message::ChannelAgreed { id, consent: Some(money::consent(world, rng, node, id, deposits)) }
         }
+        Message::ChannelConsent { id, .. } => {
+            let (_, deposits) = loot.offers.get(&id).copied()?;
+            Message::ChannelConsent { id, consent: money::consent(world, rng, node, id, deposits) }
+        }
         Message::Activate { vc, index, secret } => {
             let mut other = secret;
             other.0.0[31] ^= 1;

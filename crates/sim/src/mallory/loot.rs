@@ -7,7 +7,7 @@ use alloy_primitives::{Address, B256};
 use perunika_core::Domain;
 use perunika_core::body::{Body, Change};
 use perunika_core::message::{Consent, LinkOp, Message, NanoTerms, Removal};
-use perunika_core::params::{ChannelParams, VirtualParams, secret_hash};
+use perunika_core::params::{ChannelParams, Side, VirtualParams, secret_hash};
 use perunika_core::sig::Signature;
 use perunika_core::signed::{Adjust, Amount, Close, Eip712, Entry, Final};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +49,7 @@ pub(crate) struct Loot {
     pub(crate) adjusts: Vec<Adjust>,
     /// Channels that were offered, with the deposits; and what owners signed for them.
     pub(crate) offers: BTreeMap<B256, (ChannelParams, [Amount; 2])>,
-    pub(crate) consents: Vec<(B256, Consent)>,
+    pub(crate) consents: Vec<(B256, Side, Consent)>,
     /// Activation secrets by their hash.
     pub(crate) secrets: BTreeMap<B256, B256>,
     /// What was heard: receiver, sender, message.
@@ -155,11 +155,8 @@ impl Loot {
             Message::ChannelOffer { params, nonce, dep_a, dep_b } => {
                 self.offers.insert(params.id(domain, *nonce), (*params, [*dep_a, *dep_b]));
             }
-            Message::ChannelAgreed { id, consent: Some(consent) } => {
-                if self.consents.iter().all(|(_, known)| known != consent) {
-                    self.consents.push((*id, consent.clone()));
-                }
-            }
+            Message::ChannelAgreed { id, consent: Some(consent) } => self.consent(*id, Side::B, consent),
+            Message::ChannelConsent { id, consent } => self.consent(*id, Side::A, consent),
             Message::NanoOffer { ch, nid, terms, code, .. } => {
                 self.codes.insert(terms.code_hash, code.clone());
                 let game = Game { terms: terms.clone(), entry: None, versions: Vec::new(), inputs: Vec::new() };
@@ -173,6 +170,12 @@ impl Loot {
                 }
             }
             _ => self.signed(by, message, domain),
+        }
+    }
+
+    fn consent(&mut self, id: B256, side: Side, consent: &Consent) {
+        if self.consents.iter().all(|(_, _, known)| known != consent) {
+            self.consents.push((id, side, consent.clone()));
         }
     }
 

@@ -114,6 +114,10 @@ pub(crate) fn speak(world: &World, rng: &mut Rng, node: usize) -> Option<(usize,
             let all: Vec<B256> = offers.keys().copied().collect();
             let id = pick(rng, &all).copied()?;
             let (params, deposits) = offers[&id];
+            if rng.chance(300) {
+                let to = world.index_of(params.b.key).filter(|n| *n != node)?;
+                return Some((to, Message::ChannelConsent { id, consent: consent(world, rng, node, id, deposits) }));
+            }
             let to = world.index_of(params.a.key).filter(|n| *n != node)?;
             (to, Message::ChannelAgreed { id, consent: Some(consent(world, rng, node, id, deposits)) })
         }
@@ -203,7 +207,7 @@ fn deposit(world: &World, rng: &mut Rng, params: &ChannelParams) -> Call {
 /// An opening with an agreement that was given once, for what was agreed or for something else.
 pub(crate) fn open_both(world: &World, rng: &mut Rng) -> Option<Call> {
     let loot = &world.strings.loot;
-    let (id, consent) = pick(rng, &loot.consents).cloned()?;
+    let (id, side, consent) = pick(rng, &loot.consents).cloned()?;
     let (params, [mut dep_a, mut dep_b]) = loot.offers.get(&id).copied()?;
     match rng.below(10) {
         0 => dep_a = craft::amount(rng, dep_a, dep_a).min(1 << 90),
@@ -212,9 +216,13 @@ pub(crate) fn open_both(world: &World, rng: &mut Rng) -> Option<Call> {
         _ => {}
     }
     let terms = OpenAuth { id, dep_a, dep_b, not_after: consent.not_after };
+    // What the other side gives is known as well, or she sends the call and pays.
+    let other = loot.consents.iter().find(|(of, s, c)| (*of, *s, c.not_after) == (id, side.other(), consent.not_after));
     let from = source(rng);
-    let value = from.value(params.asset, dep_a);
-    Some(Call::OpenBoth { params, terms, fundings: [from.funding(), consent.funding], value })
+    let value = from.value(params.asset, if side == Side::A { dep_b } else { dep_a });
+    let mine = other.filter(|_| rng.chance(500)).map_or_else(|| from.funding(), |(_, _, c)| c.funding.clone());
+    let fundings = if side == Side::A { [consent.funding, mine] } else { [mine, consent.funding] };
+    Some(Call::OpenBoth { params, terms, fundings, value })
 }
 
 /// What an application might want with money; of a puppet.

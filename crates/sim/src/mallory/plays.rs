@@ -34,7 +34,7 @@ pub(crate) fn play(world: &mut World, rng: &mut Rng, nodes: &[usize]) {
         Message::CloseSig { close, .. } => behind(world, rng, me, victim, close.id),
         Message::VcOpen { params, .. } => dispute_a_link(world, rng, nodes, &params.links),
         Message::AdjustSig { adjust, .. } => behind_the_adjust(world, rng, nodes, (me, victim), &adjust),
-        Message::ChannelAgreed { consent: Some(_), .. } => {
+        Message::ChannelAgreed { consent: Some(_), .. } | Message::ChannelConsent { .. } => {
             if let Some(call) = money::open_both(world, rng) {
                 calls::send(world, rng, nodes, &call);
             }

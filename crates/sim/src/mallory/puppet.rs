@@ -175,6 +175,7 @@ kinds!(
     ChannelAsk,
     ChannelInfo,
     ChannelAgreed,
+    ChannelConsent,
     Item,
     PaymentReceipt,
     ReceiptAsk,
