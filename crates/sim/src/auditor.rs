@@ -384,7 +384,9 @@ impl Auditor {
         }
         let came_ms = self.knowledge.get(&(from, ch)).and_then(|known| known.got_ms.get(&ver).copied());
         let before = came_ms.is_some_and(|came_ms| came_ms < self.now_ms);
-        self.pair_up(from, ch, ver, before && matches!(message, Message::Presign { .. }));
+        // Of what the peer signed under its proposal before it was made, a node may know nothing any more.
+        let doubtful = before && matches!(message, Message::Presign { .. } | Message::Propose { .. });
+        self.pair_up(from, ch, ver, doubtful);
         self.touched(from, ch);
     }
 

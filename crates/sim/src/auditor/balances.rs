@@ -65,9 +65,9 @@ impl Auditor {
             // Money that is left behind is a fault of its own.
             return (-deposit, Some(life.paid[side] as i128 - deposit));
         }
-        let due = self.due(node, id).map_or(deposit, |due| due as i128);
+        let due = self.due_at_end(node, id).map_or(deposit, |due| due as i128);
         let peer = self.objects.get(&id).and_then(|o| self.node_of(o.keys[1 - side])).filter(|n| self.honest(*n));
-        let theirs = peer.and_then(|peer| self.due(peer, id)).map(|due| due as i128);
+        let theirs = peer.and_then(|peer| self.due_at_end(peer, id)).map(|due| due as i128);
         let most = theirs.map_or_else(|| peer.map(|_| whole), |theirs| Some(whole - theirs));
         (due - deposit, most.map(|most| most - deposit))
     }

@@ -132,6 +132,12 @@ impl Auditor {
         }
     }
 
+    /// The same of a life that ended; of one that B never confirmed on this chain, since a reorganisation took that away, nothing is
+    /// owed but what was deposited.
+    pub(super) fn due_at_end(&self, node: usize, id: B256) -> Option<u128> {
+        self.due(node, id).filter(|_| self.record.is_confirmed(id))
+    }
+
     /// What a version gives to a side, its locks and nanocontracts included.
     fn value(&self, node: usize, id: B256, side: usize, content: &Content) -> u128 {
         let locks = content.locks().iter().map(|l| payoff(l, self.outcome_in(id, l.vc))[side]);
@@ -172,7 +178,7 @@ impl Auditor {
         let Some(side) = self.side_in(node, id) else { return };
         let Some(life) = self.record.lives.get(&id) else { return };
         let (paid, deposit) = (life.paid[side], life.deposits[side]);
-        let due = self.due(node, id).unwrap_or(deposit);
+        let due = self.due_at_end(node, id).unwrap_or(deposit);
         if paid < due {
             let text = format!("I8: {} got {paid} out of {id}, its due is {due}", self.name(node));
             self.fault(text);
