@@ -48,7 +48,9 @@ impl Auditor {
         let key = self.key(node);
         let Some(object) = self.objects.get(&ch) else { return };
         let Some(content) = object.signed_by(ver, key) else { return };
-        let (is_item, added) = (content.is_item, content.added.clone());
+        // What others called the same content does not matter.
+        let is_item = content.is_item && matches!(message, Message::Item { .. } | Message::Start { .. });
+        let added = content.added.clone();
         let base = content.bases.iter().max().copied().unwrap_or_default();
         let (cur, own, acked) = match self.knowledge.get(&(node, ch)) {
             Some(known) => (known.cur, known.signed.clone(), known.acked),
