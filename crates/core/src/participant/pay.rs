@@ -393,6 +393,10 @@ impl Participant {
         let Some(record) = self.record(ch).filter(|_| guard!("1.4.7-sees-chain-virtual", self.sees_the_chain())) else {
             return Err(Fault::Chain("the chain was not read lately".into()));
         };
+        // Nor once it has sent evidence itself: what it accepted meanwhile would need another refutation (I10).
+        if self.chain.shown.range((ch, 0)..=(ch, u64::MAX)).next().is_some() {
+            return Err(Fault::Chain("this node has gone to the chain with the virtual channel".into()));
+        }
         if !guard!("1.4.7-no-record", record.head == RecordView::None) {
             return Err(Fault::Chain("the virtual channel is in dispute".into()));
         }
