@@ -16,8 +16,19 @@ impl Auditor {
         if !object.keys.iter().any(|key| self.is_honest_key(*key)) {
             return;
         }
+        let keys = object.keys;
         for (vc, outcome) in removed {
-            if self.agreed.entry((vc, ch)).or_default().insert(outcome) {
+            let lock = self.virtuals.get(&vc).and_then(|params| lock_of(params, vc, ch, keys));
+            let known = self.agreed.entry((vc, ch)).or_default();
+            // One State has two names where an outcome pays as the initial split does; a corrupt party may say the other one first.
+            let same = |one: &Outcome| lock.is_some_and(|lock| payoff(&lock, *one) == payoff(&lock, outcome));
+            if known.iter().any(same) {
+                if outcome.is_some() && known.remove(&None) {
+                    known.insert(outcome);
+                }
+                continue;
+            }
+            if known.insert(outcome) {
                 self.check_outcome(vc);
             }
         }
