@@ -137,7 +137,9 @@ impl Auditor {
         }
         let sum = counted[0].saturating_add(counted[1]);
         let beyond = (0..2).any(|i| there[i].saturating_sub(counted[i]) > sum / LITTLE);
-        if beyond && life.most_until(self.chain.final_height) != life.most_until(u64::MAX) {
+        // What has become final in this moment nobody has read yet.
+        let read = self.chain.final_height.saturating_sub(2);
+        if beyond && life.most_until(read) != life.most_until(u64::MAX) {
             return self.stir(ch); // not for good yet
         }
         if beyond {
